@@ -1,0 +1,1 @@
+"""The use cases of images, one per file: pull, import, look-up, lists, inspect, history, tag, remove, prune."""

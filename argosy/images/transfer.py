@@ -1,0 +1,203 @@
+"""Layers into the store: downloaded, verified and applied, several at once.
+
+For each layer: the blob's bytes come from the registry (or, where the blob is there already, from the store), are hashed
+and written to the blob, and go through an `Unpacker` into the layer's tree.  Neither blob nor layer becomes visible
+before it has proved to be what its digest says.  At most one layer per core is being applied; layers beyond that are
+downloaded meanwhile and applied from their blobs.  Other processes that want the same blob or layer wait, and find it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+
+from argosy.archive.apply_process import ApplyProcess
+from argosy.archive.errors import BadArchive
+from argosy.errors import ArgosyError, NotFound
+from argosy.images.progress import Progress
+from argosy.images.unpack import Unpacked, Unpacker
+from argosy.storage.layers import LayerMeta
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from argosy.oci.descriptor import Descriptor
+    from argosy.storage.blobs import Ingest
+    from argosy.storage.layers import StagedLayer
+    from argosy.storage.store import Store
+    from argosy.transports.source import Source
+
+DOWNLOADS_AT_ONCE = 6
+CHUNK_BYTES = 1 << 20
+
+
+class DiffIdMismatch(ArgosyError):
+    """A layer whose content is not what the image's config says."""
+
+    def __init__(self, blob: str, wanted: str, found: str) -> None:
+        super().__init__(
+            f"layer {blob} is not the one that the image's config names",
+            details=f"its diff id is {found}, the config says {wanted}",
+            hint="the image is broken: ask its owner to push it again",
+        )
+
+
+class Cancelled(Exception):
+    """Another layer failed, or the user gave up."""
+
+
+class LayerJob(Value):
+    """A layer that an image needs: the blob as its manifest describes it, and what it becomes."""
+
+    diff_id: str
+    blob: Descriptor
+    compression: str
+
+
+class Transfer:
+    """Brings layers into the store.  `source` is None where all blobs must be there already."""
+
+    def __init__(self, store: Store, source: Source | None, progress: Progress | None = None) -> None:
+        self._store = store
+        self._source = source
+        self._progress = progress or Progress()
+        self._cancelled = threading.Event()
+        self._cores = threading.Semaphore(len(os.sched_getaffinity(0)))
+
+    def run(self, jobs: Sequence[LayerJob]) -> None:
+        """Do all jobs, the largest first; their digests are pinned.  Returns, or raises, when no thread is left.
+
+        Raises the first error.  What was downloaded stays for the next attempt to continue.
+        """
+        pending = sorted(jobs, key=lambda job: job.blob.size)
+        errors: list[BaseException] = []
+
+        def work() -> None:
+            while pending and not self._cancelled.is_set():
+                try:
+                    self._bring(pending.pop())
+                except Cancelled:
+                    return
+                except IndexError:
+                    return  # another thread took the last one
+                except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
+                    errors.append(error)
+                    self._cancelled.set()
+
+        self._run_threads(work, min(len(pending), DOWNLOADS_AT_ONCE))
+        if errors:
+            raise errors[0]
+
+    def _run_threads(self, work: Callable[[], None], count: int) -> None:
+        threads = [threading.Thread(target=work, name="layer", daemon=True) for _ in range(count)]
+        try:
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+        except BaseException:
+            self._cancelled.set()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
+            raise
+
+    def _bring(self, job: LayerJob) -> None:
+        """Have both the blob and the layer in the store."""
+        with self._store.blobs.ingest(job.blob.digest, job.blob.size) as ingest:
+            fresh = not ingest.present
+            if fresh and not self._cores.acquire(blocking=False):
+                for _ in self._download(job, ingest):
+                    pass  # all cores are busy applying: the blob alone, for now
+                self._commit(job, ingest)
+            elif fresh:
+                try:
+                    self._unpack(job, self._download(job, ingest), ingest)
+                finally:
+                    self._cores.release()
+                return
+        if self._store.layers.has(job.diff_id):
+            self._skip(job)
+            return
+        with self._cores:
+            self._from_blob(job)
+
+    def _from_blob(self, job: LayerJob) -> None:
+        """Apply a layer whose blob is in the store; one that has been damaged there is fetched again."""
+        try:
+            self._unpack(job, self._stored(job), None)
+        except (BadArchive, DiffIdMismatch):
+            if self._store.blobs.verify(job.blob.digest):
+                raise
+            with self._store.blobs.ingest(job.blob.digest, job.blob.size) as ingest:
+                chunks = self._stored(job) if ingest.present else self._download(job, ingest)
+                self._unpack(job, chunks, None if ingest.present else ingest)
+
+    def _unpack(self, job: LayerJob, chunks: Iterator[bytes], ingest: Ingest | None) -> None:
+        with self._store.layers.stage(job.diff_id) as staged:
+            with Unpacker(job.compression, self._applier(staged)) as unpacker:
+                for chunk in chunks:
+                    unpacker.put(chunk)
+                if ingest is not None:
+                    self._commit(job, ingest)
+                unpacked = unpacker.finish()
+            if unpacked.diff_id != job.diff_id:
+                raise DiffIdMismatch(job.blob.digest, job.diff_id, unpacked.diff_id)
+            if not staged.present:
+                self._store.layers.commit(staged, layer_meta(unpacked))
+
+    def _applier(self, staged: StagedLayer) -> ApplyProcess | None:
+        """What applies the layer; None when it is there, and only its blob is to be checked."""
+        if staged.present:
+            return None
+        return ApplyProcess(staged.path, self._store)
+
+    def _download(self, job: LayerJob, ingest: Ingest) -> Iterator[bytes]:
+        """The blob's bytes, those that an earlier attempt left first; written to the blob as they pass."""
+        if self._source is None:
+            raise NotFound("blob", job.blob.digest, hint="pull the image again")
+        key = str(job.blob.digest)
+        self._progress.start(key, job.blob.size, f"Copying blob {key}")
+        for chunk in ingest.written():
+            self._progress.advance(key, len(chunk))
+            yield self._checked(chunk)
+        for chunk in self._source.read_blob(job.blob, ingest.offset):
+            ingest.write(chunk)
+            self._progress.advance(key, len(chunk))
+            yield self._checked(chunk)
+
+    def _commit(self, job: LayerJob, ingest: Ingest) -> None:
+        ingest.commit()
+        self._progress.finish(str(job.blob.digest), f"Copying blob {job.blob.digest} done")
+
+    def _stored(self, job: LayerJob) -> Iterator[bytes]:
+        self._skip(job)
+        fd = self._store.blobs.open(job.blob.digest)
+        try:
+            while chunk := os.read(fd, CHUNK_BYTES):
+                yield self._checked(chunk)
+        finally:
+            os.close(fd)
+
+    def _skip(self, job: LayerJob) -> None:
+        self._progress.line(f"Copying blob {job.blob.digest} skipped: already exists")
+
+    def _checked(self, chunk: bytes) -> bytes:
+        if self._cancelled.is_set():
+            raise Cancelled
+        return chunk
+
+
+def layer_meta(unpacked: Unpacked) -> LayerMeta:
+    """What the store keeps about an applied layer."""
+    applied = unpacked.applied
+    assert applied is not None
+    return LayerMeta(
+        diff_id=unpacked.diff_id,
+        size_bytes=unpacked.size_bytes,
+        entries=applied.entries,
+        undeclared=applied.undeclared,
+        whiteout_directories=applied.whiteout_directories,
+    )
