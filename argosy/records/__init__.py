@@ -1,0 +1,1 @@
+"""Mutable objects as directories: the shelf."""
