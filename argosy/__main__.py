@@ -1,0 +1,68 @@
+"""The program: make the process tidy, run the command line, end.
+
+Nothing heavy is imported here, and there is one thread: the engine enters the user namespace (`engine.open_engine`)
+after the command line has been read and before anything else is done.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
+
+_INTERNAL = 125
+APPLY_LAYER = "__apply-layer"  # the hidden words under which we start ourselves as a helper process
+SYNC_STORE = "__sync-store"
+
+
+def main(argv: Sequence[str]) -> NoReturn:
+    """Run the command line `argv` and end the process with its exit status, without the interpreter's own teardown."""
+    status = _INTERNAL
+    try:
+        _open_standard_streams()
+        status = _helper(argv) if len(argv) > 1 and argv[1].startswith("__") else _command(argv)
+    except BaseException as error:  # noqa: BLE001 -- the last door
+        sys.stderr.write(f"Error: internal error: {type(error).__name__}: {error}\n")
+    finally:
+        os._exit(status)
+
+
+def _command(argv: Sequence[str]) -> int:
+    from argosy.cli import main as cli
+
+    return cli.run(argv, _open_engine)
+
+
+def _open_engine(**settings: object) -> object:
+    from argosy.engine import open_engine
+
+    return open_engine(**settings)  # type: ignore[arg-type]  # the settings are those of the global flags
+
+
+def _helper(argv: Sequence[str]) -> int:
+    if argv[1] == APPLY_LAYER:
+        from argosy.archive import apply_process
+
+        return apply_process.main(argv[2:])
+    if argv[1] == SYNC_STORE:
+        from argosy.storage import durable
+
+        return durable.main(argv[2:])
+    return _command(argv)
+
+
+def _open_standard_streams() -> None:
+    """Put /dev/null where a standard stream is closed, or the next file that is opened would become that stream."""
+    for stream in (0, 1, 2):
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+if __name__ == "__main__":
+    main(sys.argv)

@@ -1,0 +1,137 @@
+"""What is written down about a container, and how it is read back."""
+
+from __future__ import annotations
+
+from argosy import jsontext
+from argosy.linux import files
+from argosy.oci.imageconfig import ContainerConfig
+from argosy.records import shelf
+from argosy.spec.options import ContainerOptions
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar, TypeVar
+
+    from argosy.storage.store import Store
+
+    V = TypeVar("V", bound=Value)
+
+RECORD = "container.json"
+CHANGES = "changes.json"
+STARTED = "started.json"
+LAST = "last.json"
+STOP_REQUESTED = "stop-requested"
+
+
+class ImagePin(Value):
+    """The image that a container was made from.  Garbage collection keeps what it names alive.
+
+    `layers` are diff ids, bottom first; `fixed` says that `chains/<chain_id>/fix` is the topmost lower directory.
+    """
+
+    name: str
+    id: str
+    manifest_digest: str
+    layers: tuple[str, ...]
+    chain_id: str
+    fixed: bool = False
+
+
+class VolumeUse(Value):
+    """A named volume at a place in the container.  An anonymous one is removed with its container."""
+
+    name: str
+    destination: str
+    options: tuple[str, ...] = ()
+    anonymous: bool = False
+    copy_up: bool = True
+
+
+class ContainerRecord(Value):
+    """container.json: frozen at create.  `created_at` is in seconds since the epoch."""
+
+    id: str
+    name: str
+    created_at: float
+    options: ContainerOptions
+    image: ImagePin
+    image_config: ContainerConfig
+    volumes: tuple[VolumeUse, ...] = ()
+    version: int = 1
+
+    _nested: ClassVar[dict[str, type[Value]]] = {
+        "options": ContainerOptions,
+        "image": ImagePin,
+        "image_config": ContainerConfig,
+        "volumes": VolumeUse,
+    }
+
+
+class Changes(Value):
+    """changes.json: what replaces the record's own word."""
+
+    name: str = ""
+
+
+class Started(Value):
+    """started.json: the run that is under way, or was when the machine went down.
+
+    Processes are named by pid and start time (field 22 of /proc/pid/stat, in clock ticks), since pids are reused, and
+    mean something only while the kernel with `boot_id` runs.
+    """
+
+    boot_id: str
+    pid: int
+    start_time: int
+    conmon_pid: int
+    conmon_start_time: int
+    started_at: float
+    restart_count: int = 0
+
+
+class LastRun(Value):
+    """last.json: how the last run ended.  Times are in seconds since the epoch; `error` is why it never started."""
+
+    exit_code: int
+    started_at: float
+    finished_at: float
+    restart_count: int = 0
+    stopped_by_user: bool = False
+    oom_killed: bool = False
+    error: str = ""
+
+
+def read_record(store: Store, container_id: str) -> ContainerRecord:
+    """The container's record.  Raises NotFound when there is no such container, Invalid when the file is damaged."""
+    text = store.containers.read(container_id, RECORD)
+    return ContainerRecord.from_json(jsontext.decode(text, f"container record {container_id[:12]}"))
+
+
+def current_name(store: Store, record: ContainerRecord) -> str:
+    """The container's name now: as it was created, or as it was renamed."""
+    changes = read_value(store, record.id, CHANGES, Changes)
+    return changes.name if changes is not None and changes.name else record.name
+
+
+def read_value(store: Store, container_id: str, file: str, kind: type[V]) -> V | None:
+    """The value in one of the container's files; None when the file is not there.
+
+    Raises Invalid when it is damaged.
+    """
+    what = f"{file} of container {container_id[:12]}"
+    try:
+        text = shelf.read_sealed(f"{store.containers.path(container_id)}/{file}", what)
+    except FileNotFoundError:
+        return None
+    return kind.from_json(jsontext.decode(text, what))
+
+
+def write_value(store: Store, container_id: str, file: str, value: Value, *, durable: bool = False) -> None:
+    """Replace one of the container's files; the caller holds the container's lock."""
+    store.containers.write(container_id, file, jsontext.encode(value.to_json()), durable=durable)
+
+
+def unlink(store: Store, container_id: str, file: str) -> None:
+    """Remove one of the container's files, if it is there."""
+    files.unlink_missing(f"{store.containers.path(container_id)}/{file}")

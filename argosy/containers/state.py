@@ -1,0 +1,197 @@
+"""The state of a container, derived from its files and from the processes that are there.
+
+Nothing is stored that could go stale: a container runs when the process named in started.json lives, has exited when
+conmon wrote an exit record or that process is gone, and was created when neither is there.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.containers import record as records
+from argosy.errors import ArgosyError, Invalid, NotFound
+from argosy.linux import process
+from argosy.runtime import exits
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from argosy.containers.record import LastRun, Started
+    from argosy.containers.site import Site
+
+CREATED = "created"
+RUNNING = "running"
+PAUSED = "paused"
+STOPPING = "stopping"
+EXITED = "exited"
+
+UNKNOWN_EXIT = 255  # the process went while nobody could see how: the machine went down, or conmon was killed
+
+_boot_id = ""
+
+
+class Run(Value):
+    """Where a container is in its life.
+
+    `pid` is 0 unless a process lives.  `exit_code` means something when the status is "exited".  `settled` is False
+    while an ended or interrupted run still has mounts, a network or a run directory: cleanup has work to do.
+    """
+
+    status: str
+    pid: int = 0
+    conmon_pid: int = 0
+    exit_code: int = 0
+    started_at: float = 0.0
+    finished_at: float = 0.0
+    restart_count: int = 0
+    oom_killed: bool = False
+    stopped_by_user: bool = False
+    error: str = ""
+    settled: bool = True
+
+
+class ContainerView(Value):
+    """What lists show of a container: the essence of its record, and its run.
+
+    `options` is the record's ContainerOptions in JSON form, `record` all of the record; times are seconds since the
+    epoch.
+    """
+
+    id: str
+    name: str
+    image: str
+    image_id: str
+    command: tuple[str, ...]
+    created_at: float
+    labels: Mapping[str, str]
+    options: Mapping[str, Any]
+    record: Mapping[str, Any]
+    run: Run
+
+
+def boot_id() -> str:
+    """The identity of the running kernel."""
+    global _boot_id  # noqa: PLW0603 -- constant for the life of the process
+    if not _boot_id:
+        with open("/proc/sys/kernel/random/boot_id") as file:
+            _boot_id = file.read().strip()
+    return _boot_id
+
+
+def derive(site: Site, container_id: str) -> Run:
+    """The container's run, from its files and processes alone; takes no lock.
+
+    Raises Invalid when one of its state files is damaged.
+    """
+    started = records.read_value(site.store, container_id, records.STARTED, records.Started)
+    if started is not None:
+        return _of_started(site, container_id, started)
+    last = records.read_value(site.store, container_id, records.LAST, records.LastRun)
+    settled = not os.path.isdir(site.run_directory(container_id))
+    if last is None:
+        return Run(status=CREATED, settled=settled)
+    return _of_last(last, settled=settled)
+
+
+def _of_last(last: LastRun, *, settled: bool) -> Run:
+    return Run(
+        status=CREATED if last.error else EXITED,
+        exit_code=last.exit_code,
+        started_at=last.started_at,
+        finished_at=last.finished_at,
+        restart_count=last.restart_count,
+        oom_killed=last.oom_killed,
+        stopped_by_user=last.stopped_by_user,
+        error=last.error,
+        settled=settled,
+    )
+
+
+def _of_started(site: Site, container_id: str, started: Started) -> Run:
+    same_boot = started.boot_id == boot_id()
+    exit_record = exits.read(site.store.run, container_id)
+    directory = site.state_directory(container_id)
+    stopped = os.path.exists(f"{directory}/{records.STOP_REQUESTED}")
+    if same_boot and exit_record is None:
+        alive = process.alive(started.pid, started.start_time)
+        conmon = process.alive(started.conmon_pid, started.conmon_start_time)
+        if alive or conmon:
+            return Run(
+                status=RUNNING if alive else STOPPING,
+                pid=started.pid if alive else 0,
+                conmon_pid=started.conmon_pid if conmon else 0,
+                started_at=started.started_at,
+                restart_count=started.restart_count,
+                stopped_by_user=stopped,
+            )
+        exit_record = exits.read(site.store.run, container_id)  # written between our two looks
+    return Run(
+        status=EXITED,
+        exit_code=UNKNOWN_EXIT if exit_record is None else exit_record.code,
+        started_at=started.started_at,
+        finished_at=started.started_at if exit_record is None else exit_record.finished_at,
+        restart_count=started.restart_count,
+        oom_killed=os.path.exists(f"{directory}/oom"),
+        stopped_by_user=stopped,
+        settled=False,
+    )
+
+
+def view(site: Site, container_id: str) -> ContainerView:
+    """The container as lists show it.  Raises NotFound, or Invalid when its record is damaged."""
+    text = site.store.containers.read(container_id, records.RECORD)
+    raw = jsontext.decode(text, f"container record {container_id[:12]}")
+    try:
+        options = raw["options"]
+        changes = records.read_value(site.store, container_id, records.CHANGES, records.Changes)
+        return ContainerView(
+            id=raw["id"],
+            name=changes.name if changes is not None and changes.name else raw["name"],
+            image=raw["image"]["name"],
+            image_id=raw["image"]["id"],
+            command=_command(options, raw["image_config"]),
+            created_at=float(raw["created_at"]),
+            labels={**raw["image_config"].get("labels", {}), **options.get("labels", {})},
+            options=options,
+            record=raw,
+            run=derive(site, container_id),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        why = f"a field is missing or of the wrong type: {error}"
+        raise Invalid("container record", container_id[:12], why) from error
+
+
+def _command(options: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[str, ...]:
+    """The words after the entrypoint, as the peers' `ps` shows them (the entrypoint where there are none)."""
+    entrypoint = options.get("entrypoint")
+    command = options.get("command")
+    if command is None:
+        command = () if entrypoint is not None else config.get("cmd") or ()
+    if entrypoint is None:
+        entrypoint = config.get("entrypoint") or ()
+    return tuple(command) or tuple(entrypoint)
+
+
+class Listing(Value):
+    """All containers, newest first, and for each that could not be read its id and the error."""
+
+    views: tuple[ContainerView, ...]
+    damaged: tuple[tuple[str, str], ...] = ()
+
+
+def views(site: Site) -> Listing:
+    """Every container of the store.  A container that vanishes meanwhile is left out; a damaged one is reported."""
+    found, damaged = [], []
+    for container_id in site.store.containers.ids():
+        try:
+            found.append(view(site, container_id))
+        except NotFound:
+            continue
+        except (ArgosyError, OSError) as error:
+            damaged.append((container_id, str(error)))
+    found.sort(key=lambda item: item.created_at, reverse=True)
+    return Listing(tuple(found), tuple(damaged))

@@ -1,0 +1,76 @@
+"""Waiting for a container to end."""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+
+from argosy.containers import state
+from argosy.errors import NotFound
+from argosy.runtime import exits
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.containers.site import Site
+
+_POLL_S = 0.25
+_CONMON_GRACE_S = 5.0  # between the end of a process and conmon's record of it
+
+
+def wait(site: Site, container_id: str, *, interval_s: float = _POLL_S) -> int:
+    """The exit code of the run that is under way, or of the last one; a container never run is waited for.
+
+    A container that is removed meanwhile gives what its exit record says.  Raises NotFound when there is none.
+    """
+    while True:
+        try:
+            run = state.derive(site, container_id)
+        except NotFound:
+            return _of_removed(site, container_id)
+        if not os.path.isdir(site.state_directory(container_id)):
+            return _of_removed(site, container_id)
+        if run.status == state.EXITED:
+            return run.exit_code
+        if run.pid:
+            process_ended(run.pid, None)
+            conmon_done(site, container_id)
+        else:
+            time.sleep(interval_s)
+
+
+def _of_removed(site: Site, container_id: str) -> int:
+    found = exits.read(site.store.run, container_id)
+    if found is None:
+        raise NotFound("container", container_id)
+    return found.code
+
+
+def process_ended(pid: int, timeout_s: float | None) -> bool:
+    """Wait until a process has ended; False when the time is up.  A process that is gone has ended."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(None if timeout_s is None else max(0, round(timeout_s * 1000))))
+    finally:
+        os.close(descriptor)
+
+
+def conmon_done(site: Site, container_id: str) -> None:
+    """Wait, for a few seconds at most, until conmon has recorded the end of a process that has ended.
+
+    Without conmon there is no record, and nothing to wait for.
+    """
+    limit = time.monotonic() + _CONMON_GRACE_S
+    while time.monotonic() < limit:
+        try:
+            run = state.derive(site, container_id)
+        except NotFound:
+            return
+        if run.status != state.STOPPING and not run.pid:
+            return
+        time.sleep(0.002)
