@@ -1,0 +1,49 @@
+"""Errors as text and exit status: the one place where an exception becomes words on standard error."""
+
+from __future__ import annotations
+
+from argosy.errors import ArgosyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+
+_INTERNAL_STATUS = 125
+
+
+def report(error: BaseException, out: Output, *, traceback: bool = False) -> int:
+    """Say what `error` means and give the exit status that goes with it.  Commands use it for one object of several.
+
+    `traceback` adds the stack for errors that nobody foresaw.
+    """
+    if isinstance(error, ArgosyError):
+        out.error(f"Error: {error}" + (f"\n{error.hint}" if error.hint else ""))
+        for note in getattr(error, "__notes__", ()):
+            out.error(note)
+        return error.exit_code
+    if isinstance(error, OSError):
+        out.error(f"Error: {_os_error(error)}")
+    else:
+        out.error(f"Error: internal error: {_where(error)}\nThis is a defect; `--log-level debug` shows the stack.")
+    if traceback:
+        import traceback as stack
+
+        out.error("".join(stack.format_exception(error)).rstrip())
+    return _INTERNAL_STATUS
+
+
+def _os_error(error: OSError) -> str:
+    reason = (error.strerror or str(error)).lower()
+    if error.filename is None:
+        return reason
+    name = error.filename.decode(errors="replace") if isinstance(error.filename, bytes) else str(error.filename)
+    return f"{name}: {reason}"
+
+
+def _where(error: BaseException) -> str:
+    place = ""
+    frame = error.__traceback__
+    while frame is not None:
+        place = f" at {frame.tb_frame.f_code.co_filename.rpartition('/')[2]}:{frame.tb_lineno}"
+        frame = frame.tb_next
+    return f"{type(error).__name__}: {error}{place}"

@@ -1,0 +1,204 @@
+"""From the argument vector to an exit status: global flags, the command's words, its flags, the engine, its `run`.
+
+Only the command that is called is imported.  The engine, and with it the store and the user namespace, is opened by the
+caller's `open_engine(...)` after the command line has been read, and only for a command whose index entry asks for it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.cli import names
+from argosy.cli.flags import Flag, HelpWanted, Parsed, UsageError, build_options, parse
+from argosy.cli.output import Output, OutputClosed
+from argosy.errors import ArgosyError, Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+_LEVELS = ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic")
+_SIGPIPE_STATUS = 128 + 13
+_SIGINT_STATUS = 128 + 2
+
+GLOBAL_FLAGS = (
+    Flag("cgroup-manager", kind="string", help='Cgroup manager to use ("cgroupfs"|"systemd")'),
+    Flag("conmon", kind="string", help="Path of the conmon binary"),
+    Flag(
+        "log-level",
+        kind="string",
+        default="warn",
+        help=f"Log messages above specified level ({', '.join(_LEVELS)}); debug shows each program that is run",
+    ),
+    Flag("network-cmd-path", kind="string", help="Path of the program that connects a container to the network"),
+    Flag("noout", help="Do not output to stdout"),
+    Flag("root", kind="string", help="Path of the directory in which data, including images, is stored"),
+    Flag("runroot", kind="string", help="Path of the directory in which state is stored that a reboot ends"),
+    Flag("runtime", kind="string", help="Name or path of the OCI runtime that runs containers"),
+    Flag("runtime-flag", kind="list", help="Add a global flag for the OCI runtime, without its dashes"),
+    Flag("storage-driver", kind="string", help="Storage driver that keeps images and containers"),
+)
+ROOT_FLAGS = (*GLOBAL_FLAGS, Flag("version", short="v", help="Version of this program"))
+
+# What the engine is opened with: keyword of `open_engine` to the global flag's key.
+_ENGINE_SETTINGS = {
+    "root": "root",
+    "runroot": "runroot",
+    "runtime": "runtime",
+    "runtime_flags": "runtime_flag",
+    "cgroup_manager": "cgroup_manager",
+    "conmon": "conmon",
+    "network_cmd_path": "network_cmd_path",
+    "storage_driver": "storage_driver",
+}
+# The variable that sends each program to an engine elsewhere.
+_HOST_VARIABLES = {"argosy": "CONTAINER_HOST", "podman": "CONTAINER_HOST", "docker": "DOCKER_HOST"}
+
+
+def run(argv: Sequence[str], open_engine: Callable[..., Any]) -> int:
+    """Run the command line and give the exit status.  Everything is flushed; the caller only has to end the process.
+
+    `open_engine(root=, runroot=, runtime=, runtime_flags=, cgroup_manager=, conmon=, network_cmd_path=,
+    storage_driver=, notice=)` gets the global flags (None or an empty tuple where not given) and a function that shows
+    a notice; it enters the user namespace and gives the engine.
+    """
+    call = _Call(names.program(argv[0] if argv else ""), open_engine)
+    return call.guarded(list(argv[1:]))
+
+
+class _Call:
+    """One call of the program: its name, its output, and the global flags seen so far."""
+
+    def __init__(self, program: str, open_engine: Callable[..., Any]) -> None:
+        self.program = program
+        self.open_engine = open_engine
+        self.out = Output(program)
+        self.settings: dict[str, Any] = {}
+
+    def guarded(self, arguments: list[str]) -> int:
+        """Run, flush, and turn whatever is raised into a status."""
+        try:
+            status = self._dispatch(arguments)
+            self.out.flush()
+        except (OutputClosed, KeyboardInterrupt) as stop:
+            return _SIGPIPE_STATUS if isinstance(stop, OutputClosed) else self._interrupted()
+        except Exception as error:  # noqa: BLE001 -- the edge: every error becomes words and a status
+            return self._failed(error)
+        return status
+
+    def _failed(self, error: Exception) -> int:
+        from argosy.cli.errors import report
+
+        try:
+            return report(error, self.out, traceback=self.settings.get("log_level") in ("trace", "debug"))
+        except OutputClosed:
+            return _SIGPIPE_STATUS
+        except ArgosyError as second:  # the output held back could not be written either
+            report(second, self.out)
+            return report(error, self.out)
+
+    def _interrupted(self) -> int:
+        try:
+            self.out.flush()
+        except (OutputClosed, ArgosyError):
+            pass
+        return _SIGINT_STATUS
+
+    def _dispatch(self, arguments: list[str]) -> int:
+        index = names.index(self.program)
+        path = ""
+        while True:
+            shown = f"{self.program} {path}".rstrip()
+            flags = GLOBAL_FLAGS if path else ROOT_FLAGS
+            try:
+                parsed = self._parse(flags, arguments, shown, interspersed=False)
+            except HelpWanted:
+                return self._group_help(path)
+            self._note_globals(parsed)
+            if not parsed.operands:
+                return self._no_command(path, shown)
+            word, arguments = parsed.operands[0], list(parsed.operands[1:])
+            words = f"{path} {word}".lstrip()
+            words = index.ALIASES.get(words, words)
+            if words in index.COMMANDS:
+                return self._run_command(words, index.COMMANDS[words], arguments)
+            if words not in index.GROUPS:
+                raise self._unknown(path, word)
+            path = words
+
+    def _parse(self, flags: Iterable[Flag], arguments: list[str], shown: str, *, interspersed: bool) -> Parsed:
+        try:
+            return parse(flags, arguments, interspersed=interspersed)
+        except UsageError as error:
+            error.hint = f"See '{shown} --help'"
+            raise
+
+    def _note_globals(self, parsed: Parsed, hidden_by: Iterable[str] = ()) -> None:
+        for flag in ROOT_FLAGS:
+            if flag.key in parsed.values and flag.key not in hidden_by:
+                value = parsed.values[flag.key]
+                self.settings[flag.key] = self.settings.get(flag.key, ()) + value if flag.kind == "list" else value
+
+    def _no_command(self, path: str, shown: str) -> int:
+        if self.settings.get("version"):
+            from argosy.version import VERSION
+
+            self.out.line(f"{self.program} version {VERSION}")
+            return 0
+        self._group_help(path)
+        raise UsageError(f"missing command '{shown} COMMAND'")
+
+    def _group_help(self, path: str) -> int:
+        from argosy.cli import usage
+
+        self.out.write(usage.group_help(self.program, path, ROOT_FLAGS))
+        return 0
+
+    def _unknown(self, path: str, word: str) -> UsageError:
+        from argosy.cli import usage
+
+        return usage.unknown_command(self.program, path, word)
+
+    def _run_command(self, words: str, entry: tuple[str, str, bool], arguments: list[str]) -> int:
+        module, _, needs_engine = entry
+        command = names.load_command(self.program, module)
+        shown = f"{self.program} {words}"
+        own = {flag.key for flag in command.flags}
+        try:
+            parsed = self._parse((*command.flags, *GLOBAL_FLAGS), arguments, shown, interspersed=command.interspersed)
+        except HelpWanted:
+            from argosy.cli import usage
+
+            self.out.write(usage.command_help(command, self.program, words))
+            return 0
+        self._note_globals(parsed, own)
+        options = build_options(command, parsed, shown)
+        self._apply_settings()
+        return command.run(options, self._engine() if needs_engine else None, self.out)
+
+    def _apply_settings(self) -> None:
+        level = self.settings.get("log_level", "warn").lower()
+        if level not in _LEVELS:
+            raise UsageError(f'Log Level "{level}" is not supported, choose from: {", ".join(_LEVELS)}')
+        if self.settings.get("noout"):
+            fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
+            os.dup2(fd, 1)
+            os.close(fd)
+        self.out.notices = level not in ("error", "fatal", "panic")
+        if level in ("trace", "debug"):
+            from argosy.linux import process
+
+            process.trace(lambda line: self.out.error(f"+ {line}"))
+
+    def _engine(self) -> Any:
+        variable = _HOST_VARIABLES.get(self.program, "")
+        elsewhere = os.environ.get(variable, "")
+        if elsewhere:
+            raise Unsupported(
+                f'{variable} names another engine ("{elsewhere}"), and {self.program} works on this host only',
+                hint=f"Unset {variable} to work here.",
+            )
+        settings = {keyword: self.settings.get(key) for keyword, key in _ENGINE_SETTINGS.items()}
+        settings["runtime_flags"] = settings["runtime_flags"] or ()
+        return self.open_engine(notice=self.out.notice, **settings)
