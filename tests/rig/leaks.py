@@ -1,0 +1,75 @@
+"""What a program must not leave behind: processes, mounts, network namespaces, unfinished files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+from tests.rig import host, processes
+from tests.rig.program import Program
+
+_SETTLE_S = 15.0
+
+
+def close(program: Program, known: set[int]) -> list[str]:
+    """Remove the containers, report what is left that should not be, and remove everything.
+
+    `known` are the processes that were there before the program ran.  Where a mount is left, the files below stay too:
+    what is mounted there may be somebody's data.
+    """
+    problems = []
+    if _names(f"{program.root}/containers", ignore=("names",)):
+        removal = program.run("rm", "--all", "--force", "--time", "0", check=False)
+        if removal.returncode:
+            problems.append(f"`rm --all --force` failed: {removal.stderr.strip()}")
+    keepers = pause_processes(program)
+    left = processes.settle(known | keepers, _SETTLE_S)
+    problems += [f"process {pid}: {line}" for pid, line in left.items()]
+    problems += mounts(program, keepers)
+    problems += [f"unfinished: {path}" for path in _names(f"{program.root}/tmp")]
+    problems += [f"network namespace: {path}" for path in _names(f"{program.runroot}/netns")]
+    problems += [f"run directory: {path}" for path in _names(f"{program.runroot}/containers")]
+    _remove_foreign_files(program)
+    processes.kill(left | dict.fromkeys(keepers, ""))
+    if not mounts(program, set()):
+        shutil.rmtree(program.base, ignore_errors=True)
+    if os.path.exists(program.base):
+        problems.append(f"cannot remove {program.base}")
+    return problems
+
+
+def pause_processes(program: Program) -> set[int]:
+    """The process that holds the user namespace of the program's store: the one thing that may stay."""
+    try:
+        with open(f"{program.runroot}/userns.json", encoding="utf-8") as file:
+            pid = int(json.load(file)["pid"])
+    except (OSError, ValueError, KeyError):
+        return set()
+    return {pid} & processes.descendants().keys()
+
+
+def mounts(program: Program, keepers: set[int]) -> list[str]:
+    """Mounts below the program's directories, in our mount namespace and in the store's own."""
+    found = []
+    for pid in ("self", *map(str, keepers)):
+        try:
+            with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+                points = [line.split()[4] for line in table]
+        except OSError:
+            continue
+        found += [f"mount: {point}" for point in points if point.startswith(program.base + "/")]
+    return found
+
+
+def _names(directory: str, ignore: tuple[str, ...] = ()) -> list[str]:
+    try:
+        return [f"{directory}/{name}" for name in sorted(os.listdir(directory)) if name not in ignore]
+    except OSError:
+        return []
+
+
+def _remove_foreign_files(program: Program) -> None:
+    """Files of other ids, which only root or the store's namespace may remove."""
+    if not host.is_root() and os.path.isdir(program.root):
+        program.run("unshare", "rm", "-rf", "--one-file-system", program.root, check=False)

@@ -1,0 +1,79 @@
+"""Processes that outlive the command that started them, found without guessing.
+
+The test process is a child subreaper (prctl(2)): whatever a command leaves behind becomes our child, through any number
+of forks and in any namespace, and is found by walking /proc.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import time
+
+_PR_SET_CHILD_SUBREAPER = 36
+
+started: set[int] = set()  # pids of children that somebody in this process waits for
+
+
+def adopt_orphans() -> None:
+    """From now on, descendants whose parent ends become our children."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+
+
+def descendants() -> dict[int, str]:
+    """Pid to command line of everything below us that lives; our orphans that ended are reaped."""
+    below: dict[int, list[int]] = {}
+    lines: dict[int, str] = {}
+    for text in os.listdir("/proc"):
+        if not text.isdigit():
+            continue
+        pid = int(text)
+        try:
+            with open(f"/proc/{pid}/stat", "rb") as file:
+                state, parent = file.read().rpartition(b")")[2].split()[:2]
+            if state in (b"Z", b"X"):
+                _reap(pid, int(parent))
+                continue
+            with open(f"/proc/{pid}/cmdline", "rb") as file:
+                lines[pid] = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        below.setdefault(int(parent), []).append(pid)
+    found = {}
+    todo = [os.getpid()]
+    while todo:
+        for pid in below.get(todo.pop(), ()):
+            found[pid] = lines[pid]
+            todo.append(pid)
+    return found
+
+
+def _reap(pid: int, parent: int) -> None:
+    """Wait for a zombie that we inherited, unless a Popen object of ours will."""
+    if parent == os.getpid() and pid not in started:
+        try:
+            os.waitpid(pid, os.WNOHANG)
+        except ChildProcessError:
+            pass
+
+
+def settle(known: set[int], timeout_s: float = 10.0) -> dict[int, str]:
+    """Wait until no descendant but the `known` ones is left; those that still live then."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        left = {pid: line for pid, line in descendants().items() if pid not in known}
+        if not left or time.monotonic() > deadline:
+            return left
+        time.sleep(0.02)
+
+
+def kill(pids: dict[int, str]) -> None:
+    """Kill and reap."""
+    for pid in pids:
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    settle(set(descendants()) - set(pids), 5)
