@@ -1,0 +1,1 @@
+"""The store: blobs, images, layers and what containers are mounted from."""

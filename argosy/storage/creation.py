@@ -1,0 +1,143 @@
+"""Making a store, changing what its store.json says, and removing it: the rare paths of `Store`."""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.errors import ArgosyError, Unsupported
+from argosy.linux import files, locks
+from argosy.records.shelf import seal
+from argosy.storage.store import GC_LOCK, SHELVES, STORE_FILE, StoreRecord, read_record
+from argosy.version import STORE_FORMAT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.config.locations import Locations
+    from argosy.linux.idmap import IdMap, IdRange
+
+DIRECTORIES = ("blobs/sha256", "images", "refs", "layers", "chains", *SHELVES, "names", "tmp")
+
+
+def make(locations: Locations, id_map: IdMap, driver: str) -> StoreRecord:
+    """Make the store, or wait for the process that is making it.  Stable on disk when it returns."""
+    root = locations.root
+    with _locked_root(root):
+        try:
+            return read_record(root)
+        except FileNotFoundError:
+            pass
+        lost = any(_filled(f"{root}/{name}") for name in DIRECTORIES if name != "tmp")
+        for name in DIRECTORIES:
+            files.make_directories(f"{root}/{name}")
+        files.make_directories(locations.run)
+        from argosy.storage.drivers import detect
+
+        choice = detect.choose(f"{root}/tmp", driver)
+        record = StoreRecord(
+            format=STORE_FORMAT,
+            driver=choice.driver,
+            xattrs=choice.xattrs,
+            run=locations.run,
+            id_map=id_map,
+            mount_program=choice.program,
+            lost=lost,
+        )
+        _write(root, record)
+        files.fsync_directory(os.path.dirname(root))
+        return record
+
+
+def change_run(locations: Locations) -> StoreRecord:
+    """Write down another run directory."""
+    with _locked_root(locations.root):
+        record = read_record(locations.root).replace(run=locations.run)
+        files.make_directories(locations.run)
+        _write(locations.root, record)
+        return record
+
+
+def forget_loss(root: str) -> None:
+    """Clear `lost`: it was told."""
+    with _locked_root(root):
+        _write(root, read_record(root).replace(lost=False))
+
+
+def check_id_map(record: StoreRecord, id_map: IdMap, root: str) -> None:
+    """Raise Unsupported when ids that the store's files may have mean other ids now.
+
+    A map that has grown is fine.
+    """
+    uids = ("uids", record.id_map.uids, id_map.uids)
+    gids = ("gids", record.id_map.gids, id_map.gids)
+    for kind, old_ranges, new_ranges in (uids, gids):
+        for old in old_ranges:
+            if not any(_covers(new, old) for new in new_ranges):
+                raise Unsupported(
+                    f"the store at {root} was made with other subordinate ids",
+                    details=f"{kind}: {old.size} ids from {old.container_id} on were {old.host_id} on the host",
+                    hint="bring back the ranges in /etc/subuid and /etc/subgid, or start anew with argosy system reset",
+                )
+
+
+def _covers(new: IdRange, old: IdRange) -> bool:
+    shift = old.container_id - new.container_id
+    fits = old.container_id + old.size <= new.container_id + new.size
+    return shift >= 0 and fits and old.host_id - new.host_id == shift
+
+
+def remove(root: str) -> None:
+    """Remove all that a store consists of, and the directory if nothing else is in it.  store.json goes last.
+
+    Nothing happens where there is no store.json: the directory may be anybody's.
+    """
+    if not os.path.lexists(f"{root}/{STORE_FILE}"):
+        return
+    with _locked_root(root):
+        gc_lock = locks.acquire(f"{root}/{GC_LOCK}", create=True)
+        assert gc_lock is not None
+        with gc_lock:
+            for name in sorted({name.partition("/")[0] for name in DIRECTORIES} - {"tmp"}):
+                _rename_out(root, name)
+            files.remove_tree(f"{root}/tmp")
+            for name in (GC_LOCK, STORE_FILE):
+                files.unlink_missing(f"{root}/{name}")
+        try:
+            os.rmdir(root)
+        except OSError:
+            pass  # it holds something that is not ours, or is a mount point
+
+
+def _rename_out(root: str, name: str) -> None:
+    """So that nobody meets half of it."""
+    try:
+        files.make_directories(f"{root}/tmp")
+        os.rename(f"{root}/{name}", f"{root}/tmp/{os.urandom(16).hex()}")
+    except FileNotFoundError:
+        return
+
+
+def _locked_root(root: str) -> locks.Lock:
+    while True:
+        try:
+            files.make_directories(root)
+            lock = locks.acquire(root)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise ArgosyError(
+                f"cannot make the store at {root}: {error.strerror}", hint="name another place with --root"
+            ) from error
+        assert lock is not None
+        return lock
+
+
+def _write(root: str, record: StoreRecord) -> None:
+    files.write_atomic(f"{root}/{STORE_FILE}", seal(jsontext.encode(record.to_json())), durable=True)
+
+
+def _filled(path: str) -> bool:
+    try:
+        return bool(os.listdir(path))
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,40 @@
+"""The kernel's overlay file system."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.linux import files, mounts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# What a host's module parameters may have switched on would make an upper directory depend on its lowers' inodes.
+_OPTIONS = ("redirect_dir=off", "metacopy=off", "index=off")
+
+
+class Overlay:
+    """`xattrs` is "trusted" (real root) or "user" (in a user namespace), as the layers were written."""
+
+    def __init__(self, xattrs: str) -> None:
+        self._options = _OPTIONS if xattrs == "trusted" else (*_OPTIONS, "userxattr")
+
+    def mount(self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool) -> None:
+        """As `Driver.mount` says."""
+        if not lowers:
+            mounts.bind(upper, merged, recursive=False)
+            return
+        # The kernel refuses an upper directory that was mounted volatile before; what it holds is all there is, though.
+        if os.path.lexists(f"{work}/work/incompat"):
+            files.remove_tree(f"{work}/work")
+        options = (*self._options, "volatile") if volatile else self._options
+        mounts.mount_overlay(merged, lowers, upper, work, options)
+
+    def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:
+        """As `Driver.mount_readonly` says."""
+        if len(lowers) == 1:
+            # A layer with whiteouts never comes alone: its chain has a fix directory.
+            mounts.bind(lowers[0], target, recursive=False, read_only=True)
+        elif lowers:
+            mounts.mount_overlay(target, lowers, None, None, self._options)

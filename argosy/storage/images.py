@@ -1,0 +1,200 @@
+"""Image records: `images/<hex of the manifest's digest>/image.json`, the object that keeps an image alive."""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.errors import ArgosyError, Exists, Invalid, NotFound
+from argosy.oci import digest as digests
+from argosy.records.shelf import Damaged, Shelf
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import ClassVar
+
+    from argosy.storage.store import Store
+
+IMAGE_FILE = "image.json"
+
+
+class LayerRef(Value):
+    """A layer as the image's manifest and config name it.  `blob` is "" where it was built here and never pushed."""
+
+    diff_id: str
+    blob: str
+    size: int
+    media_type: str
+
+
+class ImageRecord(Value):
+    """image.json.  `config_digest` is the image id; digests are written `sha256:<hex>`.
+
+    `repo_digests` are `registry/repository@digest`, `indexes` the digests of the indexes that it was chosen from.
+    `created_at` is when it came into the store, in seconds since the epoch; `created` is what its config says.  `fixed`
+    says that `chains/<chain_id>/fix` is the topmost lower directory.
+    """
+
+    manifest_digest: str
+    media_type: str
+    config_digest: str
+    created_at: float
+    repo_digests: tuple[str, ...] = ()
+    indexes: tuple[str, ...] = ()
+    created: str = ""
+    os: str = "linux"
+    architecture: str = ""
+    variant: str = ""
+    layers: tuple[LayerRef, ...] = ()
+    chain_id: str = ""
+    fixed: bool = False
+    size_bytes: int = 0
+
+    _nested: ClassVar[dict[str, type[Value]]] = {"layers": LayerRef}
+
+    @property
+    def diff_ids(self) -> tuple[str, ...]:
+        """The layers, bottom first."""
+        return tuple(layer.diff_id for layer in self.layers)
+
+
+class AllImages(Value):
+    """All images, and for each record that could not be read its manifest digest and the error."""
+
+    records: tuple[ImageRecord, ...]
+    damaged: tuple[tuple[str, ArgosyError], ...] = ()
+
+
+class Images:
+    """The image records of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._shelf = Shelf(f"{store.root}/images", store.tmp, "image")
+
+    def exists(self, manifest_digest: str) -> bool:
+        """Whether there is a record, whole or not."""
+        return self._shelf.exists(_hex(manifest_digest))
+
+    def get(self, manifest_digest: str) -> ImageRecord:
+        """The record.  Raises NotFound when there is none, Damaged when it is not whole."""
+        return self._read(_hex(manifest_digest))
+
+    def _read(self, digits: str) -> ImageRecord:
+        path = f"{self._shelf.path(digits)}/{IMAGE_FILE}"
+        try:
+            data = self._shelf.read(digits, IMAGE_FILE)
+            record = ImageRecord.from_json(jsontext.decode(data, IMAGE_FILE))
+        except NotFound:
+            raise NotFound("image", f"sha256:{digits}") from None
+        except Damaged:
+            raise
+        except Invalid as error:
+            raise Damaged(f"image sha256:{digits}", path, str(error)) from error
+        if record.manifest_digest != f"sha256:{digits}":
+            raise Damaged(f"image sha256:{digits}", path, f"it is the record of {record.manifest_digest}")
+        return record
+
+    def all(self) -> AllImages:
+        """All images, in no order.  One that vanishes meanwhile is left out."""
+        records: list[ImageRecord] = []
+        damaged: list[tuple[str, ArgosyError]] = []
+        for digits in self._shelf.ids():
+            try:
+                records.append(self._read(digits))
+            except NotFound:
+                continue
+            except ArgosyError as error:
+                damaged.append((f"sha256:{digits}", error))
+        return AllImages(tuple(records), tuple(damaged))
+
+    def by_id(self, text: str) -> tuple[ImageRecord, ...]:
+        """The records of the one image whose id (the config digest) begins with `text`, newest first.
+
+        Several manifests may share one config.  Raises NotFound, or Invalid when several ids begin so.
+        """
+        digits = text.removeprefix("sha256:")
+        if len(digits) > 64 or not digests.is_hex(digits):
+            raise NotFound("image", text)
+        prefix = f"sha256:{digits}"
+        found = [record for record in self.all().records if record.config_digest.startswith(prefix)]
+        if not found:
+            raise NotFound("image", text)
+        if len({record.config_digest for record in found}) > 1:
+            raise Invalid("image id", text, "more than one image has an id that begins so")
+        return tuple(sorted(found, key=lambda record: record.created_at, reverse=True))
+
+    def put(self, record: ImageRecord, *, durable: bool = False) -> ImageRecord:
+        """Make the image exist, and return its record.
+
+        Where there is one already, it stays as old as it is and knows the repositories and indexes of both.  Raises
+        ArgosyError when something that the record names is not in the store (any more).
+        """
+        digits = _hex(record.manifest_digest)
+        while True:
+            try:
+                with self._store.collection_lock(), self._shelf.stage(digits) as staged:
+                    self._check_complete(record)
+                    staged.write(IMAGE_FILE, jsontext.encode(record.to_json()))
+                    staged.commit(durable=durable)
+                return record
+            except Exists:
+                pass
+            try:
+                return self._replace(digits, lambda old: _merged(old, record), record, durable=durable)
+            except NotFound:
+                continue  # removed between the two
+
+    def update(self, manifest_digest: str, change: Callable[[ImageRecord], ImageRecord]) -> ImageRecord:
+        """Replace the record by what `change` makes of it, and return that.  Raises NotFound."""
+        return self._replace(_hex(manifest_digest), change, None, durable=False)
+
+    def _replace(
+        self, digits: str, change: Callable[[ImageRecord], ImageRecord], fallback: ImageRecord | None, *, durable: bool
+    ) -> ImageRecord:
+        with self._shelf.lock(digits):
+            old = None
+            try:
+                old = self._read(digits)
+                new = change(old)
+            except Damaged:
+                if fallback is None:
+                    raise
+                new = fallback
+            if fallback is not None:
+                with self._store.collection_lock():
+                    self._check_complete(new)
+            if new != old:
+                self._shelf.write(digits, IMAGE_FILE, jsontext.encode(new.to_json()), durable=durable)
+            return new
+
+    def remove(self, manifest_digest: str) -> None:
+        """Forget the image; its blobs and layers go with the next collection.  Raises NotFound."""
+        digits = _hex(manifest_digest)
+        with self._shelf.lock(digits):
+            self._shelf.remove(digits)
+
+    def _check_complete(self, record: ImageRecord) -> None:
+        wanted = [self._store.blobs.path(record.manifest_digest), self._store.blobs.path(record.config_digest)]
+        wanted += [self._store.layers.path(layer.diff_id) for layer in record.layers]
+        for path in wanted:
+            if not os.path.exists(path):
+                raise ArgosyError(
+                    f"image {record.config_digest} lost a part before it was complete",
+                    details=path,
+                    hint="run the command again",
+                )
+
+
+def _merged(old: ImageRecord, new: ImageRecord) -> ImageRecord:
+    return new.replace(
+        created_at=old.created_at,
+        repo_digests=tuple(dict.fromkeys((*old.repo_digests, *new.repo_digests))),
+        indexes=tuple(dict.fromkeys((*old.indexes, *new.indexes))),
+    )
+
+
+def _hex(manifest_digest: str) -> str:
+    return digests.parse(manifest_digest, "manifest digest").hex

@@ -1,0 +1,107 @@
+"""The root file system of a container: its image's layers, and above them a directory of its own.
+
+    <container>/upper/  work/  merged/      made at the first mount
+
+Mount points live in the container's directory, in the mount namespace of whoever calls.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import ArgosyError
+from argosy.linux import mounts
+from argosy.storage.drivers import driver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from argosy.storage.store import Store
+
+_ROOT_MODE = 0o755
+
+
+def mount(
+    store: Store,
+    container_dir: str,
+    layers: Sequence[str],
+    chain_id: str,
+    fixed: bool,  # noqa: FBT001 -- goes with the chain id, as the records have it
+    *,
+    volatile: bool = False,
+) -> str:
+    """Mount the container's root, and return where.  Nothing happens when it is mounted.
+
+    `layers` are diff ids, bottom first; with `fixed`, `chains/<chain_id>/fix` lies above them.  `volatile` leaves out
+    all syncing to disk: for containers that do not outlive a crash.  Raises ArgosyError when a layer cannot be used.
+    """
+    merged = f"{container_dir}/merged"
+    if mounts.is_mount_point(merged):
+        return merged
+    lowers = lower_directories(store, layers, chain_id, fixed=fixed)
+    _make_directories(container_dir, lowers[0] if lowers else "")
+    driver(store).mount(merged, lowers, f"{container_dir}/upper", f"{container_dir}/work", volatile=volatile)
+    return merged
+
+
+def mount_readonly(store: Store, target: str, layers: Sequence[str], chain_id: str, *, fixed: bool) -> None:
+    """Mount the layers at `target`, an existing directory, read-only."""
+    driver(store).mount_readonly(target, lower_directories(store, layers, chain_id, fixed=fixed))
+
+
+def unmount(container_dir: str) -> bool:
+    """Unmount the container's root; false when it was not mounted.  Its upper directory stays."""
+    merged = f"{container_dir}/merged"
+    unmounted = False
+    while mounts.unmount(merged):
+        unmounted = True
+    return unmounted
+
+
+def lower_directories(store: Store, layers: Sequence[str], chain_id: str, *, fixed: bool) -> list[str]:
+    """The lower directories of an image, topmost first.  Raises ArgosyError when one cannot be relied on."""
+    untrusted = store.layers.untrusted(layers)
+    if untrusted:
+        raise ArgosyError(
+            f"layer {untrusted[0]} is not in the store, or not as it was written",
+            details=f"{len(untrusted)} of {len(layers)} layers cannot be used",
+            hint="pull the image again",
+        )
+    lowers = [store.layers.path(diff_id) for diff_id in reversed(layers)]
+    if fixed:
+        lowers.insert(0, store.chains.fix(chain_id, layers))
+    return lowers
+
+
+def _make_directories(container_dir: str, lower: str) -> None:
+    """Make what is missing.  The upper directory appears with the metadata of the image's root, in one step."""
+    for name in ("work", "merged"):
+        try:
+            os.mkdir(f"{container_dir}/{name}", 0o700)
+        except FileExistsError:
+            pass
+    upper = f"{container_dir}/upper"
+    if os.path.isdir(upper):
+        return
+    fresh = f"{container_dir}/.upper~"
+    try:
+        os.mkdir(fresh)
+    except FileExistsError:
+        pass
+    _copy_root(lower, fresh)
+    os.rename(fresh, upper)
+
+
+def _copy_root(lower: str, upper: str) -> None:
+    """Give the upper directory owner, mode and extended attributes of the image's root: `/` shows the upper's."""
+    if not lower:
+        os.chmod(upper, _ROOT_MODE)
+        return
+    found = os.stat(lower)
+    if found.st_uid or found.st_gid:
+        os.chown(upper, found.st_uid, found.st_gid)
+    os.chmod(upper, found.st_mode & 0o7777)
+    for name in os.listxattr(lower):
+        if name.startswith(("user.", "security.")) and not name.startswith("user.overlay."):
+            os.setxattr(upper, name, os.getxattr(lower, name))

@@ -1,0 +1,221 @@
+"""The store: one directory that survives a reboot, and the objects in it.
+
+Opening reads store.json and nothing else.  What a command does not use is not imported: the parts are made on demand.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.errors import ArgosyError, Invalid, Unsupported
+from argosy.linux import locks
+from argosy.linux.idmap import IdMap
+from argosy.records.shelf import Damaged, Shelf, read_sealed
+from argosy.values import Value
+from argosy.version import STORE_FORMAT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, ClassVar, TypeVar
+
+    from argosy.config.locations import Locations
+    from argosy.storage.blobs import Blobs
+    from argosy.storage.chains import Chains
+    from argosy.storage.durable import Unstable
+    from argosy.storage.images import Images
+    from argosy.storage.layers import Layers
+    from argosy.storage.refs import Refs
+    from argosy.storage.work import Work
+
+    Part = TypeVar("Part")
+
+STORE_FILE = "store.json"
+GC_LOCK = "gc.lock"
+SHELVES = {
+    "containers": "container",
+    "pods": "pod",
+    "volumes": "volume",
+    "networks": "network",
+    "secrets": "secret",
+    "artifacts": "artifact",
+    "buildcache": "build cache entry",
+}
+
+
+class StoreRecord(Value):
+    """store.json.  `xattrs` is the name space of overlay's own attributes in the layers, "trusted" or "user".
+
+    `lost` says that an earlier store.json was gone when this one was written.
+    """
+
+    format: int
+    driver: str
+    xattrs: str
+    run: str
+    id_map: IdMap
+    mount_program: str = ""
+    lost: bool = False
+
+    _nested: ClassVar[dict[str, type[Value]]] = {"id_map": IdMap}
+
+
+class Store:
+    """An open store; make one with `Store.open`.  Holds no lock and no descriptor."""
+
+    def __init__(self, root: str, run: str, *, rootless: bool, id_map: IdMap, record: StoreRecord) -> None:
+        self.root = root
+        self.run = run
+        self.rootless = rootless
+        self.id_map = id_map
+        self.record = record
+        self.driver = record.driver
+        self.xattrs = record.xattrs
+        self.tmp = f"{root}/tmp"
+        self.containers = self.shelf("containers")
+        self._parts: dict[str, Any] = {}
+
+    @classmethod
+    def open(cls, locations: Locations, *, rootless: bool, id_map: IdMap, driver: str = "") -> Store:
+        """Open the store at `locations`, and make it if there is none yet.
+
+        `driver` asks for a storage driver other than the best that the host has; it counts for a new store only.
+        Raises Unsupported when another version of Argosy wrote the store, Damaged when its store.json is not whole.
+        """
+        try:
+            record = read_record(locations.root)
+        except FileNotFoundError:
+            from argosy.storage import creation
+
+            record = creation.make(locations, id_map, driver)
+        if record.run != locations.run:
+            from argosy.storage import creation
+
+            record = creation.change_run(locations)
+        if record.id_map != id_map:
+            from argosy.storage import creation
+
+            creation.check_id_map(record, id_map, locations.root)
+        return cls(locations.root, locations.run, rootless=rootless, id_map=id_map, record=record)
+
+    def shelf(self, name: str) -> Shelf:
+        """The shelf of one kind of objects, by the name of its directory."""
+        return Shelf(f"{self.root}/{name}", self.tmp, SHELVES[name])
+
+    @property
+    def volumes(self) -> Shelf:
+        """Named volumes; the id is the name."""
+        return self.shelf("volumes")
+
+    @property
+    def secrets(self) -> Shelf:
+        """Secrets."""
+        return self.shelf("secrets")
+
+    @property
+    def pods(self) -> Shelf:
+        """Pods."""
+        return self.shelf("pods")
+
+    @property
+    def networks(self) -> Shelf:
+        """Networks; the id is the name."""
+        return self.shelf("networks")
+
+    @property
+    def blobs(self) -> Blobs:
+        """Manifests, configs and compressed layers, by digest."""
+        from argosy.storage.blobs import Blobs
+
+        return self._part("blobs", Blobs)
+
+    @property
+    def images(self) -> Images:
+        """Image records, by manifest digest."""
+        from argosy.storage.images import Images
+
+        return self._part("images", Images)
+
+    @property
+    def refs(self) -> Refs:
+        """What names mean."""
+        from argosy.storage.refs import Refs
+
+        return self._part("refs", Refs)
+
+    @property
+    def layers(self) -> Layers:
+        """Applied layers, by diff id."""
+        from argosy.storage.layers import Layers
+
+        return self._part("layers", Layers)
+
+    @property
+    def chains(self) -> Chains:
+        """What a stack of layers needs beyond the layers, by chain id."""
+        from argosy.storage.chains import Chains
+
+        return self._part("chains", Chains)
+
+    @property
+    def unstable(self) -> Unstable:
+        """What this process has put into the store and not yet made stable on disk."""
+        from argosy.storage.durable import Unstable
+
+        return self._part("unstable", Unstable)
+
+    def work(self, digests: Iterable[str] = ()) -> Work:
+        """A piece of work, as a context: what it pins is not collected as garbage before it ends."""
+        from argosy.storage.work import Work
+
+        return Work(self, digests)
+
+    def collection_lock(self) -> locks.Lock:
+        """Hold garbage collection off, as a context: for "refer to it, then check that it is there", not for longer."""
+        return _locked(f"{self.root}/{GC_LOCK}", shared=True)
+
+    def exclusive_lock(self) -> locks.Lock:
+        """The lock under which garbage is told from what is in use."""
+        return _locked(f"{self.root}/{GC_LOCK}", shared=False)
+
+    def reset(self) -> None:
+        """Remove everything, the store itself included.  Nothing of it may be mounted or running.
+
+        Interrupted, it can be repeated.
+        """
+        from argosy.storage import creation
+
+        creation.remove(self.root)
+
+    def _part(self, name: str, kind: Callable[[Store], Part]) -> Part:
+        # setdefault is one step for the interpreter: two threads that ask at once get the same part.
+        part: Part = self._parts.get(name) or self._parts.setdefault(name, kind(self))
+        return part
+
+
+def _locked(path: str, *, shared: bool) -> locks.Lock:
+    lock = locks.acquire(path, shared=shared, create=True)
+    assert lock is not None
+    return lock
+
+
+def read_record(root: str) -> StoreRecord:
+    """The content of store.json.  FileNotFoundError when there is none, else as `Store.open`."""
+    path = os.path.join(root, STORE_FILE)
+    try:
+        data = jsontext.decode(read_sealed(path, "store"), STORE_FILE)
+        if not isinstance(data, dict):
+            raise Invalid(STORE_FILE, str(data), "not a JSON object")
+        if data.get("format") != STORE_FORMAT:
+            raise Unsupported(
+                f"the store at {root} has format {data.get('format')}, this argosy knows format {STORE_FORMAT}",
+                hint="use the version of argosy that wrote it, or name another store with --root",
+            )
+        return StoreRecord.from_json(data)
+    except (Unsupported, Damaged):
+        raise
+    except PermissionError as error:
+        raise ArgosyError(f"cannot read {path}", details=str(error.strerror)) from error
+    except Invalid as error:
+        raise Damaged("store", path, str(error)) from error
