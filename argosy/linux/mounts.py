@@ -1,0 +1,263 @@
+"""Mounts: overlay, bind, the mount table.
+
+Paths are never put into a string that the kernel splits: overlay layers travel one by one (`lowerdir+`, kernel 6.8 and
+later) or, on older kernels, as /proc/self/fd/N, so that colons, commas and long paths do no harm.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import ArgosyError, Unsupported
+from argosy.linux import syscalls
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_LOWERS = 500  # OVL_MAX_STACK
+_PAGE_SIZE = 4096
+_MAX_FSCONFIG_VALUE = 255
+
+
+class MountPoint(Value):
+    """A line of /proc/self/mountinfo (proc(5))."""
+
+    mount_id: int
+    parent_id: int
+    device: str
+    root: str
+    path: str
+    options: str
+    propagation: str
+    fstype: str
+    source: str
+    super_options: str
+
+
+class MountFailed(ArgosyError):
+    """The kernel refused a mount; details hold its own words where it has some."""
+
+    def __init__(self, what: str, target: str, error: OSError, *, details: str = "", hint: str = "") -> None:
+        super().__init__(
+            f"cannot mount {what} at {target}: {error.strerror or error}", details=details, hint=hint or _hint(error)
+        )
+        self.target = target
+        self.errno = error.errno
+
+
+def _hint(error: OSError) -> str:
+    if error.errno == 1:
+        return "mounting needs CAP_SYS_ADMIN, or a user namespace (argosy unshare shows whether one can be made)"
+    if error.errno == 19:
+        return "this kernel lacks the file system: load its module, or use another storage driver"
+    return ""
+
+
+def mount_overlay(
+    target: str, lowers: Sequence[str], upper: str | None, work: str | None, options: tuple[str, ...] = ()
+) -> None:
+    """Mount an overlay of `lowers`, topmost first, at `target`; without `upper` it is read-only.
+
+    `options` are overlay's own ("metacopy=off", "userxattr", "volatile").  Raises MountFailed.
+    """
+    if not lowers or len(lowers) > MAX_LOWERS:
+        raise Unsupported(f"an overlay of {len(lowers)} layers at {target}", hint=f"1 to {MAX_LOWERS} are possible")
+    if (upper is None) != (work is None):
+        raise ValueError("upper and work go together")
+    try:
+        context = syscalls.fsopen("overlay")
+    except OSError as error:
+        if error.errno == 38:
+            mount_overlay_by_string(target, lowers, upper, work, options)
+            return
+        raise MountFailed("overlay", target, error) from error
+    try:
+        if not _mount_overlay_by_context(context, target, lowers, upper, work, options):
+            mount_overlay_by_string(target, lowers, upper, work, options)
+    except OSError as error:
+        _tell(lowers, upper, work, target)
+        raise MountFailed("overlay", target, error, details=_kernel_messages(context)) from error
+    finally:
+        os.close(context)
+
+
+def _tell(lowers: Sequence[str], upper: str | None, work: str | None, target: str) -> None:
+    """Raise a clear error when one of the directories is not there; the kernel says the same ENOENT for all."""
+    for lower in lowers:
+        _check_directory("layer", lower, target)
+    for kind, path in (("upper directory", upper), ("work directory", work), ("mount point", target)):
+        if path is not None:
+            _check_directory(kind, path, target)
+
+
+def _check_directory(kind: str, path: str, target: str) -> None:
+    if not os.path.isdir(path):
+        missing = FileNotFoundError(2, f"the {kind} {path} is not a directory, or does not exist")
+        raise MountFailed("overlay", target, missing)
+
+
+def _mount_overlay_by_context(
+    context: int, target: str, lowers: Sequence[str], upper: str | None, work: str | None, options: tuple[str, ...]
+) -> bool:
+    """Through fsconfig(2); false when this kernel has no `lowerdir+`."""
+    handles: list[int] = []
+    try:
+        for lower in lowers:
+            try:
+                syscalls.fsconfig_string(context, "lowerdir+", _short(lower, handles))
+            except OSError as error:
+                if error.errno == 22 and lower is lowers[0] and os.path.isdir(lower):
+                    return False
+                raise
+        if upper is not None and work is not None:
+            syscalls.fsconfig_string(context, "upperdir", _short(upper, handles))
+            syscalls.fsconfig_string(context, "workdir", _short(work, handles))
+        for option in options:
+            key, _, value = option.partition("=")
+            if value:
+                syscalls.fsconfig_string(context, key, value)
+            else:
+                syscalls.fsconfig_flag(context, key)
+        syscalls.fsconfig_string(context, "source", "overlay")
+        syscalls.fsconfig_create(context)
+        attach(syscalls.fsmount(context), target)
+    finally:
+        for handle in handles:
+            os.close(handle)
+    return True
+
+
+def _short(path: str, handles: list[int]) -> str:
+    """`path`, or where it is too long for fsconfig or overlay would unescape it, a descriptor's name for it."""
+    if len(os.fsencode(path)) <= _MAX_FSCONFIG_VALUE and "\\" not in path:
+        return path
+    handles.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+    return f"/proc/self/fd/{handles[-1]}"
+
+
+def mount_overlay_by_string(
+    target: str, lowers: Sequence[str], upper: str | None, work: str | None, options: tuple[str, ...] = ()
+) -> None:
+    """As `mount_overlay`, for kernels before 6.8: through mount(2), whose data must fit a page, about 190 layers."""
+    handles: list[int] = []
+
+    def handle(path: str) -> str:
+        handles.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+        return f"/proc/self/fd/{handles[-1]}"
+
+    try:
+        data = ["lowerdir=" + ":".join([handle(lower) for lower in lowers])]
+        if upper is not None and work is not None:
+            data += [f"upperdir={handle(upper)}", f"workdir={handle(work)}"]
+        text = ",".join((*data, *options))
+        if len(text) >= _PAGE_SIZE:
+            raise Unsupported(f"an overlay of {len(lowers)} layers at {target}", hint="Linux 6.8 and later can do it")
+        syscalls.mount("overlay", target, "overlay", 0, text)
+    except OSError as error:
+        _tell(lowers, upper, work, target)
+        hint = "the kernel log (dmesg) has the reason" if error.errno == 22 else ""
+        raise MountFailed("overlay", target, error, hint=hint) from error
+    finally:
+        for fd in handles:
+            os.close(fd)
+
+
+def _kernel_messages(context: int) -> str:
+    """What the kernel wrote into the file system context, one message a line."""
+    messages: list[str] = []
+    while True:
+        try:
+            text = os.read(context, 4096)
+        except OSError:
+            return "\n".join(messages)
+        messages.append(text.decode(errors="replace").strip().removeprefix("e ").removeprefix("w ").removeprefix("i "))
+
+
+def attach(tree_fd: int, target: str) -> None:
+    """Attach a detached mount (fsmount, open_tree) at `target`, and close its descriptor."""
+    try:
+        flags = syscalls.MOVE_MOUNT_F_EMPTY_PATH | syscalls.MOVE_MOUNT_T_SYMLINKS
+        syscalls.move_mount(tree_fd, "", syscalls.AT_FDCWD, target, flags)
+    finally:
+        os.close(tree_fd)
+
+
+def bind(source: str, target: str, *, recursive: bool = True, read_only: bool = False) -> None:
+    """Mount `source`, a file or directory, at `target` as well.  Raises MountFailed."""
+    try:
+        flags = syscalls.OPEN_TREE_CLONE | (syscalls.AT_RECURSIVE if recursive else 0)
+        tree = syscalls.open_tree(syscalls.AT_FDCWD, source, flags)
+        if read_only:
+            recursion = syscalls.AT_EMPTY_PATH | (syscalls.AT_RECURSIVE if recursive else 0)
+            syscalls.mount_setattr(tree, "", recursion, attr_set=syscalls.MOUNT_ATTR_RDONLY)
+        attach(tree, target)
+    except OSError as error:
+        raise MountFailed(source, target, error) from error
+
+
+def mount_tmpfs(target: str, *, mode: int = 0o755, size_bytes: int = 0) -> None:
+    """Mount an empty tmpfs, nosuid and nodev.  Raises MountFailed."""
+    data = f"mode={mode:o}" + (f",size={size_bytes}" if size_bytes else "")
+    try:
+        syscalls.mount("tmpfs", target, "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, data)
+    except OSError as error:
+        raise MountFailed("tmpfs", target, error) from error
+
+
+def unmount(target: str, *, detach: bool = True) -> bool:
+    """Unmount what is mounted last at `target`; false when nothing is mounted there.  Follows no link.
+
+    `detach` takes it out of sight at once, and away when its last user ends; without it, one that is in use is an
+    ArgosyError.
+    """
+    flags = syscalls.UMOUNT_NOFOLLOW | (syscalls.MNT_DETACH if detach else 0)
+    try:
+        syscalls.umount2(target, flags)
+    except OSError as error:
+        if error.errno in (2, 20, 22):
+            return False
+        raise ArgosyError(f"cannot unmount {target}", details=error.strerror or str(error)) from error
+    return True
+
+
+def mountinfo(process: str | int = "self") -> list[MountPoint]:
+    """The mounts that the process sees, in the order of mounting."""
+    with open(f"/proc/{process}/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
+        return [parse_mountinfo(line) for line in table]
+
+
+def parse_mountinfo(line: str) -> MountPoint:
+    """A line of mountinfo, with its escapes resolved."""
+    fields = line.rstrip("\n").split(" ")
+    dash = fields.index("-", 6)
+    fstype, source, super_options = fields[dash + 1 : dash + 4]
+    return MountPoint(
+        mount_id=int(fields[0]),
+        parent_id=int(fields[1]),
+        device=fields[2],
+        root=_unescape(fields[3]),
+        path=_unescape(fields[4]),
+        options=fields[5],
+        propagation=" ".join(fields[6:dash]),
+        fstype=fstype,
+        source=_unescape(source),
+        super_options=super_options,
+    )
+
+
+def _unescape(text: str) -> str:
+    r"""`text` with \040 and its like (blank, tab, newline, backslash, hash) resolved."""
+    if "\\" not in text:
+        return text
+    first, *rest = text.split("\\")
+    return first + "".join(chr(int(part[:3], 8)) + part[3:] for part in rest)
+
+
+def is_mount_point(path: str) -> bool:
+    """Whether a mount begins at `path`, which is not followed; false when there is nothing."""
+    try:
+        return syscalls.statx_mount(path)[1]
+    except (FileNotFoundError, NotADirectoryError):
+        return False
