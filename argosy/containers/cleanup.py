@@ -1,0 +1,159 @@
+"""Clean-up: what conmon's exit command does, and what every command does that finds an ended or interrupted run.
+
+Every step may find its work done already, and a failed step does not keep the others from theirs: two cleaners, or one
+that was killed half-way and one that comes after, end in the same state.  How the run ended is written down before
+anything is taken away.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from argosy.containers import record as records
+from argosy.containers import state
+from argosy.errors import ArgosyError, NotFound
+from argosy.linux import files, process
+from argosy.runtime import exits
+from argosy.storage import rootfs
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.site import Site
+
+_FIRST_BACK_OFF_S = 0.1
+_LONGEST_BACK_OFF_S = 60.0
+_STEADY_RUN_S = 10.0  # a run this long resets the back-off
+
+
+def cleanup(site: Site, container_id: str) -> None:
+    """Settle an ended run, remove the container if it was made with --rm, restart it if its policy says so.
+
+    The exit command of conmon.  Idempotent; a container that runs (again) or is gone already is left alone.  Sleeps
+    the back-off between two restarts without holding the container's lock.
+    """
+    while True:
+        try:
+            lock = site.store.containers.lock(container_id)
+        except NotFound:
+            return
+        with lock:
+            before = state.derive(site, container_id)
+            ended = before.status == state.EXITED and not before.settled
+            settle(site, container_id)
+            record = records.read_record(site.store, container_id)
+            if record.options.remove and ended:
+                _remove_settled(site, record)
+                return
+            if not ended or not _restarts(record, before):
+                return
+        time.sleep(back_off_s(before))
+        if not _restart(site, container_id, before):
+            return
+
+
+def _remove_settled(site: Site, record: ContainerRecord) -> None:
+    from argosy.containers import remove
+
+    remove.discard(site, record, volumes=True)
+
+
+def _restarts(record: ContainerRecord, run: state.Run) -> bool:
+    """Whether the restart policy asks for another run after this one."""
+    policy = record.options.restart
+    if run.stopped_by_user or policy.name == "no":
+        return False
+    if policy.name == "on-failure":
+        return run.exit_code != 0 and (policy.max_retries == 0 or run.restart_count < policy.max_retries)
+    return True
+
+
+def back_off_s(run: state.Run) -> float:
+    """How long to wait before the next restart: doubled each time, as docker does, but not after a steady run."""
+    if run.finished_at - run.started_at >= _STEADY_RUN_S:
+        return _FIRST_BACK_OFF_S
+    return float(min(_FIRST_BACK_OFF_S * 2 ** min(run.restart_count, 16), _LONGEST_BACK_OFF_S))
+
+
+def _restart(site: Site, container_id: str, before: state.Run) -> bool:
+    """Start the container again unless somebody else started, stopped or removed it meanwhile.
+
+    A start that fails leaves an ended run behind, and counts as one: True asks the caller to look again.
+    """
+    from argosy.containers import start
+
+    try:
+        start.start(site, container_id, restart_of=before)
+    except NotFound:
+        return False
+    except ArgosyError:
+        return state.derive(site, container_id).status == state.EXITED
+    return False
+
+
+def settle(site: Site, container_id: str) -> None:
+    """Take down what an ended or interrupted run left: runtime state, network, mounts, run directory.
+
+    The caller holds the container's lock, so that a run directory without a started marker is an interrupted start.  A
+    container that runs is left alone.  Raises ArgosyError when something could not be taken down; all the rest was.
+    """
+    run = state.derive(site, container_id)
+    if run.status in (state.RUNNING, state.STOPPING):
+        return
+    directory = site.state_directory(container_id)
+    marker = f"{directory}/{records.STARTED}"
+    if run.settled and not os.path.exists(marker):
+        return
+    if os.path.exists(marker):
+        last = records.LastRun(
+            exit_code=run.exit_code,
+            started_at=run.started_at,
+            finished_at=run.finished_at,
+            restart_count=run.restart_count,
+            stopped_by_user=run.stopped_by_user,
+            oom_killed=run.oom_killed,
+        )
+        records.write_value(site.store, container_id, records.LAST, last)
+        files.unlink_missing(marker)
+        files.unlink_missing(f"{directory}/{records.STOP_REQUESTED}")
+        files.unlink_missing(f"{directory}/oom")
+    take_down(site, container_id)
+
+
+def take_down(site: Site, container_id: str) -> None:
+    """Undo everything that `prepare` and conmon set up, however far they came.  The caller holds the lock."""
+    from argosy.containers import prepare
+
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: _end_processes(site, container_id),
+        lambda: prepare.undo(site, container_id),
+        lambda: rootfs.unmount(site.state_directory(container_id)),
+        lambda: files.remove_tree(site.run_directory(container_id)),
+    )
+    failures = []
+    for step in steps:
+        try:
+            step()
+        except (ArgosyError, OSError) as error:
+            failures.append(str(error))
+    if failures:
+        raise ArgosyError(f"cannot clean up container {container_id[:12]}", details="\n".join(failures))
+
+
+def _end_processes(site: Site, container_id: str) -> None:
+    """End a conmon that waits for a start that will not come.  What it wrote into its pidfile may be stale.
+
+    One that has recorded the container's end is left alone: it ends by itself, and we may be its exit command.
+    """
+    if exits.read(site.store.run, container_id) is not None:
+        return
+    try:
+        text = files.read(f"{site.run_directory(container_id)}/conmon.pid")
+        pid = int(text)
+    except (OSError, ValueError):
+        return
+    if process.program_name(pid) == "conmon":
+        process.signal_process(pid, process.start_time(pid) or 0)

@@ -1,0 +1,109 @@
+"""Creating a container: from options and an image in the store to a record in the store."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from argosy import jsontext
+from argosy.containers import names
+from argosy.containers.record import RECORD, ContainerRecord, ImagePin, VolumeUse
+from argosy.errors import ArgosyError, Exists, Invalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.containers.site import Site
+    from argosy.oci.imageconfig import ContainerConfig
+    from argosy.spec.options import ContainerOptions
+    from argosy.storage.images import ImageRecord
+
+_NAME_START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_NAME_REST = _NAME_START | frozenset("_.-")
+_NAME_ATTEMPTS = 20
+
+
+def create(
+    site: Site, options: ContainerOptions, image: ImageRecord, image_name: str, config: ContainerConfig
+) -> ContainerRecord:
+    """Write down a container; nothing of it is mounted or started.
+
+    The record is what keeps the image's layers alive: it is made first, then the image is looked at once more.  Stable
+    on disk before it returns, unless the container is made with --rm.  Raises Exists when the name is taken, Invalid
+    when options and image do not go together.
+    """
+    check_name(options.name)
+    record = ContainerRecord(
+        id=os.urandom(32).hex(),
+        name=options.name,
+        created_at=time.time(),
+        options=options,
+        image=ImagePin(
+            name=image_name,
+            id=str(image.config_digest),
+            manifest_digest=str(image.manifest_digest),
+            layers=tuple(str(layer.diff_id) for layer in image.layers),
+            chain_id=image.chain_id,
+            fixed=image.fixed,
+        ),
+        image_config=config,
+        volumes=volume_uses(options, config),
+    )
+    if record.volumes:
+        from argosy import volumes
+
+        for use in record.volumes:
+            volumes.ensure(site.store, use.name, anonymous=use.anonymous)
+    return _commit(site, record)
+
+
+def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
+    """Name the container and rename it into the store, where garbage collection sees what it relies on."""
+    durable = not record.options.remove
+    for attempt in range(_NAME_ATTEMPTS):
+        named = record if record.name else record.replace(name=names.suggest(attempt))
+        with site.store.containers.stage(record.id) as staged:
+            staged.write(RECORD, jsontext.encode(named.to_json()))
+            try:
+                with site.store.collection_lock():
+                    staged.commit(named.name, durable=durable)
+                    present = site.store.images.exists(record.image.manifest_digest)
+            except Exists:
+                if record.name:
+                    raise
+                continue
+        if not present:
+            site.store.containers.remove(record.id)
+            hint = f"argosy pull {record.image.name}"
+            raise ArgosyError(f"image {record.image.name} was removed meanwhile", hint=hint)
+        return named
+    raise ArgosyError("cannot find a free name for the container", hint="give one with --name")
+
+
+def check_name(name: str) -> None:
+    """Raise Invalid unless `name` is empty or a name that the peers take too."""
+    if name and (name[0] not in _NAME_START or not _NAME_REST.issuperset(name)):
+        why = "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
+        raise Invalid("container name", name, why)
+
+
+def volume_uses(options: ContainerOptions, config: ContainerConfig) -> tuple[VolumeUse, ...]:
+    """The named and anonymous volumes of a new container: those asked for, then the image's VOLUMEs not covered."""
+    uses = []
+    for mount in options.mounts:
+        if mount.kind == "volume":
+            uses.append(
+                VolumeUse(
+                    name=mount.source or os.urandom(32).hex(),
+                    destination=mount.target,
+                    options=mount.options,
+                    anonymous=not mount.source,
+                    copy_up=mount.copy_up is not False,
+                )
+            )
+    covered = {os.path.normpath(mount.target) for mount in options.mounts}
+    for path in config.volumes:
+        target = os.path.normpath("/" + path.lstrip("/"))
+        if target not in covered:
+            covered.add(target)
+            uses.append(VolumeUse(name=os.urandom(32).hex(), destination=target, anonymous=True))
+    return tuple(uses)

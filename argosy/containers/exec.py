@@ -1,0 +1,132 @@
+"""Running one more process in a running container.
+
+The process is the container's own, as its config.json has it, with what the caller asked for in place of it: so limits,
+labels, masks and the capability bounds are those of the container, whatever has changed since it was started.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.containers import accounts, state
+from argosy.containers import record as records
+from argosy.errors import ArgosyError
+from argosy.linux import files
+from argosy.runtime import exec as runtime_exec
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.site import Site
+
+NO_ENV: Mapping[str, str] = {}
+
+
+class ExecOptions(Value):
+    """What to run.  `env` is added to the container's; `user` and `workdir` replace its own unless empty.
+
+    `stdin`, `stdout` and `stderr` are the caller's descriptors, None where a stream is not connected.
+    """
+
+    command: tuple[str, ...]
+    env: Mapping[str, str] = NO_ENV
+    user: str = ""
+    workdir: str = ""
+    tty: bool = False
+    privileged: bool = False
+    preserve_fds: int = 0
+    stdin: int | None = None
+    stdout: int | None = 1
+    stderr: int | None = 2
+    detach_keys: str = ""
+
+
+def execute(site: Site, container_id: str, options: ExecOptions) -> int:
+    """Run the process and stay with it: its exit status, 0 when the user detached.
+
+    Raises ArgosyError when the container does not run, with exit status 126 or 127 when the program cannot be run.
+    """
+    record, process = _process(site, container_id, options)
+    request = runtime_exec.ExecRequest(
+        runtime=site.choose_runtime(),
+        id=record.id,
+        process=jsontext.encode(process),
+        program=options.command[0],
+        tty=options.tty,
+        stdin=options.stdin,
+        stdout=options.stdout,
+        stderr=options.stderr,
+        detach_keys=options.detach_keys,
+        preserve_fds=options.preserve_fds,
+        directory=site.run_directory(record.id),
+    )
+    return runtime_exec.run(request)
+
+
+def _process(site: Site, container_id: str, options: ExecOptions) -> tuple[ContainerRecord, dict[str, Any]]:
+    record = records.read_record(site.store, container_id)
+    run = state.derive(site, container_id)
+    if run.status != state.RUNNING:
+        raise ArgosyError(
+            "can only create exec sessions on running containers: container state improper",
+            details=f"container {container_id[:12]} is {run.status}",
+        )
+    if not options.command or not options.command[0]:
+        raise ArgosyError("must provide a non-empty command to start an exec session: invalid argument")
+    config = jsontext.decode(files.read(f"{site.run_directory(container_id)}/config.json"), "config.json")
+    process = dict(config["process"])
+    process["args"] = list(options.command)
+    process["terminal"] = options.tty
+    process.pop("consoleSize", None)
+    if options.workdir:
+        from argosy.spec import generate
+
+        process["cwd"] = generate.working_directory(options.workdir)
+    process["env"] = _environment(process["env"], options)
+    if options.user:
+        _become(site, container_id, process, options)
+    if options.privileged:
+        _privilege(process)
+    return record, process
+
+
+def _environment(before: list[str], options: ExecOptions) -> list[str]:
+    """The container's environment with the caller's in place of it; TERM belongs to a terminal."""
+    env = dict(entry.partition("=")[::2] for entry in before)
+    if options.tty:
+        env.setdefault("TERM", "xterm")
+    env.update(options.env)
+    return [f"{name}={value}" for name, value in env.items()]
+
+
+def _become(site: Site, container_id: str, process: dict[str, Any], options: ExecOptions) -> None:
+    """Another user: ids and groups from the container's own account files, and its HOME."""
+    from argosy.spec import users
+
+    passwd, group = accounts.read(f"{site.state_directory(container_id)}/merged")
+    user = users.resolve(options.user, passwd, group)
+    process["user"] = {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.additional_gids)}
+    if "HOME" not in options.env:
+        process["env"] = [entry for entry in process["env"] if not entry.startswith("HOME=")] + [f"HOME={user.home}"]
+    if user.uid != 0:
+        capabilities = process.get("capabilities") or {}
+        process["capabilities"] = {"bounding": capabilities.get("bounding", [])}
+
+
+def _privilege(process: dict[str, Any]) -> None:
+    """All the capabilities that this process may hand out; an unprivileged user gets them as a bound only."""
+    from argosy.linux import host
+    from argosy.spec import security
+
+    names = list(security.capability_names(host.bounding_capabilities()))
+    root = process["user"]["uid"] == 0
+    process["capabilities"] = {
+        "bounding": names,
+        **({"effective": names, "permitted": names} if root else {}),
+    }
+    process["noNewPrivileges"] = False

@@ -1,0 +1,72 @@
+"""Removing containers."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.containers import cleanup, state, stop
+from argosy.containers import record as records
+from argosy.errors import ArgosyError, NotFound
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.site import Site
+
+
+def remove(
+    site: Site, container_id: str, *, force: bool = False, volumes: bool = False, timeout_s: float | None = None
+) -> None:
+    """Remove a container and its writable layer; `force` stops it first, and removes one whose record is damaged.
+
+    `volumes` removes its anonymous volumes too.  Raises NotFound when it is gone already, ArgosyError (exit status 2)
+    when it runs and `force` is not given.
+    """
+    try:
+        record = records.read_record(site.store, container_id)
+        run = state.derive(site, container_id)
+    except NotFound:
+        raise
+    except ArgosyError:
+        if not force:
+            raise
+        _remove_damaged(site, container_id)
+        return
+    if run.status in (state.RUNNING, state.STOPPING):
+        if not force:
+            raise ArgosyError(
+                f"cannot remove container {container_id} as it is {run.status} - running or paused containers cannot be"
+                " removed without force: container state improper",
+                hint=f"argosy rm --force {container_id[:12]}",
+                exit_code=2,
+            )
+        stop.stop(site, container_id, timeout_s)
+    try:
+        lock = site.store.containers.lock(container_id)
+    except NotFound:
+        return  # made with --rm: its own clean-up was quicker
+    with lock:
+        cleanup.settle(site, container_id)
+        if state.derive(site, container_id).status == state.RUNNING:
+            raise ArgosyError(f"container {container_id[:12]} was started again meanwhile", exit_code=2)
+        discard(site, record, volumes=volumes)
+
+
+def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
+    """Take a settled container out of the store, with `volumes` its anonymous volumes too.  The caller holds its lock."""
+    site.store.containers.remove(record.id)
+    if volumes:
+        for use in record.volumes:
+            if use.anonymous:
+                from argosy import volumes as named_volumes
+
+                named_volumes.remove_unused(site.store, use.name)
+
+
+def _remove_damaged(site: Site, container_id: str) -> None:
+    """A container whose files cannot be read: what runs of it is ended by what the run directory says."""
+    if not os.path.isdir(site.state_directory(container_id)):
+        raise NotFound("container", container_id)
+    with site.store.containers.lock(container_id):
+        cleanup.take_down(site, container_id)
+        site.store.containers.remove(container_id)

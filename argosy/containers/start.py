@@ -1,0 +1,129 @@
+"""Starting a container: prepare, create through conmon, attach where asked, start.
+
+The container's lock is held from the first look at its state until `runtime start` has returned.  Whoever finds a run
+directory without a started marker while the lock is free has found an interrupted start.
+"""
+
+from __future__ import annotations
+
+import time
+
+from argosy.containers import cleanup, prepare, state
+from argosy.containers import record as records
+from argosy.errors import ArgosyError
+from argosy.linux import files, process
+from argosy.runtime import attach, conmon, exits
+from argosy.undo import Undo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.containers.prepare import Prepared
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.site import Site
+    from argosy.runtime.attach import Attachment
+
+
+def start(
+    site: Site, container_id: str, *, connect: bool = False, restart_of: state.Run | None = None
+) -> Attachment | None:
+    """Start a container.  With `connect` its streams are connected before its program begins, and handed back.
+
+    A container that runs already is left as it is (None, unless `connect`).  `restart_of` is the ended run that a
+    restart policy follows up: nothing happens when that is no longer the last one, or the user asked for a stop
+    meanwhile.  Raises NotFound, or what kept the container from starting; then nothing of the attempt is left, and
+    last.json says why.
+    """
+    with site.store.containers.lock(container_id):
+        run = state.derive(site, container_id)
+        if run.status in (state.RUNNING, state.STOPPING):
+            return attach.connect(site.run_directory(container_id)) if connect else None
+        if restart_of is not None and not _follows(run, restart_of):
+            return None
+        cleanup.settle(site, container_id)
+        record = records.read_record(site.store, container_id)
+        count = 0 if restart_of is None else restart_of.restart_count + 1
+        began = time.time()
+        try:
+            with Undo() as undo:
+                attachment = _bring_up(site, record, undo, connect=connect, restart_count=count)
+                undo.commit()
+        except ArgosyError as error:
+            _note_failure(site, record, error, began, count)
+            raise
+        return attachment
+
+
+def _follows(run: state.Run, before: state.Run) -> bool:
+    """Whether the container has not been touched since the run ended that a restart follows up."""
+    return run.finished_at == before.finished_at and not run.stopped_by_user
+
+
+def _bring_up(
+    site: Site, record: ContainerRecord, undo: Undo, *, connect: bool, restart_count: int
+) -> Attachment | None:
+    undo.push(cleanup.take_down, site, record.id)
+    exits.remove(site.store.run, record.id)
+    files.unlink_missing(f"{site.state_directory(record.id)}/{records.STOP_REQUESTED}")
+    prepared = prepare.prepare(site, record)
+    created = conmon.start(request(site, record, prepared))
+    attachment = None
+    if connect:
+        attachment = attach.connect(site.run_directory(record.id))
+        undo.push(attachment.close)
+    marker = records.Started(
+        boot_id=state.boot_id(),
+        pid=created.pid,
+        start_time=process.start_time(created.pid) or 0,
+        conmon_pid=created.conmon_pid,
+        conmon_start_time=process.start_time(created.conmon_pid) or 0,
+        started_at=time.time(),
+        restart_count=restart_count,
+    )
+    records.write_value(site.store, record.id, records.STARTED, marker)
+    undo.push(records.unlink, site.store, record.id, records.STARTED)
+    if record.options.pidfile:
+        files.write_atomic(record.options.pidfile, str(created.pid).encode(), mode=0o644)
+    prepared.runtime.start(record.id, prepared.program)
+    return attachment
+
+
+def _note_failure(site: Site, record: ContainerRecord, error: ArgosyError, began: float, restart_count: int) -> None:
+    """Write down why the container did not start, as its last run."""
+    last = records.LastRun(
+        exit_code=error.exit_code if error.exit_code in (126, 127) else 125,
+        started_at=began,
+        finished_at=time.time(),
+        restart_count=restart_count,
+        error=str(error),
+    )
+    try:
+        records.write_value(site.store, record.id, records.LAST, last)
+    except OSError as failure:
+        error.add_note(f"and its last.json could not be written: {failure}")
+
+
+def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.ConmonRequest:
+    """What conmon is asked to do for a prepared container."""
+    options = record.options
+    directory = site.run_directory(record.id)
+    state_directory = site.state_directory(record.id)
+    return conmon.ConmonRequest(
+        program=prepared.conmon,
+        id=record.id,
+        name=record.name,
+        bundle=directory,
+        runtime=prepared.runtime,
+        pidfile=f"{directory}/pidfile",
+        conmon_pidfile=f"{directory}/conmon.pid",
+        exit_dir=exits.directory(site.store.run),
+        tty=options.tty,
+        stdin=options.interactive,
+        log_driver=options.log_driver or site.conf.log_driver or "k8s-file",
+        log_path=f"{state_directory}/ctr.log",
+        log_size_max=site.conf.log_size_max,
+        log_tag=options.log_options.get("tag", site.conf.log_tag),
+        persist_dir=state_directory,
+        exit_command=(*site.again, "container", "cleanup", record.id),
+        cgroup_paths=prepared.conmon_cgroups,
+        no_pivot=site.conf.no_pivot_root,
+    )

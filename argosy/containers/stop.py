@@ -1,0 +1,80 @@
+"""Stopping and signalling containers."""
+
+from __future__ import annotations
+
+from argosy.containers import cleanup, state, wait
+from argosy.containers import record as records
+from argosy.errors import ArgosyError, NotFound
+from argosy.linux import files, process, signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.site import Site
+
+_KILL_GRACE_S = 10.0
+
+
+def stop(site: Site, container_id: str, timeout_s: float | None = None) -> bool:
+    """Signal the container, give it `timeout_s` seconds, kill it, and clean up.  False when it did not run.
+
+    `timeout_s` None takes the container's own time-out or the configuration's; a negative one waits without end.
+    That the user asked is durable before the signal goes out, so that no restart policy acts against it.  The
+    container's lock is not held while waiting.
+    """
+    record = records.read_record(site.store, container_id)
+    run = state.derive(site, container_id)
+    if run.status not in (state.RUNNING, state.STOPPING):
+        _settle(site, container_id)
+        return False
+    _request(site, container_id)
+    if timeout_s is None:
+        own = record.options.stop_timeout_s
+        timeout_s = site.conf.stop_timeout if own is None else own
+    if run.pid:
+        _end(record, run.pid, timeout_s)
+        wait.conmon_done(site, container_id)
+    _settle(site, container_id)
+    return True
+
+
+def _request(site: Site, container_id: str) -> None:
+    """Note durably that the user wants no further run.  The clean-up of the run that ends takes the note away."""
+    files.write_atomic(f"{site.state_directory(container_id)}/{records.STOP_REQUESTED}", b"", durable=True)
+
+
+def _end(record: ContainerRecord, pid: int, timeout_s: float) -> None:
+    started = process.start_time(pid)
+    if started is None:
+        return
+    number = signals.parse(record.options.stop_signal or record.image_config.stop_signal or "TERM")
+    process.signal_process(pid, started, number)
+    if wait.process_ended(pid, None if timeout_s < 0 else timeout_s):
+        return
+    process.signal_process(pid, started)
+    if not wait.process_ended(pid, _KILL_GRACE_S):
+        raise ArgosyError(
+            f"container {record.id[:12]} does not end",
+            details=f"process {pid} is still there {_KILL_GRACE_S:.0f} s after SIGKILL: a device or file system holds it",
+            hint=f"see /proc/{pid}/stack and /proc/{pid}/wchan",
+        )
+
+
+def _settle(site: Site, container_id: str) -> None:
+    """Clean up after the end, as conmon's exit command does; whoever comes second finds nothing to do."""
+    try:
+        cleanup.cleanup(site, container_id)
+    except NotFound:
+        return
+
+
+def kill(site: Site, container_id: str, signal: int) -> None:
+    """Send a signal to the container's first process.  Raises ArgosyError when it does not run."""
+    run = state.derive(site, container_id)
+    if run.status != state.RUNNING:
+        raise ArgosyError(
+            f"can only kill running containers. {container_id} is in state {run.status}: container state improper"
+        )
+    started = process.start_time(run.pid)
+    if started is not None:
+        process.signal_process(run.pid, started, signal)

@@ -1,0 +1,229 @@
+"""The engine: the one place that builds concrete objects, and the door for everything above.
+
+`open_engine` reads the configuration, enters the user namespace where the process lacks the capabilities to do without,
+opens the store, and hands the use cases of containers and images to the command line, the services and programs that
+use Argosy as a library.  A façade's methods only fill in the collaborators of a use case; each is documented where it
+lives.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.config import containers as containers_conf
+from argosy.config import locations
+from argosy.containers.site import Site
+from argosy.linux import process, userns
+from argosy.storage.store import Store
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from argosy.config.containers import ContainersConf
+    from argosy.config.locations import Locations
+    from argosy.config.registries import Registries
+    from argosy.containers.exec import ExecOptions
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.run import Streams
+    from argosy.containers.state import ContainerView, Listing
+    from argosy.containers.top import Table
+    from argosy.linux.userns import Namespace
+    from argosy.oci.imageconfig import ContainerConfig
+    from argosy.spec.options import ContainerOptions
+    from argosy.storage.images import ImageRecord
+
+
+class Engine:
+    """A store that is open, and what can be done with it.  Made by `open_engine`; holds no lock and no descriptor."""
+
+    def __init__(
+        self, *, store: Store, conf: ContainersConf, namespace: Namespace, environ: Mapping[str, str], site: Site
+    ) -> None:
+        self.store = store
+        self.conf = conf
+        self.namespace = namespace
+        self.environ = environ
+        self.site = site
+        self._registries: Registries | None = None
+
+    @property
+    def containers(self) -> Containers:
+        """What can be done with containers."""
+        return Containers(self.site)
+
+    @property
+    def registries(self) -> Registries:
+        """registries.conf, read when it is first asked for."""
+        if self._registries is None:
+            from argosy.config import registries
+
+            self._registries = registries.load(self.environ, rootless=self.namespace.rootless)
+        return self._registries
+
+
+class Containers:
+    """The use cases of `argosy.containers` on one store.  Ids are full ids; `find` makes one of what a user typed."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def find(self, text: str) -> str:
+        """The id for a name, an id or an unambiguous beginning of one.  Raises NotFound, or Invalid when ambiguous."""
+        return self._site.store.containers.find(text)
+
+    def create(
+        self, options: ContainerOptions, image: ImageRecord, image_name: str, config: ContainerConfig
+    ) -> ContainerRecord:
+        from argosy.containers import create
+
+        return create.create(self._site, options, image, image_name, config)
+
+    def run(self, record: ContainerRecord, streams: Streams | None) -> int:
+        from argosy.containers import run
+
+        return run.run(self._site, record, streams)
+
+    def start(self, container_id: str) -> None:
+        from argosy.containers import start
+
+        start.start(self._site, container_id)
+
+    def start_attached(self, container_id: str, streams: Streams) -> int:
+        """Start a container and stay with it as `run` does; its exit status, 0 when the user detached."""
+        from argosy.containers import record, run
+
+        return run.run(self._site, record.read_record(self._site.store, container_id), streams)
+
+    def attach(self, container_id: str, streams: Streams) -> int:
+        from argosy.containers import attach
+
+        return attach.attach(self._site, container_id, streams)
+
+    def execute(self, container_id: str, options: ExecOptions) -> int:
+        from argosy.containers import exec as execs
+
+        return execs.execute(self._site, container_id, options)
+
+    def execute_detached(self, container_id: str, options: ExecOptions) -> str:
+        from argosy.containers import exec as execs
+
+        return execs.execute_detached(self._site, container_id, options)
+
+    def stop(self, container_id: str, timeout_s: float | None = None) -> bool:
+        from argosy.containers import stop
+
+        return stop.stop(self._site, container_id, timeout_s)
+
+    def kill(self, container_id: str, signal: int) -> None:
+        from argosy.containers import stop
+
+        stop.kill(self._site, container_id, signal)
+
+    def wait(self, container_id: str, *, interval_s: float = 0.25) -> int:
+        from argosy.containers import wait
+
+        return wait.wait(self._site, container_id, interval_s=interval_s)
+
+    def remove(
+        self, container_id: str, *, force: bool = False, volumes: bool = False, timeout_s: float | None = None
+    ) -> None:
+        from argosy.containers import remove
+
+        remove.remove(self._site, container_id, force=force, volumes=volumes, timeout_s=timeout_s)
+
+    def cleanup(self, container_id: str) -> None:
+        from argosy.containers import cleanup
+
+        cleanup.cleanup(self._site, container_id)
+
+    def top(self, container_id: str, descriptors: tuple[str, ...]) -> Table:
+        from argosy.containers import top
+
+        return top.top(self._site, container_id, descriptors)
+
+    def view(self, container_id: str) -> ContainerView:
+        from argosy.containers import state
+
+        return state.view(self._site, container_id)
+
+    def list(self) -> Listing:
+        from argosy.containers import state
+
+        return state.views(self._site)
+
+    def record(self, container_id: str) -> ContainerRecord:
+        from argosy.containers import record
+
+        return record.read_record(self._site.store, container_id)
+
+    def log_path(self, container_id: str) -> str:
+        """The container's log in the k8s-file format; the file may not be there yet."""
+        return f"{self._site.state_directory(container_id)}/ctr.log"
+
+
+def open_engine(
+    *,
+    root: str | None = None,
+    runroot: str | None = None,
+    runtime: str | None = None,
+    runtime_flags: Sequence[str] = (),
+    cgroup_manager: str | None = None,
+    conmon: str | None = None,
+    network_cmd_path: str | None = None,
+    storage_driver: str | None = None,
+    notice: Callable[[str], None] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Engine:
+    """Open the store at `root` (the default one of this user where None), making it at first use.
+
+    Enters the store's user namespace when this process may not do without: a process with more than one thread cannot,
+    and gets Unsupported.  `notice` is called with each thing the user should know once.
+    """
+    environ = os.environ if environ is None else environ
+    process.protect_descriptors()
+    places = locations.resolve(
+        root or "", runroot or "", uid=userns.outer_uid(), rootless=userns.needed(), environ=environ
+    )
+    namespace = userns.enter(places.run)
+    if namespace.notice and notice is not None:
+        notice(namespace.notice)
+    store = Store.open(places, rootless=namespace.rootless, id_map=namespace.id_map, driver=storage_driver or "")
+    conf = containers_conf.load(store.run, environ, rootless=namespace.rootless)
+    site = Site(
+        store=store,
+        conf=conf,
+        namespace=namespace,
+        again=_again(places, runtime, runtime_flags, cgroup_manager, network_cmd_path),
+        notice=notice or _silent,
+        runtime=runtime or "",
+        runtime_flags=tuple(runtime_flags),
+        cgroup_manager=cgroup_manager or "",
+        conmon=conmon or "",
+        network_cmd_path=network_cmd_path or "",
+    )
+    return Engine(store=store, conf=conf, namespace=namespace, environ=environ, site=site)
+
+
+def _silent(_text: str) -> None:
+    """Where notices go when nobody asked for them."""
+
+
+def _again(
+    places: Locations,
+    runtime: str | None,
+    runtime_flags: Sequence[str],
+    cgroup_manager: str | None,
+    network_cmd_path: str | None,
+) -> tuple[str, ...]:
+    """The argument vector that starts Argosy once more on the same store and with the same programs."""
+    words = [*process.self_argv(), "--root", places.root, "--runroot", places.run]
+    for flag, value in (
+        ("--runtime", runtime),
+        ("--cgroup-manager", cgroup_manager),
+        ("--network-cmd-path", network_cmd_path),
+    ):
+        if value:
+            words += [flag, value]
+    words += [f"--runtime-flag={flag}" for flag in runtime_flags]
+    return tuple(words)
