@@ -1,0 +1,1 @@
+"""The OCI's values and their JSON: digests, references, platforms, descriptors, manifests, configs.  No I/O."""

@@ -1,0 +1,68 @@
+"""Media types of manifests, configs and layers (image-spec, media-types.md; Docker's image manifest v2 schema 2)."""
+
+from __future__ import annotations
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
+OCI_EMPTY = "application/vnd.oci.empty.v1+json"
+OCI_LAYER = "application/vnd.oci.image.layer.v1.tar"
+OCI_LAYER_GZIP = "application/vnd.oci.image.layer.v1.tar+gzip"
+OCI_LAYER_ZSTD = "application/vnd.oci.image.layer.v1.tar+zstd"
+
+DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
+DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
+DOCKER_LAYER = "application/vnd.docker.image.rootfs.diff.tar"
+DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
+DOCKER_LAYER_ZSTD = "application/vnd.docker.image.rootfs.diff.tar.zstd"
+
+MANIFESTS = frozenset((OCI_MANIFEST, DOCKER_MANIFEST))
+INDEXES = frozenset((OCI_INDEX, DOCKER_LIST))
+CONFIGS = frozenset((OCI_CONFIG, DOCKER_CONFIG))
+SCHEMA1 = frozenset(
+    (
+        "application/vnd.docker.distribution.manifest.v1+json",
+        "application/vnd.docker.distribution.manifest.v1+prettyjws",
+    )
+)
+# Media types that registries and proxies send for a manifest when they know no better: the body decides.
+GENERIC = frozenset(("", "application/json", "application/octet-stream", "text/plain"))
+
+# The order is what a registry is asked for (Accept); old ones serve the first that they know.
+ACCEPTED = (OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST)
+
+_NONDISTRIBUTABLE = "application/vnd.oci.image.layer.nondistributable.v1.tar"
+_DOCKER_FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar"
+
+# Each type that a layer of an image may have, and how its bytes are compressed.
+LAYER_COMPRESSION = {
+    OCI_LAYER: "none",
+    OCI_LAYER_GZIP: "gzip",
+    OCI_LAYER_ZSTD: "zstd",
+    DOCKER_LAYER: "none",
+    DOCKER_LAYER_GZIP: "gzip",
+    DOCKER_LAYER_ZSTD: "zstd",
+    _NONDISTRIBUTABLE: "none",
+    f"{_NONDISTRIBUTABLE}+gzip": "gzip",
+    f"{_NONDISTRIBUTABLE}+zstd": "zstd",
+    _DOCKER_FOREIGN: "none",
+    f"{_DOCKER_FOREIGN}.gzip": "gzip",
+}
+
+
+def bare(media_type: str) -> str:
+    """A Content-Type without its parameters, in lower case."""
+    return media_type.partition(";")[0].strip().lower()
+
+
+def is_media_type(text: str) -> bool:
+    """Whether `text` is `type/subtype` in the characters of RFC 6838."""
+    main, slash, sub = text.partition("/")
+    return bool(slash) and _is_name(main) and _is_name(sub)
+
+
+def _is_name(part: str) -> bool:
+    if not 0 < len(part) <= 127 or not part.isascii() or not part[0].isalnum():
+        return False
+    return all(c.isalnum() or c in "!#$&-^_.+" for c in part)
