@@ -89,7 +89,9 @@ def parse(text: str) -> Platform:
     """`os[/architecture[/variant]]`, or an architecture alone (of linux); what is not said is the host's."""
     parts = text.split("/")
     if len(parts) > 3 or not all(_is_word(part) for part in parts):
-        raise Invalid("platform", text, "it is written as os[/architecture[/variant]]", hint="for example linux/arm64/v8")
+        raise Invalid(
+            "platform", text, "it is written as os[/architecture[/variant]]", hint="for example linux/arm64/v8"
+        )
     if len(parts) > 1:
         return normalized(Platform(*parts))
     only = parts[0].lower()
@@ -97,7 +99,9 @@ def parse(text: str) -> Platform:
         return host().replace(os="darwin" if only == "macos" else only)
     if only in _ARCHITECTURES or only in _KNOWN_ARCHITECTURES:
         return normalized(Platform("linux", only))
-    raise Invalid("platform", text, "neither an operating system nor an architecture", hint="for example linux/arm64/v8")
+    raise Invalid(
+        "platform", text, "neither an operating system nor an architecture", hint="for example linux/arm64/v8"
+    )
 
 
 def best(candidates: Sequence[Platform | None], wanted: Platform) -> int | None:

@@ -1,0 +1,130 @@
+"""A conversation with one registry: its scheme, authentication and repeated tries around each request."""
+
+from __future__ import annotations
+
+import threading
+import urllib.parse
+
+from argosy.config.auth import Credentials
+from argosy.errors import shown
+from argosy.oci.reference import DOCKER_HUB
+from argosy.registry import faults
+from argosy.registry.auth import Authorizer, wrong_credentials
+from argosy.registry.faults import RegistryError, Stalled, Unauthorized, Unreachable, Untrue
+from argosy.registry.http import Answer, Connection, Http, origin_of
+from argosy.registry.retry import Backoff, Retry
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_DOCKER_HUB_HOST = "registry-1.docker.io"
+_ERROR_BODY_LIMIT = 64 << 10
+_LOGINS = 3
+
+
+class Session:
+    """Requests to the registry `name` (host[:port]); safe to use from several threads.
+
+    `notice` is told about each repeated try, in one line.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        connection: Connection = Connection(),  # noqa: B008 -- frozen
+        credentials: Credentials | None = None,
+        backoff: Backoff = Backoff(),  # noqa: B008 -- frozen
+        notice: Callable[[str], None] | None = None,
+    ) -> None:
+        self.name = name
+        self.host = _DOCKER_HUB_HOST if name == DOCKER_HUB else name
+        self._backoff = backoff
+        self._notice = notice
+        self._credentials = credentials
+        self._http = Http(self.host, connection)
+        self._auth = Authorizer(self._http, name, credentials)
+        self._base = "" if connection.insecure else f"https://{self.host}"
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the idle connections."""
+        self._http.close()
+
+    def retry(self) -> Retry:
+        """A fresh count of tries."""
+        return Retry(self._backoff, self._notice)
+
+    def base(self) -> str:
+        """Scheme and host.  An insecure registry is first asked with TLS, then without."""
+        with self._lock:
+            if not self._base:
+                self._base = self._probe()
+            return self._base
+
+    def _probe(self) -> str:
+        secure = f"https://{self.host}"
+        try:
+            self._http.request(f"{secure}/v2/", {}).drain()
+        except (Unreachable, Stalled) as error:
+            plain = f"http://{self.host}"
+            try:
+                self._http.request(f"{plain}/v2/", {}).drain()
+            except RegistryError:
+                raise error from None
+            return plain
+        return secure
+
+    def resolve(self, target: str) -> str:
+        """The URL of a path, or of a link that the registry gave; Untrue if that leads to another host."""
+        url = urllib.parse.urljoin(f"{self.base()}/", target)
+        if origin_of(url) != origin_of(self.base()):
+            raise Untrue(f"the registry {self.name} sends us on to another host", details=shown(url))
+        return url
+
+    def get(
+        self,
+        target: str,
+        what: str,
+        *,
+        scope: str = "",
+        headers: Mapping[str, str] | None = None,
+        ok: tuple[int, ...] = (200,),
+    ) -> Answer:
+        """The answer to GET `target` (a path, or a link), with one of the statuses `ok`.
+
+        `what` names the work for errors, as in "reading manifest latest in quay.io/a/b".  Transient failures are
+        repeated.  Raises RegistryError.
+        """
+        retry = self.retry()
+        while True:
+            try:
+                return self._get(self.resolve(target), what, scope, headers or {}, ok)
+            except RegistryError as fault:
+                retry.pause(fault)
+
+    def _get(self, url: str, what: str, scope: str, headers: Mapping[str, str], ok: tuple[int, ...]) -> Answer:
+        for _ in range(_LOGINS):
+            secrets = self._auth.headers(scope)
+            answer = self._http.request(url, headers, secrets=secrets)
+            if answer.status in ok:
+                return answer
+            with answer:
+                if answer.status != 401 or answer.origin != origin_of(url):
+                    raise self._refusal(answer, what)
+                self._auth.learn(answer, scope, secrets, what)
+        if self._credentials is not None:
+            raise wrong_credentials(self.name, self._credentials, "")
+        said = "unauthorized: authentication required"
+        raise Unauthorized(what, self.name, 401, said, hint=faults.login_hint(self.name))
+
+    def _refusal(self, answer: Answer, what: str) -> RegistryError:
+        body = b""
+        try:
+            body = answer.body(_ERROR_BODY_LIMIT, what, time_s=30.0)
+        except RegistryError:
+            pass  # the status says enough
+        media_type = answer.header("Content-Type").lower()
+        host = self.name if answer.origin.host == origin_of(self.base()).host else str(answer.origin)
+        return faults.refusal(what, host, answer.status, body, media_type, answer.retry_after_s())

@@ -1,0 +1,130 @@
+"""The transport docker://: an image at a registry, found through registries.conf, auth.json and certs.d."""
+
+from __future__ import annotations
+
+from argosy.config import auth, certs
+from argosy.registry import proxies
+from argosy.registry.client import RawManifest, RegistryClient
+from argosy.registry.http import Connection
+from argosy.registry.mirrors import Mirrors
+from argosy.registry.retry import Backoff
+from argosy.registry.session import Session
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from argosy.config.auth import Credentials
+    from argosy.config.registries import Endpoint, Registries
+    from argosy.oci.descriptor import Descriptor
+    from argosy.oci.reference import Reference
+    from argosy.registry.blob import BlobReader
+
+
+class RegistryOptions(Value):
+    """What the command line says.  `tls_verify` None leaves it to registries.conf; `creds` is USER:PASSWORD."""
+
+    authfile: str = ""
+    creds: str = ""
+    cert_dir: str = ""
+    tls_verify: bool | None = None
+    timeout_s: float = 30.0
+    backoff: Backoff = Backoff()
+
+
+def open_source(
+    reference: Reference,
+    *,
+    registries: Registries,
+    environ: Mapping[str, str],
+    uid: int,
+    options: RegistryOptions = RegistryOptions(),  # noqa: B008 -- frozen
+    notice: Callable[[str], None] | None = None,
+) -> DockerSource:
+    """The image `reference` at its registry, or at one of the mirrors that registries.conf names.
+
+    Nothing is sent yet.  `uid` is the user's id outside any namespace of ours; `notice` is told, in one line each,
+    about repeated tries and mirrors that failed.  Raises ArgosyError when the registry is blocked.
+    """
+    return DockerSource(reference, _Connector(registries, environ, uid, options, notice))
+
+
+class DockerSource:
+    """An `ImageSource` (see `transports.source`) at a registry."""
+
+    def __init__(self, reference: Reference, connector: _Connector) -> None:
+        self.reference = reference
+        endpoints = connector.registries.endpoints(reference)
+        self._mirrors = Mirrors(endpoints, connector.connect, connector.notice)
+
+    def manifest(self, digest: str | None = None) -> RawManifest:
+        """The manifest or index that the reference names, or another one of the repository by its digest; verified."""
+        return self._mirrors.manifest(digest or "")
+
+    def read_blob(self, descriptor: Descriptor, offset: int = 0) -> BlobReader:
+        """The blob from `offset` on, resumed by itself after broken connections; not hashed."""
+        return self._mirrors.blob(descriptor, offset)
+
+    def fetch(self, descriptor: Descriptor, limit: int) -> bytes:
+        """A small blob as a whole, verified."""
+        return self._mirrors.fetch(descriptor, limit)
+
+    def tags(self) -> list[str]:
+        """All tags of the repository."""
+        return self._mirrors.tags()
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._mirrors.close()
+
+
+class _Connector:
+    """Makes the client of one endpoint, with the settings that hold there."""
+
+    def __init__(
+        self,
+        registries: Registries,
+        environ: Mapping[str, str],
+        uid: int,
+        options: RegistryOptions,
+        notice: Callable[[str], None] | None,
+    ) -> None:
+        self.registries = registries
+        self.notice = notice
+        self._environ = environ
+        self._uid = uid
+        self._options = options
+        self._given = auth.parse(options.creds) if options.creds else None
+
+    def connect(self, endpoint: Endpoint) -> RegistryClient:
+        """The client of one endpoint."""
+        options = self._options
+        registry = endpoint.reference.registry
+        insecure = endpoint.insecure if options.tls_verify is None else not options.tls_verify
+        connection = Connection(
+            insecure=insecure,
+            certificates=certs.find(registry, self._environ, cert_dir=options.cert_dir),
+            proxies=proxies.from_environ(self._environ),
+            timeout_s=options.timeout_s,
+        )
+        session = Session(
+            registry,
+            connection=connection,
+            credentials=self._credentials(endpoint),
+            backoff=options.backoff,
+            notice=self.notice,
+        )
+        return RegistryClient(session, endpoint.reference.repository)
+
+    def _credentials(self, endpoint: Endpoint) -> Credentials | None:
+        """Those of the command line are for the place that the user named, not for its mirrors."""
+        if self._given is not None and not endpoint.mirror:
+            return self._given
+        return auth.lookup(
+            endpoint.reference.name,
+            self._environ,
+            uid=self._uid,
+            authfile=self._options.authfile,
+            helpers=self.registries.credential_helpers,
+        )
