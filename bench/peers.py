@@ -93,7 +93,7 @@ def give_image(peer: Peer, archive: str) -> None:
 
 
 def bare_runtime(base: str, archive: str) -> Contender | None:
-    """The OCI runtime on a ready bundle: what the kernel and the runtime cost.  crun where this host's cgroups suit it."""
+    """The OCI runtime on a ready bundle: what the kernel and the runtime cost.  crun where it works."""
     for name in ("crun", "runc"):
         if shutil.which(name) is None:
             continue

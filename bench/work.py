@@ -78,9 +78,7 @@ def pull(peers: Peers, image: str, runs: int, where: str, bar: float) -> Result:
         return lambda: subprocess.run(peer.argv("rmi", "-f", image), capture_output=True, check=False)
 
     contenders = [
-        Contender(
-            peer.name, [*peer.words, "pull", "-q", "--tls-verify=false", image], peer.user, before=removal(peer)
-        )
+        Contender(peer.name, [*peer.words, "pull", "-q", "--tls-verify=false", image], peer.user, before=removal(peer))
         for peer in peers
     ]
     return race(f"pull, 3 layers, 50,000 files ({where})", contenders, runs=runs, bars={"podman": bar})

@@ -6,8 +6,6 @@ labels, masks and the capability bounds are those of the container, whatever has
 
 from __future__ import annotations
 
-import os
-
 from argosy import jsontext
 from argosy.containers import accounts, state
 from argosy.containers import record as records

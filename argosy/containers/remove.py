@@ -53,7 +53,7 @@ def remove(
 
 
 def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
-    """Take a settled container out of the store, with `volumes` its anonymous volumes too.  The caller holds its lock."""
+    """Take a settled container out of the store, and with `volumes` its anonymous ones.  The caller holds its lock."""
     site.store.containers.remove(record.id)
     if volumes:
         for use in record.volumes:

@@ -75,7 +75,7 @@ class ContainerView(Value):
 
 def boot_id() -> str:
     """The identity of the running kernel."""
-    global _boot_id  # noqa: PLW0603 -- constant for the life of the process
+    global _boot_id
     if not _boot_id:
         with open("/proc/sys/kernel/random/boot_id") as file:
             _boot_id = file.read().strip()

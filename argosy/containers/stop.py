@@ -55,7 +55,7 @@ def _end(record: ContainerRecord, pid: int, timeout_s: float) -> None:
     if not wait.process_ended(pid, _KILL_GRACE_S):
         raise ArgosyError(
             f"container {record.id[:12]} does not end",
-            details=f"process {pid} is still there {_KILL_GRACE_S:.0f} s after SIGKILL: a device or file system holds it",
+            details=f"process {pid} is still there {_KILL_GRACE_S:.0f} s after SIGKILL",
             hint=f"see /proc/{pid}/stack and /proc/{pid}/wchan",
         )
 
