@@ -1,0 +1,1 @@
+"""Configuration files under /usr/share, /etc and ~/.config as frozen values."""

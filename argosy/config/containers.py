@@ -1,0 +1,218 @@
+"""containers.conf(5): the defaults of containers and of the engine.
+
+Parsing TOML costs 13 ms, so the merged result is kept as JSON in the run directory, keyed by the path, inode, mtime and
+size of every file and drop-in directory that may take part.  With a valid cache `load` costs a few stats and one read.
+Keys that are unknown here are ignored, as podman ignores them.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.config.locations import home_directory
+from argosy.errors import Invalid
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+DEFAULT_CAPABILITIES = (
+    "CAP_CHOWN",
+    "CAP_DAC_OVERRIDE",
+    "CAP_FOWNER",
+    "CAP_FSETID",
+    "CAP_KILL",
+    "CAP_NET_BIND_SERVICE",
+    "CAP_SETFCAP",
+    "CAP_SETGID",
+    "CAP_SETPCAP",
+    "CAP_SETUID",
+    "CAP_SYS_CHROOT",
+)
+HELPER_DIRECTORIES = (
+    "/usr/local/libexec/podman",
+    "/usr/local/lib/podman",
+    "/usr/libexec/podman",
+    "/usr/lib/podman",
+)
+NO_PATHS: Mapping[str, tuple[str, ...]] = {}
+
+
+class ContainersConf(Value):
+    """The merged files.  Lists hold the text as written; who uses an entry parses it."""
+
+    # [containers]
+    annotations: tuple[str, ...] = ()
+    apparmor_profile: str = ""  # "": the engine's default profile
+    base_hosts_file: str = ""
+    cgroups: str = "enabled"
+    cgroupns: str = ""  # "": private on cgroup v2, host on v1
+    default_capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
+    default_sysctls: tuple[str, ...] = ("net.ipv4.ping_group_range=0 0",)
+    default_ulimits: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    dns_searches: tuple[str, ...] = ()
+    dns_servers: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    env_host: bool = False
+    host_containers_internal_ip: str = ""
+    http_proxy: bool = True
+    init: bool = False
+    init_path: str = ""  # "": catatonit from the helper directories or PATH
+    ipcns: str = "shareable"
+    label: bool = True
+    log_driver: str = ""
+    log_size_max: int = -1
+    log_tag: str = ""
+    netns: str = "private"
+    no_hosts: bool = False
+    pidns: str = "private"
+    pids_limit: int = 2048
+    privileged: bool = False
+    read_only: bool = False
+    seccomp_profile: str = ""  # "": our own default profile
+    shm_size: str = "65536k"
+    tz: str = ""
+    umask: str = "0022"
+    userns: str = "host"
+    utsns: str = "private"
+    volumes: tuple[str, ...] = ()
+
+    # [network]
+    default_rootless_network_cmd: str = ""
+    pasta_options: tuple[str, ...] = ()
+
+    # [engine]
+    cgroup_manager: str = ""  # "": what the host has
+    conmon_env_vars: tuple[str, ...] = ()
+    conmon_path: tuple[str, ...] = ()
+    detach_keys: str = "ctrl-p,ctrl-q"
+    engine_env: tuple[str, ...] = ()
+    events_logger: str = ""
+    helper_binaries_dir: tuple[str, ...] = HELPER_DIRECTORIES
+    hooks_dir: tuple[str, ...] = ()
+    image_default_format: str = ""
+    image_default_transport: str = "docker://"
+    image_parallel_copies: int = 0
+    image_volume_mode: str = "anonymous"
+    network_cmd_options: tuple[str, ...] = ()
+    network_cmd_path: str = ""
+    no_pivot_root: bool = False
+    pull_policy: str = "missing"
+    retry: int = 3
+    runtime: str = ""
+    runtimes: Mapping[str, tuple[str, ...]] = NO_PATHS
+    stop_timeout: int = 10
+
+
+_DIRECTORIES = ("/usr/share/containers", "/etc/containers")
+_RACY_NS = 1_000_000_000
+
+
+def load(run: str, environ: Mapping[str, str], *, rootless: bool) -> ContainersConf:
+    """The merged configuration; `run` is the run directory, whose `cache/` keeps the parsed form.
+
+    Raises Invalid that names the file and line when a file is not TOML, the file and key when a value has a wrong
+    type.
+    """
+    places = candidates(environ, rootless=rootless)
+    cache = os.path.join(run, "cache", "containers.conf.json")
+    conf = _cached(cache, places)
+    if conf is None:
+        from argosy.config import containersfiles
+
+        files = containersfiles.existing(places)
+        stamps = [_stamp(path) for path in (*places, *files)]
+        conf = containersfiles.merged(files)
+        _keep(cache, places, stamps, conf)
+    return conf
+
+
+def candidates(environ: Mapping[str, str], *, rootless: bool) -> tuple[str, ...]:
+    """Every file and drop-in directory that may take part, the strongest last; most of them do not exist.
+
+    CONTAINERS_CONF replaces all of them, CONTAINERS_CONF_OVERRIDE is added last.
+    """
+    only = environ.get("CONTAINERS_CONF", "")
+    if only:
+        if not os.path.exists(only):
+            raise Invalid("CONTAINERS_CONF", only, "there is no such file", hint="correct or unset CONTAINERS_CONF")
+        places = [os.path.abspath(only)]
+    else:
+        directories = list(_DIRECTORIES)
+        if rootless:
+            directories.append(os.path.join(configuration_home(environ), "containers"))
+        places = [os.path.join(d, name) for d in directories for name in ("containers.conf", "containers.conf.d")]
+    override = environ.get("CONTAINERS_CONF_OVERRIDE", "")
+    if override:
+        places.append(os.path.abspath(override))
+    return tuple(places)
+
+
+def configuration_home(environ: Mapping[str, str]) -> str:
+    """XDG_CONFIG_HOME, or ~/.config."""
+    given = environ.get("XDG_CONFIG_HOME", "")
+    return given if os.path.isabs(given) else os.path.join(home_directory(environ), ".config")
+
+
+def _stamp(path: str) -> list[Any]:
+    """What changes when the file does; zeroes where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return [path, 0, 0, 0, 0]
+    return [path, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size]
+
+
+def _shape() -> str:
+    """The fields that this version reads: a cache that another version wrote may lack some."""
+    return " ".join(ContainersConf.__annotations__)
+
+
+def _cached(cache: str, places: tuple[str, ...]) -> ContainersConf | None:
+    """The kept configuration, when no file that took part in it has changed, come or gone."""
+    try:
+        with open(cache, "rb", buffering=0) as file:
+            found = os.fstat(file.fileno())
+            if found.st_uid != os.geteuid() or found.st_mode & 0o022:
+                return None
+            kept = jsontext.decode(file.readall())
+        if kept["shape"] != _shape() or kept["places"] != list(places):
+            return None
+        if any(_stamp(stamp[0]) != stamp for stamp in kept["stamps"]):
+            return None
+        return ContainersConf.from_json(kept["conf"])
+    except (OSError, Invalid, KeyError, TypeError, IndexError):
+        return None
+
+
+def _keep(cache: str, places: tuple[str, ...], stamps: list[list[Any]], conf: ContainersConf) -> None:
+    """Write the cache, if the run directory is there.  A file of this very second may change again unseen."""
+    import time
+
+    now = time.time_ns()
+    directory = os.path.dirname(cache)
+    if any(abs(now - stamp[2]) < _RACY_NS for stamp in stamps) or not os.path.isdir(os.path.dirname(directory)):
+        return
+    text = jsontext.encode({"shape": _shape(), "places": list(places), "stamps": stamps, "conf": conf.to_json()})
+    temporary = f"{cache}.{os.getpid()}"
+    try:
+        if not os.path.isdir(directory):
+            os.mkdir(directory, 0o700)
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(fd, "wb") as file:
+            file.write(text)
+        os.rename(temporary, cache)
+    except OSError:
+        _discard(temporary)
+
+
+def _discard(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass

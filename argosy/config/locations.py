@@ -1,0 +1,157 @@
+"""Where the store and the run directory are.
+
+The run directory that a store has recorded wins over the environment, so that a login shell and cron, which differ in
+XDG_RUNTIME_DIR, see the same containers; only an explicit `run` beats it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from argosy import jsontext
+from argosy.errors import ArgosyError, Invalid
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+STORE_FILE = "store.json"
+_STORE_FILE_LIMIT = 1 << 20
+
+
+class Locations(Value):
+    """`root` survives a reboot, `run` does not.  `recorded` is the run directory that the store names, "" if none.
+
+    `recorded` differs from `run` when the user asked for another one, or when the recorded one went away with the login
+    session and cannot be made again; the store then writes `run` down.
+    """
+
+    root: str
+    run: str
+    recorded: str = ""
+
+
+def resolve(root: str, run: str, *, uid: int, rootless: bool, environ: Mapping[str, str]) -> Locations:
+    """The locations for --root `root` and --runroot `run` ("" where not given).
+
+    `uid` is the user's id outside any namespace of ours.  Nothing is created, but for the fallback in /tmp, which must
+    be ours from its first moment.  Raises Invalid when a directory belongs to somebody else or others may write to it.
+    """
+    chosen_root = os.path.abspath(root) if root else _default_root(environ, rootless=rootless)
+    recorded = _recorded_run(chosen_root)
+    if run:
+        chosen_run = os.path.abspath(run)
+    elif recorded and _usable(recorded):
+        chosen_run = recorded
+    else:
+        chosen_run = _run_beside(chosen_root, uid, environ, rootless=rootless)
+    _refuse_foreign(chosen_root)
+    _refuse_foreign(chosen_run)
+    return Locations(chosen_root, chosen_run, recorded)
+
+
+def _default_root(environ: Mapping[str, str], *, rootless: bool) -> str:
+    if not rootless:
+        return "/var/lib/argosy"
+    data = environ.get("XDG_DATA_HOME", "")
+    if not os.path.isabs(data):
+        data = os.path.join(home_directory(environ), ".local/share")
+    return os.path.join(data, "argosy")
+
+
+def home_directory(environ: Mapping[str, str]) -> str:
+    """The user's home directory: HOME, else the password database's."""
+    home = environ.get("HOME", "")
+    if os.path.isabs(home):
+        return os.path.normpath(home)
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        raise ArgosyError("cannot tell the home directory", hint="set HOME to an absolute path") from None
+
+
+def _recorded_run(root: str) -> str:
+    """The run directory in the store's own file; "" when there is no store yet or its file is damaged (said later)."""
+    try:
+        with open(os.path.join(root, STORE_FILE), "rb", buffering=0) as file:
+            data = jsontext.decode(file.read(_STORE_FILE_LIMIT))
+    except (OSError, Invalid):
+        return ""
+    run = data.get("run", "") if isinstance(data, dict) else ""
+    return run if isinstance(run, str) and os.path.isabs(run) else ""
+
+
+def _usable(run: str) -> bool:
+    """Whether the recorded run directory is there or can be made: not when its parent went with a login session."""
+    while not os.path.lexists(run):
+        parent = os.path.dirname(run)
+        if os.access(parent, os.W_OK):
+            return True
+        run = parent
+    return os.access(run, os.W_OK)
+
+
+def _default_run(uid: int, environ: Mapping[str, str], *, rootless: bool) -> str:
+    if not rootless:
+        return "/run/argosy"
+    for base in (environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{uid}"):
+        if os.path.isabs(base) and _is_ours(base):
+            return os.path.join(base, "argosy")
+    return _private_directory(f"/tmp/argosy-run-{uid}")
+
+
+def _run_beside(root: str, uid: int, environ: Mapping[str, str], *, rootless: bool) -> str:
+    """The run directory for a store that has recorded none: one of its own, since each store sweeps its own."""
+    default = _default_run(uid, environ, rootless=rootless)
+    if root == _default_root(environ, rootless=rootless):
+        return default
+    import hashlib
+
+    return os.path.join(default, "stores", hashlib.sha256(os.fsencode(root)).hexdigest()[:16])
+
+
+def _is_ours(path: str) -> bool:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+
+
+def _private_directory(path: str) -> str:
+    """Make `path` for us alone, or accept the one that we made before; in /tmp anybody may have been first."""
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise ArgosyError(
+            f"cannot make the run directory {path}",
+            details=str(error.strerror),
+            hint="set XDG_RUNTIME_DIR or use --runroot",
+        ) from error
+    if not _is_ours(path) or os.lstat(path).st_mode & 0o077:
+        hint = "set XDG_RUNTIME_DIR to a directory of your own, or use --runroot"
+        raise Invalid("run directory", path, "it must be a directory of yours with mode 0700", hint=hint)
+    return path
+
+
+def _refuse_foreign(path: str) -> None:
+    """An existing directory must be ours and closed to writing by others.  What does not exist is made later, 0700."""
+    try:
+        found = os.stat(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ArgosyError(f"cannot use the directory {path}", details=str(error.strerror)) from error
+    if not stat.S_ISDIR(found.st_mode):
+        raise Invalid("directory", path, "it is not a directory", hint="name another one with --root or --runroot")
+    if found.st_uid != os.geteuid():
+        why = f"it belongs to uid {found.st_uid}, not to uid {os.geteuid()}"
+        raise Invalid("directory", path, why, hint="name one of your own with --root or --runroot")
+    if found.st_mode & 0o022:
+        raise Invalid("directory", path, "others may write to it", hint=f"chmod go-w {path}")

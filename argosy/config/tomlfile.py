@@ -1,0 +1,43 @@
+"""One TOML configuration file, read with a bound and with errors that name the file and the line."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+
+from argosy.errors import ArgosyError, Invalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_LIMIT = 1 << 20
+
+
+def read(path: str, what: str) -> dict[str, Any]:
+    """The tables of the file at `path`; `what` is the kind of file, for errors ("containers.conf").
+
+    Raises Invalid with the line when it is not TOML, ArgosyError when it cannot be read.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        with open(fd, "rb") as file:
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise Invalid(what, path, "it is not a regular file")
+            data = file.read(_LIMIT + 1)
+    except OSError as error:
+        raise unreadable(path, error) from error
+    if len(data) > _LIMIT:
+        raise Invalid(what, path, "it is larger than 1 MiB")
+    try:
+        return tomllib.loads(data.decode())
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise Invalid(what, path, f"not UTF-8 (at line {line})") from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise Invalid(what, path, str(error)) from error
+
+
+def unreadable(path: str, error: OSError) -> ArgosyError:
+    return ArgosyError(f"cannot read {path}", details=str(error.strerror))

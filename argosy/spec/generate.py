@@ -1,0 +1,396 @@
+"""From image configuration, options and host facts to an OCI runtime specification, as a pure function."""
+
+from __future__ import annotations
+
+from argosy.errors import Invalid, Unsupported
+from argosy.oci.runtimespec import capability_mask
+from argosy.spec import mounts, process, security, users
+from argosy.spec.options import NO_PAIRS, BadOption, ContainerOptions, Mount, NamespaceMode, Ulimit
+from argosy.values import Value
+from argosy.version import OCI_RUNTIME_SPEC
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    from argosy.config.containers import ContainersConf
+    from argosy.oci.imageconfig import ContainerConfig
+
+_CPU_PERIOD_US = 100_000
+_DEFAULT_DEVICES = frozenset(
+    "/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console", "ptmx")
+)
+_PRIVATE = NamespaceMode()
+# A crun that did not know the annotation would start the container with this filter, and it would die at once.
+_FAIL_CLOSED = {"defaultAction": "SCMP_ACT_KILL_PROCESS"}
+
+
+class HostNode(Value):
+    """A device node of the host, looked at beforehand, and where it appears inside: `kind` is "c", "b" or "p"."""
+
+    source: str
+    target: str
+    kind: str
+    major: int
+    minor: int
+    mode: int = 0o666
+    uid: int = 0
+    gid: int = 0
+    permissions: str = "rwm"
+
+
+class SpecRequest(Value):
+    """All that `generate` needs, read beforehand by who may do I/O."""
+
+    options: ContainerOptions
+    image: ContainerConfig  # the image's `config` object
+    conf: ContainersConf
+    container_id: str
+    rootfs: str  # the mounted root
+    machine: str  # uname's, "x86_64"
+    files: Mapping[str, str] = (
+        NO_PAIRS  # place inside -> host path: /etc/hosts, /run/.containerenv, /etc/localtime, ...
+    )
+    mounts: tuple[Mount, ...] = ()  # of the options, the image and containers.conf, all with host paths
+    passwd: bytes = b""  # the image's /etc/passwd and /etc/group, size-bounded by the reader
+    group: bytes = b""
+
+    # Namespaces.  What is neither the host's nor joined is made by the runtime.
+    netns_path: str = ""  # a network namespace that is there already
+    host_network: bool = False  # the network namespace is the host's, be it through another container's
+    foreign_netns: bool = False  # it may not belong to our user namespace (ns:PATH)
+    joined: Mapping[str, str] = NO_PAIRS  # "pid" | "ipc" | "uts" | "cgroup" -> path, for container: and ns:
+    shm_path: str = ""  # the /dev/shm to share with the container whose ipc namespace is joined
+    hostname: str = ""  # of the joined uts namespace, or of the host where that is shared; else ""
+
+    # The host, and what this process may do on it.
+    rootless: bool = False
+    cgroup_mode: str = "v2"  # "v1", "v2", "hybrid", or "none" where nothing can be mounted
+    cgroups_path: str = ""  # linux.cgroupsPath, in the form that the manager wants
+    unlimited: Mapping[str, str] = NO_PAIRS  # controller ("memory", "cpu", "cpuset", "pids") -> why it cannot limit
+    swap_limited: bool = True  # whether swap can be limited
+    capabilities: int = 0  # what this process can pass on, as a bit mask (CapBnd and CapPrm)
+    rlimits: tuple[Ulimit, ...] = ()  # this process's limits
+    may_raise_rlimits: bool = False  # CAP_SYS_RESOURCE in the first user namespace
+    gid_5_mapped: bool = True
+    throttle_paths: tuple[str, ...] = ()  # /sys/devices/system/cpu/cpu*/thermal_throttle, those that exist
+    apparmor: bool = False
+    apparmor_profile: str = ""  # the loaded one that applies when the options name none
+    process_label: str = ""  # SELinux; "" where it is off
+    mount_label: str = ""
+    nodes: tuple[HostNode, ...] = ()  # what options.devices and conf.devices (privileged: all of /dev) come to
+    init_path: str = ""  # host path of catatonit, for --init
+    seccomp_profile: bytes | None = None  # the file that the options or containers.conf name; None: our own profile
+    # (name, build the profile) -> the compiled filter in base64, for crun before 1.9; None: the runtime compiles
+    compile_seccomp: Callable[[str, Callable[[], Mapping[str, Any]]], str] | None = None
+    environ: Mapping[str, str] = NO_PAIRS  # this process's environment, for http_proxy and its like
+    annotations: Mapping[str, str] = NO_PAIRS  # argosy's own, set last
+
+    @property
+    def shm_size_bytes(self) -> int:
+        """The size of a /dev/shm of its own."""
+        given = self.options.shm_size_bytes
+        if given is not None:
+            return given
+        from argosy.spec import parse
+
+        return _DEFAULT_SHM if self.conf.shm_size == "65536k" else parse.parse_size(self.conf.shm_size, "shm_size")
+
+
+_DEFAULT_SHM = 65536 << 10
+
+
+def check(options: ContainerOptions, image: ContainerConfig) -> None:
+    """Raise Invalid for what can be known to be wrong without the host: said when a container is created."""
+    process.arguments(options, image)
+    process.working_directory(options, image)
+    security.check_capabilities(options)
+    security.check_annotations(options.annotations)
+    mounts.check_volumes(image)
+    if len(options.hostname.encode("utf-8", "replace")) > 64 or not options.hostname.isprintable():
+        raise Invalid("hostname", options.hostname, "a host name has at most 64 printable characters")
+    if options.restart.name != "no" and options.remove:
+        raise BadOption('the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"')
+    if options.memory_swap_bytes > 0 and options.memory_swap_bytes < options.memory_bytes:
+        raise BadOption("minimum memoryswap limit should be larger than memory limit", hint="--memory-swap counts both")
+
+
+def hostname(options: ContainerOptions, container_id: str, outer: str = "") -> str:
+    """The name that the container sees; `outer` is that of the host or container whose namespace it shares, or ""."""
+    return outer or options.hostname or container_id[:12]
+
+
+def generate(request: SpecRequest) -> dict[str, Any]:
+    """The runtime specification of a container: what goes into config.json.
+
+    Raises Invalid (BadOption) when options, image and host do not go together, Unsupported when the host cannot do
+    what was asked for.
+    """
+    options = request.options
+    check(options, request.image)
+    user = users.resolve(options.user or request.image.user, request.passwd, request.group, options.groups)
+    capabilities = security.capabilities(
+        options, request.conf.default_capabilities, request.capabilities, root=user.uid == 0
+    )
+    linux: dict[str, Any] = {
+        "namespaces": _namespaces(request),
+        "resources": _resources(request),
+    }
+    if request.cgroups_path:
+        linux["cgroupsPath"] = request.cgroups_path
+    sysctl = _sysctls(request)
+    if sysctl:
+        linux["sysctl"] = sysctl
+    annotations = dict(_conf_annotations(request.conf))
+    annotations.update(options.annotations)
+    if options.privileged:
+        if not request.rootless:
+            linux["devices"] = [_node(node) for node in request.nodes if node.target not in _DEFAULT_DEVICES]
+        linux["maskedPaths"] = list(options.security.mask)
+    else:
+        masked, read_only = security.hidden_paths(options.security, request.throttle_paths)
+        linux["maskedPaths"], linux["readonlyPaths"] = masked, read_only
+        if request.nodes and not request.rootless:
+            linux["devices"] = [_node(node) for node in request.nodes]
+    _confine(request, capabilities["bounding"], linux, annotations)
+    if request.mount_label:
+        linux["mountLabel"] = request.mount_label
+    annotations["io.container.manager"] = "argosy"
+    annotations.update(request.annotations)
+    spec = {
+        "ociVersion": OCI_RUNTIME_SPEC,
+        "process": _process(request, user, capabilities),
+        "root": {"path": request.rootfs, "readonly": options.read_only},
+        "mounts": mounts.mounts(request),
+        "annotations": annotations,
+        "linux": linux,
+    }
+    if _own(options.uts, request, "uts"):
+        spec["hostname"] = hostname(options, request.container_id, request.hostname)
+        if options.domainname:
+            spec["domainname"] = options.domainname
+    return spec
+
+
+def _process(request: SpecRequest, user: users.User, capabilities: dict[str, list[str]]) -> dict[str, Any]:
+    options = request.options
+    arguments = process.arguments(options, request.image)
+    if options.init:
+        arguments = [mounts.INIT_PATH, "--", *arguments]
+    name = hostname(options, request.container_id, request.hostname)
+    found: dict[str, Any] = {
+        "terminal": options.tty,
+        "user": {"uid": user.uid, "gid": user.gid, "umask": _umask(options.umask or request.conf.umask)},
+        "args": arguments,
+        "env": process.environment(
+            options, request.image, request.conf, request.environ, home=user.home, hostname=name
+        ),
+        "cwd": process.working_directory(options, request.image),
+        "capabilities": capabilities,
+        "rlimits": security.rlimits(
+            options.ulimits, _default_ulimits(request.conf), request.rlimits, may_raise=request.may_raise_rlimits
+        ),
+        "noNewPrivileges": options.security.no_new_privileges,
+    }
+    if user.additional_gids:
+        found["user"]["additionalGids"] = list(user.additional_gids)
+    if options.oom_score_adj is not None:
+        found["oomScoreAdj"] = options.oom_score_adj
+    _label(request, found)
+    return found
+
+
+def _label(request: SpecRequest, found: dict[str, Any]) -> None:
+    """AppArmor's profile and SELinux's label, where the host enforces them."""
+    options = request.options
+    asked = options.security.apparmor
+    if asked and asked != "unconfined" and not request.apparmor:
+        raise BadOption(f'apparmor profile "{asked}" specified, but Apparmor is not enabled on this system')
+    profile = asked or ("" if options.privileged else request.apparmor_profile)
+    if profile and profile != "unconfined":
+        found["apparmorProfile"] = profile
+    if request.process_label and not options.privileged and "disable" not in options.security.label:
+        found["selinuxLabel"] = request.process_label
+
+
+def _umask(text: str) -> int:
+    if not text or len(text) > 4 or set(text) - set("01234567"):
+        raise Invalid("umask", text, "it must be an octal number such as 0022")
+    return int(text, 8)
+
+
+def _default_ulimits(conf: ContainersConf) -> tuple[Ulimit, ...]:
+    if not conf.default_ulimits:
+        return ()
+    from argosy.spec import parse
+
+    return tuple(parse.parse_ulimit(text) for text in conf.default_ulimits)
+
+
+def _own(mode: NamespaceMode | None, request: SpecRequest, kind: str) -> bool:
+    """Whether the container has a namespace of this kind for itself."""
+    chosen = mode.kind if mode is not None else getattr(request.conf, f"{kind}ns")
+    return chosen != "host" and kind not in request.joined
+
+
+def _namespaces(request: SpecRequest) -> list[dict[str, str]]:
+    options, conf = request.options, request.conf
+    found = [{"type": "mount"}]
+    if not request.host_network:
+        found.append({"type": "network", "path": request.netns_path} if request.netns_path else {"type": "network"})
+    cgroup = options.cgroupns.kind if options.cgroupns is not None else conf.cgroupns
+    chosen = {
+        "pid": options.pid.kind if options.pid is not None else conf.pidns,
+        "ipc": options.ipc.kind if options.ipc is not None else conf.ipcns,
+        "uts": options.uts.kind if options.uts is not None else conf.utsns,
+        "cgroup": cgroup or ("private" if request.cgroup_mode == "v2" else "host"),
+    }
+    for kind, mode in chosen.items():
+        if mode == "host":
+            continue
+        if mode in ("container", "ns"):
+            if kind not in request.joined:
+                continue  # the container whose namespace is joined has the host's
+            found.append({"type": kind, "path": request.joined[kind]})
+        else:
+            found.append({"type": kind})
+    return found
+
+
+def _resources(request: SpecRequest) -> dict[str, Any]:
+    options = request.options
+    found: dict[str, Any] = {}
+    if not request.rootless:
+        found["devices"] = [{"allow": options.privileged, "access": "rwm"}]
+        if not options.privileged:
+            found["devices"] += [_rule(node) for node in request.nodes]
+    _limit_pids(request, found)
+    _limit_memory(request, found)
+    _limit_cpu(request, found)
+    return found
+
+
+def _need(request: SpecRequest, controller: str, flag: str) -> None:
+    """Raise Unsupported when a limit that was asked for would be dropped without a word by the runtime."""
+    why = request.unlimited.get(controller)
+    if why is not None:
+        raise Unsupported(f"cannot apply {flag}: {why}", hint=f"leave out {flag}")
+
+
+def _limit_pids(request: SpecRequest, found: dict[str, Any]) -> None:
+    """--pids-limit, else the default, which goes where it cannot hold."""
+    limit = request.options.pids_limit
+    if limit is None:
+        limit = 0 if "pids" in request.unlimited else max(request.conf.pids_limit, 0)
+    elif limit > 0:
+        _need(request, "pids", "--pids-limit")
+    if limit > 0:
+        found["pids"] = {"limit": limit}
+
+
+def _limit_memory(request: SpecRequest, found: dict[str, Any]) -> None:
+    options = request.options
+    memory: dict[str, int] = {}
+    if options.memory_bytes:
+        _need(request, "memory", "--memory")
+        memory["limit"] = options.memory_bytes
+    if options.memory_reservation_bytes:
+        _need(request, "memory", "--memory-reservation")
+        memory["reservation"] = options.memory_reservation_bytes
+    if options.memory_swap_bytes:
+        _need(request, "memory", "--memory-swap")
+        if not options.memory_bytes:
+            raise BadOption("you should always set the memory limit when using the memoryswap limit")
+        if not request.swap_limited:
+            raise Unsupported("cannot apply --memory-swap: this kernel does not count swap", hint="swapaccount=1")
+        memory["swap"] = options.memory_swap_bytes
+    elif options.memory_bytes and request.swap_limited:
+        memory["swap"] = 2 * options.memory_bytes
+    if memory:
+        found["memory"] = memory
+
+
+def _limit_cpu(request: SpecRequest, found: dict[str, Any]) -> None:
+    options = request.options
+    cpu: dict[str, Any] = {}
+    if options.nano_cpus:
+        _need(request, "cpu", "--cpus")
+        cpu = {"period": _CPU_PERIOD_US, "quota": options.nano_cpus * _CPU_PERIOD_US // 1_000_000_000}
+    if options.cpu_shares:
+        _need(request, "cpu", "--cpu-shares")
+        cpu["shares"] = options.cpu_shares
+    for key, value in (("cpus", options.cpuset_cpus), ("mems", options.cpuset_mems)):
+        if value:
+            _need(request, "cpuset", f"--cpuset-{key}")
+            cpu[key] = value
+    if cpu:
+        found["cpu"] = cpu
+
+
+def _node(node: HostNode) -> dict[str, Any]:
+    return {
+        "path": node.target,
+        "type": node.kind,
+        "major": node.major,
+        "minor": node.minor,
+        "fileMode": node.mode & 0o7777,
+        "uid": node.uid,
+        "gid": node.gid,
+    }
+
+
+def _rule(node: HostNode) -> dict[str, Any]:
+    return {"allow": True, "type": node.kind, "major": node.major, "minor": node.minor, "access": node.permissions}
+
+
+_IPC_SYSCTLS = ("kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue.")
+
+
+def _sysctls(request: SpecRequest) -> dict[str, str]:
+    """Those of containers.conf that go with the container's namespaces, then the user's, which must."""
+    options = request.options
+    shared_net = request.host_network or request.foreign_netns
+    shared_ipc = not _own(options.ipc, request, "ipc")
+    found = {}
+    for item in request.conf.default_sysctls:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise Invalid("default_sysctls in containers.conf", item, "this is not NAME=VALUE")
+        if not (shared_net and name.startswith("net.")) and not (shared_ipc and name.startswith(_IPC_SYSCTLS)):
+            found[name] = value
+    for name, value in options.sysctls.items():
+        for kind, shared, prefixes in (("Network", shared_net, ("net.",)), ("IPC", shared_ipc, _IPC_SYSCTLS)):
+            if shared and name.startswith(prefixes):
+                raise BadOption(f"sysctl {name}={value} can't be set since {kind} Namespace set to host")
+        found[name] = value
+    return found
+
+
+def _conf_annotations(conf: ContainersConf) -> Mapping[str, str]:
+    if not conf.annotations:
+        return NO_PAIRS
+    from argosy.spec import parse
+
+    found = parse.parse_annotations(conf.annotations)
+    security.check_annotations(found, "annotations in containers.conf")
+    return found
+
+
+def _confine(request: SpecRequest, bounding: list[str], linux: dict[str, Any], annotations: dict[str, str]) -> None:
+    """The seccomp filter, unless the user said to go without one."""
+    asked = request.options.security.seccomp
+    if asked == "unconfined" or (request.options.privileged and not asked):
+        return
+    from argosy.spec import seccomp
+
+    if request.compile_seccomp is None:
+        linux["seccomp"] = seccomp.profile(request.seccomp_profile, bounding, request.machine)
+        return
+    name = f"{seccomp.digest(request.seccomp_profile)}-{capability_mask(tuple(bounding)):x}"
+
+    def build() -> Mapping[str, Any]:
+        return seccomp.profile(request.seccomp_profile, bounding, request.machine)
+
+    annotations["run.oci.seccomp_bpf_data"] = request.compile_seccomp(name, build)
+    linux["seccomp"] = _FAIL_CLOSED

@@ -1,0 +1,143 @@
+"""The mounts of a container: the kernel's file systems, argosy's own files, and what the user and the image ask for.
+
+/proc, /dev and /sys are always real mounts, whatever the image holds there.  Parents come before what is mounted in
+them; a user's mount replaces one of argosy's at the same place.
+"""
+
+from __future__ import annotations
+
+from argosy.errors import Invalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from argosy.oci.imageconfig import ContainerConfig
+    from argosy.spec.generate import SpecRequest
+    from argosy.spec.options import Mount
+
+INIT_PATH = "/run/podman-init"
+# Where an image may not put a VOLUME: it would cover the masks (CVE-2019-16884) or the devices.
+_NO_VOLUMES = ("/proc", "/sys", "/dev")
+_READ_ONLY_TMPFS = ("/run", "/tmp", "/var/tmp")
+_PROPAGATION = frozenset(r + kind for kind in ("shared", "private", "slave", "unbindable") for r in ("r", ""))
+
+
+def mounts(request: SpecRequest) -> list[dict[str, Any]]:
+    """The specification's `mounts`."""
+    options = request.options
+    wanted = {mount.target: _asked(mount, request) for mount in request.mounts}
+    own = [*_kernel(request), *_files(request)]
+    if request.rootless:
+        own += [_device(node.source, node.target) for node in request.nodes]
+    if options.read_only and options.read_only_tmpfs:
+        own += [_mount(path, "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup") for path in _READ_ONLY_TMPFS]
+    if options.init:
+        own.append(_mount(INIT_PATH, "bind", request.init_path, "bind ro rprivate"))
+    kept = [mount for mount in own if not _replaced(mount["destination"], wanted)]
+    kept += wanted.values()
+    kept.sort(key=_depth)
+    return kept
+
+
+def check_volumes(image: ContainerConfig) -> None:
+    """Raise Invalid when the image declares a volume where it could cover the kernel's file systems."""
+    for volume in image.volumes:
+        path = "/" + "/".join(part for part in volume.split("/") if part not in ("", "."))
+        if ".." in path.split("/") or path == "/" or any((path + "/").startswith(root + "/") for root in _NO_VOLUMES):
+            why = "a volume there would cover the root or one of the kernel's file systems"
+            hint = "the image is broken or hostile: build it again without that VOLUME"
+            raise Invalid("Volumes in the image's config:", volume, why, hint=hint)
+
+
+def _replaced(target: str, wanted: dict[str, dict[str, Any]]) -> bool:
+    """Whether the user mounts something else there; a /dev of the user's comes with all that belongs into it."""
+    if target in wanted or (target.startswith("/dev/") and "/dev" in wanted):
+        return True
+    # No file of ours is made in a host directory that the user mounts.
+    return target == "/run/.containerenv" and wanted.get("/run", {}).get("type") == "bind"
+
+
+def _depth(mount: dict[str, Any]) -> int:
+    count: int = mount["destination"].count("/")
+    return count
+
+
+def _mount(target: str, kind: str, source: str, options: str) -> dict[str, Any]:
+    return {"destination": target, "type": kind, "source": source, "options": options.split()}
+
+
+def _kernel(request: SpecRequest) -> list[dict[str, Any]]:
+    """/proc, /dev, /sys and what is mounted in them."""
+    options = request.options
+    devpts = "nosuid noexec newinstance ptmxmode=0666 mode=0620"
+    found = [
+        _proc(request),
+        _mount("/dev", "tmpfs", "tmpfs", "nosuid noexec strictatime mode=755 size=65536k"),
+        _sys(request),
+        _mount("/dev/pts", "devpts", "devpts", f"{devpts} gid=5" if request.gid_5_mapped else devpts),
+    ]
+    ipc = options.ipc.kind if options.ipc is not None else request.conf.ipcns
+    if ipc == "host" and request.rootless:
+        # The mqueue file system belongs to the user namespace of the ipc namespace: it can be bound, not mounted.
+        found.append(_mount("/dev/mqueue", "bind", "/dev/mqueue", "rbind nosuid noexec nodev"))
+    else:
+        found.append(_mount("/dev/mqueue", "mqueue", "mqueue", "nosuid noexec nodev"))
+    if ipc == "host":
+        found.append(_mount("/dev/shm", "bind", "/dev/shm", "bind rprivate nosuid noexec nodev"))
+    elif request.shm_path:
+        found.append(_mount("/dev/shm", "bind", request.shm_path, "bind rprivate nosuid noexec nodev"))
+    elif ipc != "none":
+        size = f"nosuid noexec nodev mode=1777 size={request.shm_size_bytes}"
+        found.append(_mount("/dev/shm", "tmpfs", "shm", size))
+    if request.cgroup_mode != "none":
+        access = "rw" if options.privileged else "ro"
+        found.append(_mount("/sys/fs/cgroup", "cgroup", "cgroup", f"rprivate nosuid noexec nodev relatime {access}"))
+    return found
+
+
+def _proc(request: SpecRequest) -> dict[str, Any]:
+    options = request.options
+    if request.rootless and options.pid is not None and options.pid.kind == "host":
+        return _mount("/proc", "bind", "/proc", "rbind nosuid noexec nodev")
+    mount = _mount("/proc", "proc", "proc", "nosuid noexec nodev")
+    mount["options"] += options.security.proc_options
+    return mount
+
+
+def _sys(request: SpecRequest) -> dict[str, Any]:
+    """sysfs shows a network namespace: only who owns that namespace may mount it, others bind the host's."""
+    access = "rw" if request.options.privileged else "ro"
+    if request.rootless and (request.host_network or request.foreign_netns):
+        return _mount("/sys", "bind", "/sys", f"rprivate nosuid noexec nodev {access} rbind")
+    return _mount("/sys", "sysfs", "sysfs", f"rprivate nosuid noexec nodev {access}")
+
+
+def _files(request: SpecRequest) -> list[dict[str, Any]]:
+    """/etc/hosts and its like, files of the run directory."""
+    options = "bind rprivate ro nosuid noexec nodev" if request.options.read_only else "bind rprivate"
+    return [_mount(target, "bind", source, options) for target, source in request.files.items()]
+
+
+def _device(source: str, target: str) -> dict[str, Any]:
+    """A device of the host for a rootless container, which may not make device nodes."""
+    return _mount(target, "bind", source, "slave nosuid noexec rw rbind")
+
+
+def _asked(mount: Mount, request: SpecRequest) -> dict[str, Any]:
+    """One of the user's or the image's mounts, completed with podman's defaults."""
+    flags = [option for option in mount.options if option not in ("bind", "rbind")]
+    if "ro" not in flags and "rw" not in flags:
+        flags.append("rw")
+    if not _PROPAGATION.intersection(flags):
+        flags.append("rprivate")
+    if mount.kind != "bind":
+        flags += [flag for flag in ("nosuid", "nodev") if flag not in flags and flag[2:] not in flags]
+    if mount.kind == "tmpfs":
+        if mount.copy_up is not False:
+            flags.append("tmpcopyup")
+        if request.mount_label:
+            flags.append(f'context="{request.mount_label}"')
+        return {"destination": mount.target, "type": "tmpfs", "source": "tmpfs", "options": flags}
+    flags.append("bind" if "bind" in mount.options else "rbind")
+    return {"destination": mount.target, "type": "bind", "source": mount.source, "options": flags}

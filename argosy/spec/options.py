@@ -1,0 +1,177 @@
+"""What a user asked of a container: frozen values with a JSON form, the part of container.json that never changes.
+
+The text of flags becomes these values in `spec.parse`; `spec.generate` turns them into a runtime specification.  `None`
+means "not given", so that a default of the image or of containers.conf may still decide; an empty tuple, string or zero
+was asked for.
+"""
+
+from __future__ import annotations
+
+from argosy.errors import ArgosyError, Invalid
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import ClassVar
+
+# The default of mappings.  Mapping, not dict, so that type checkers refuse to change the shared object.
+NO_PAIRS: Mapping[str, str] = {}
+
+
+class BadOption(Invalid):
+    """An option that breaks a rule, said in podman's words, which scripts match on."""
+
+    def __init__(self, brief: str, *, hint: str = "", exit_code: int | None = None) -> None:
+        ArgosyError.__init__(self, brief, hint=hint, exit_code=exit_code)
+        self.what, self.value, self.why = "option", "", brief
+
+
+class Mount(Value):
+    """One of -v, --mount, --tmpfs, an image's VOLUME, or an entry of `volumes` in containers.conf.
+
+    `kind` is "bind" (`source`: absolute host path), "volume" (`source`: the volume's name, "" for an anonymous one; in
+    a SpecRequest: the host path of its data) or "tmpfs" (`source` is "").  `options` are those of the OCI
+    specification (ro, nosuid, rslave, size=64m, ...).
+    """
+
+    kind: str
+    source: str
+    target: str
+    options: tuple[str, ...] = ()
+    relabel: str = ""  # SELinux: "shared" (z) or "private" (Z)
+    chown: bool = False  # U: give the source to the container's user before the start
+    copy_up: bool | None = None  # volume: copy the image's content at first use; tmpfs: tmpcopyup; None: the default
+    origin: str = "user"  # "user", "image" (VOLUME) or "conf"; a later origin never replaces a user's mount
+
+    @property
+    def read_only(self) -> bool:
+        return "ro" in self.options
+
+
+class Device(Value):
+    """--device: a host device (or a directory of devices), where it appears inside, and a subset of "rwm"."""
+
+    source: str
+    target: str
+    permissions: str = "rwm"
+
+
+class Ulimit(Value):
+    """--ulimit: `name` without RLIMIT_, in lower case; -1 is unlimited.  "host" takes this process's limits."""
+
+    name: str
+    soft: int = -1
+    hard: int = -1
+
+
+class RestartPolicy(Value):
+    """--restart: "no", "on-failure" (at most `max_retries` times, 0: without end), "always", "unless-stopped"."""
+
+    name: str = "no"
+    max_retries: int = 0
+
+
+class NetworkMode(Value):
+    """--network: "private" (the host's best), "host", "none", "container", "ns", "pasta", "slirp4netns".
+
+    `target` is the container as the user named it, or the namespace's path; `options` are those behind the colon.
+    """
+
+    kind: str = "private"
+    target: str = ""
+    options: tuple[str, ...] = ()
+
+
+class NamespaceMode(Value):
+    """--pid, --ipc, --uts, --cgroupns: "private", "host", "container", "ns"; for ipc also "shareable" and "none"."""
+
+    kind: str = "private"
+    target: str = ""
+
+
+class SecurityOptions(Value):
+    """--security-opt, all of them together."""
+
+    seccomp: str = ""  # "": the default profile; "unconfined"; or the path of a profile
+    apparmor: str = ""  # "": the default where the host enforces AppArmor; "unconfined"; or a profile's name
+    label: tuple[str, ...] = ()  # SELinux: "disable", "user:U", "role:R", "type:T", "level:L", "filetype:T", "nested"
+    no_new_privileges: bool = False
+    mask: tuple[str, ...] = ()
+    unmask: tuple[str, ...] = ()  # paths, in which * stands for any text but a slash; "ALL"
+    proc_options: tuple[str, ...] = ()
+
+
+class ContainerOptions(Value):
+    """All that `run` and `create` were told, but what is the command's own: -d, --sig-proxy, --cidfile, --pull."""
+
+    image: str  # as the user named it
+    name: str = ""
+    command: tuple[str, ...] | None = None
+    entrypoint: tuple[str, ...] | None = None  # () clears the image's
+    env: Mapping[str, str] = NO_PAIRS  # --env over --env-file, values from the environment already filled in
+    unset_env: tuple[str, ...] = ()
+    workdir: str = ""
+    user: str = ""
+    groups: tuple[str, ...] = ()  # --group-add: names and ids
+    hostname: str = ""
+    domainname: str = ""
+    tty: bool = False
+    interactive: bool = False
+    remove: bool = False
+    restart: RestartPolicy = RestartPolicy()
+    stop_signal: str = ""
+    stop_timeout_s: int | None = None
+    labels: Mapping[str, str] = NO_PAIRS
+    annotations: Mapping[str, str] = NO_PAIRS
+    platform: str = ""
+    pidfile: str = ""
+
+    mounts: tuple[Mount, ...] = ()  # in the order given; one for each target
+    devices: tuple[Device, ...] = ()
+    read_only: bool = False
+    read_only_tmpfs: bool = True
+    shm_size_bytes: int | None = None
+    init: bool = False
+    init_path: str = ""
+
+    network: NetworkMode | None = None
+    pid: NamespaceMode | None = None
+    ipc: NamespaceMode | None = None
+    uts: NamespaceMode | None = None
+    cgroupns: NamespaceMode | None = None
+
+    privileged: bool = False
+    cap_add: tuple[str, ...] = ()  # CAP_CHOWN or ALL, checked
+    cap_drop: tuple[str, ...] = ()
+    security: SecurityOptions = SecurityOptions()
+    ulimits: tuple[Ulimit, ...] = ()
+    umask: str = ""
+    sysctls: Mapping[str, str] = NO_PAIRS
+
+    memory_bytes: int = 0  # 0: no limit
+    memory_swap_bytes: int = 0  # 0: not given, -1: unlimited
+    memory_reservation_bytes: int = 0
+    nano_cpus: int = 0
+    cpu_shares: int = 0
+    cpuset_cpus: str = ""
+    cpuset_mems: str = ""
+    pids_limit: int | None = None  # None: the default; 0: no limit
+    oom_score_adj: int | None = None
+    cgroup_parent: str = ""
+
+    log_driver: str = ""
+    log_options: Mapping[str, str] = NO_PAIRS
+
+    _nested: ClassVar[dict[str, type[Value]]] = {
+        "restart": RestartPolicy,
+        "mounts": Mount,
+        "devices": Device,
+        "network": NetworkMode,
+        "pid": NamespaceMode,
+        "ipc": NamespaceMode,
+        "uts": NamespaceMode,
+        "cgroupns": NamespaceMode,
+        "security": SecurityOptions,
+        "ulimits": Ulimit,
+    }

@@ -1,0 +1,291 @@
+"""The text of flags, one function for each kind of flag, into the values of `spec.options`.
+
+Pure: what a flag refers to (a file, a device, the environment) is looked at elsewhere or handed in.  Every function
+raises BadOption, which says in podman's words what is wrong with which value.  Mounts have `spec.mountflags`.
+"""
+
+from __future__ import annotations
+
+from argosy.errors import Unsupported
+from argosy.oci.runtimespec import CAPABILITIES, RLIMITS
+from argosy.spec.options import BadOption, Device, NamespaceMode, NetworkMode, RestartPolicy, SecurityOptions, Ulimit
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+_UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
+_MAX_SIZE = (1 << 63) - 1
+
+
+def parse_size(text: str, what: str = "size") -> int:
+    """Bytes for `64m`, `1.5g`, `512kb`, `1GiB` or a plain number; `what` is the flag's name."""
+    lowered = text.strip().lower()
+    number = lowered.rstrip("bkmgtpi")
+    unit = lowered[len(number) :]
+    if len(unit) > 1 and unit[-1] == "b":
+        unit = unit[:-1].removesuffix("i")
+    try:
+        if unit not in _UNITS or not set(number) <= set("0123456789."):
+            raise ValueError
+        size = int(number) * _UNITS[unit] if number.isdecimal() else int(float(number) * _UNITS[unit])
+        if size > _MAX_SIZE:
+            raise ValueError
+    except ValueError:
+        hint = "a number and one of the units b, k, m, g, t, as in 512m"
+        raise BadOption(f"invalid value for {what}: invalid size: '{text}'", hint=hint) from None
+    return size
+
+
+def parse_swap(text: str) -> int:
+    """--memory-swap: a size, or -1 for as much as there is."""
+    return -1 if text == "-1" else parse_size(text, "memory-swap")
+
+
+def parse_cpus(text: str) -> int:
+    """--cpus: billionths of a CPU.  The kernel's smallest quota is a hundredth; 0 is no limit."""
+    try:
+        cpus = float(text)
+    except ValueError:
+        cpus = -1.0
+    if not (cpus == 0 or 0.01 <= cpus < 1e6):
+        hint = "a number of CPUs such as 1.5; 0.01 is the least, 0 is no limit"
+        raise BadOption(f'invalid argument "{text}" for "--cpus" flag', hint=hint)
+    return round(cpus * 1_000_000_000)
+
+
+def parse_pids_limit(text: str) -> int:
+    """--pids-limit: 0 and -1 are no limit."""
+    try:
+        limit = int(text)
+        if limit < -1:
+            raise ValueError
+    except ValueError:
+        raise BadOption(f'invalid argument "{text}" for "--pids-limit" flag', hint="a number, or -1") from None
+    return max(limit, 0)
+
+
+def parse_env(items: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """-e: `NAME=value`; `NAME` takes the value from `environ` and is left out when unset there; `NAME*` takes all."""
+    found: dict[str, str] = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if equals and not name:
+            raise BadOption(f'invalid environment variable: "{item}"', hint="write NAME=value")
+        if equals:
+            found[name] = value
+        elif name.endswith("*"):
+            found.update({key: value for key, value in environ.items() if key.startswith(name[:-1])})
+        elif name in environ:
+            found[name] = environ[name]
+    return found
+
+
+def parse_env_file(data: bytes, path: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """--env-file: a line is a comment (#), empty, or an -e argument, its value taken as it stands (no quotes)."""
+    found: dict[str, str] = {}
+    for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
+        where = f'parsing env file "{path}": line {number}'
+        try:
+            line = raw.decode().lstrip().removesuffix("\r")
+        except UnicodeDecodeError:
+            raise BadOption(f"{where}: not UTF-8") from None
+        if not line or line[0] == "#":
+            continue
+        name = line.partition("=")[0]
+        if not name:
+            raise BadOption(f"{where}: no variable name on line '{line}'")
+        if "\0" in line or any(c.isspace() for c in name.rstrip()):
+            raise BadOption(f'{where}: name "{name}" has white spaces, poorly formatted name')
+        found.update(parse_env([line], environ))
+    return found
+
+
+def parse_labels(items: Iterable[str]) -> dict[str, str]:
+    """--label: `key=value` or `key`."""
+    found = {}
+    for item in items:
+        key, _, value = item.partition("=")
+        if not key:
+            raise BadOption(f'unable to process labels: invalid label format: "{item}"', hint="write KEY=VALUE")
+        found[key] = value
+    return found
+
+
+def parse_annotations(items: Iterable[str]) -> dict[str, str]:
+    """--annotation: `key=value`.  Whether a key may be set is `security.check_annotations`' business."""
+    found = {}
+    for item in items:
+        key, equals, value = item.partition("=")
+        if not key or not equals:
+            raise BadOption("annotations must be formatted KEY=VALUE", hint=f'"{item}" is not')
+        found[key] = value
+    return found
+
+
+def parse_ulimit(text: str) -> Ulimit:
+    """--ulimit: `name=soft[:hard]`, or `host`; -1 is unlimited."""
+    if text == "host":
+        return Ulimit("host")
+    name, equals, values = text.partition("=")
+    soft, colon, hard = values.partition(":")
+    why = ""
+    limits = (0, 0)
+    if not equals:
+        why = f"invalid ulimit argument: {text}"
+    elif name not in RLIMITS:
+        why = f"invalid ulimit type: {name}"
+    else:
+        try:
+            limits = (int(soft), int(hard if colon else soft))
+        except ValueError:
+            why = f"{values} is not a number or two"
+        if not why and min(limits) < -1:
+            why = "a limit is -1 (unlimited) or a number"
+        if not why and limits[1] != -1 and not 0 <= limits[0] <= limits[1]:
+            why = f"ulimit soft limit must be less than or equal to hard limit: {limits[0]} > {limits[1]}"
+    if why:
+        hint = f"the names are {', '.join(RLIMITS)}" if "type" in why else "as in nofile=1024:2048"
+        raise BadOption(f'ulimit option "{text}" requires name=SOFT:HARD, failed to be parsed: {why}', hint=hint)
+    return Ulimit(name, *limits)
+
+
+def parse_device(text: str) -> Device:
+    """--device: `host[:container][:permissions]`."""
+    source, *rest = text.split(":")
+    target, permissions = source, "rwm"
+    if len(rest) > 2 or not source:
+        raise BadOption(f"invalid device specification: {text}", hint="host-device[:container-device][:permissions]")
+    if source[:1] != "/":
+        if "/" in source and "=" in source:
+            raise Unsupported(f"{text} names a CDI device, which argosy does not support", hint="name the device file")
+        raise BadOption(f"invalid device specification: {text}", hint="a device is an absolute path")
+    if len(rest) == 2:
+        target, permissions = rest
+    elif rest and rest[0][:1] == "/":
+        target = rest[0]
+    elif rest:
+        permissions = rest[0]
+    if not permissions or set(permissions) - set("rwm") or len(set(permissions)) != len(permissions):
+        raise BadOption(f"invalid device mode: {permissions}", hint='a subset of "rwm"')
+    if target[:1] != "/":
+        raise BadOption(f"invalid device specification: {text}", hint="the place in the container is an absolute path")
+    return Device(source, target, permissions)
+
+
+def parse_restart(text: str) -> RestartPolicy:
+    """--restart: no, always, unless-stopped, on-failure[:retries]."""
+    name, colon, count = text.partition(":")
+    name = {"": "no", "never": "no"}.get(name, name)
+    if name not in ("no", "always", "unless-stopped", "on-failure"):
+        hint = "one of no, on-failure[:retries], always, unless-stopped"
+        raise BadOption(f'"{text}" is not a valid restart policy: invalid argument', hint=hint)
+    if not colon:
+        return RestartPolicy(name)
+    if name != "on-failure":
+        raise BadOption("restart policy retries can only be specified with on-failure restart policy")
+    if not (count.isascii() and count.isdecimal() and int(count) < 1 << 31):
+        raise BadOption(f'parsing restart policy retry count: "{count}" is not a number')
+    return RestartPolicy(name, int(count))
+
+
+def parse_network(items: Iterable[str]) -> NetworkMode | None:
+    """--network; None when not given."""
+    given = tuple(items)
+    if not given:
+        return None
+    if len(given) > 1:
+        raise BadOption(
+            f"cannot set multiple networks without bridge network mode, selected mode {given[0]}: invalid argument",
+            hint="give --network once",
+        )
+    kind, colon, rest = given[0].partition(":")
+    if kind in ("host", "none") and not colon:
+        return NetworkMode(kind)
+    if kind in ("", "default", "private") and not colon:
+        return NetworkMode("private")
+    if kind in ("container", "ns") and rest:
+        return NetworkMode(kind, target=rest)
+    if kind in ("pasta", "slirp4netns"):
+        return NetworkMode(kind, options=tuple(option for option in rest.split(",") if option))
+    if kind in ("container", "ns", "host", "none"):
+        raise BadOption(f'invalid network mode "{given[0]}"', hint="host, none, container:NAME or ns:PATH")
+    raise Unsupported(
+        f"network {kind}: argosy has no bridge networks yet",
+        hint="use --network pasta, slirp4netns, host, none, container:NAME or ns:PATH",
+    )
+
+
+_NAMESPACE_KINDS = {"ipc": ("private", "host", "shareable", "none")}
+
+
+def parse_namespace(text: str, flag: str) -> NamespaceMode:
+    """--pid, --ipc, --uts, --cgroupns; `flag` is the name without dashes."""
+    kind, colon, target = text.partition(":")
+    if kind in ("container", "ns") and target:
+        return NamespaceMode(kind, target)
+    if not colon and kind in _NAMESPACE_KINDS.get(flag, ("private", "host")):
+        return NamespaceMode(kind)
+    hint = f"{', '.join(_NAMESPACE_KINDS.get(flag, ('private', 'host')))}, container:NAME or ns:PATH"
+    raise BadOption(f'unrecognized namespace mode "{text}" passed to --{flag}', hint=hint)
+
+
+def parse_capabilities(items: Iterable[str]) -> tuple[str, ...]:
+    """--cap-add, --cap-drop: names in any case, with CAP_ or without, or ALL."""
+    found = []
+    for item in items:
+        name = item.upper()
+        if name not in ("ALL", "CAP_ALL"):
+            name = name if name.startswith("CAP_") else f"CAP_{name}"
+            if name not in CAPABILITIES:
+                raise BadOption(f'"{name}": unknown capability', hint="capabilities(7) lists them")
+        found.append("ALL" if name == "CAP_ALL" else name)
+    return tuple(dict.fromkeys(found))
+
+
+def parse_security(items: Iterable[str]) -> SecurityOptions:
+    """--security-opt, all of them; `key=value`, docker's `key:value`, and the bare no-new-privileges."""
+    fields: dict[str, Any] = {}
+    for position, item in enumerate(items, 1):
+        key, value = _split_security(item)
+        if key in ("seccomp", "apparmor") and value:
+            fields[key] = value
+        elif key == "no-new-privileges" and value in ("", "true", "false"):
+            fields["no_new_privileges"] = value != "false"
+        elif key == "label" and value:
+            fields["label"] = (*fields.get("label", ()), _label(item, value))
+        elif key in ("mask", "unmask") and value:
+            fields[key] = (*fields.get(key, ()), *_paths(item, value))
+        elif key == "proc-opts" and value:
+            fields["proc_options"] = (*fields.get("proc_options", ()), *value.split(","))
+        elif (key, value) == ("systempaths", "unconfined"):
+            fields["unmask"] = ("ALL",)
+        else:
+            hint = "seccomp, apparmor, label, no-new-privileges, mask, unmask, proc-opts or systempaths=unconfined"
+            raise BadOption(f'invalid --security-opt {position}: "{item}"', hint=hint)
+    return SecurityOptions(**fields)
+
+
+def _split_security(item: str) -> tuple[str, str]:
+    """The key and the value, at the first `=` or `:`."""
+    ends = [end for end in (item.find("="), item.find(":")) if end >= 0]
+    return (item[: min(ends)], item[min(ends) + 1 :]) if ends else (item, "")
+
+
+def _label(item: str, value: str) -> str:
+    if value in ("disable", "nested") or (
+        value.split(":")[0] in ("user", "role", "type", "level", "filetype") and value.partition(":")[2]
+    ):
+        return value
+    hint = "label=disable, nested, user:U, role:R, type:T, level:L or filetype:T"
+    raise BadOption(f'invalid --security-opt label: "{item}"', hint=hint)
+
+
+def _paths(item: str, value: str) -> list[str]:
+    """The colon-separated paths of mask and unmask."""
+    paths = value.split(":")
+    for path in paths:
+        if path.upper() != "ALL" and path[:1] != "/":
+            raise BadOption(f'invalid --security-opt "{item}": "{path}" is not an absolute path')
+    return ["ALL" if path.upper() == "ALL" else path for path in paths]
