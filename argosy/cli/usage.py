@@ -123,7 +123,9 @@ def unknown_command(program: str, path: str, word: str) -> UsageError:
     shown = f"{program} {path}".rstrip()
     near = suggestions(word, subcommands(names.index(program), path))
     meant = "\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in near) + "\n" if near else ""
-    return UsageError(f"unrecognized command `{shown} {word}`", hint=f"{meant}Try '{shown} --help' for more information")
+    return UsageError(
+        f"unrecognized command `{shown} {word}`", hint=f"{meant}Try '{shown} --help' for more information"
+    )
 
 
 def suggestions(word: str, known: Iterable[str]) -> list[str]:

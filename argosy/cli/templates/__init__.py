@@ -1,0 +1,79 @@
+"""`--format`: Go's text/template over what a command has to show.
+
+A row is a dictionary with the peers' field names; a value that is costly may be a function without arguments, called
+when the template asks for it.  Asking for a field that is not there is an error, as it is in Go; dictionaries whose keys
+are the user's own must be `Map` (or become so by `with_maps`).
+"""
+
+from __future__ import annotations
+
+from argosy.cli.templates.executor import Executor, Heading, heading
+from argosy.cli.templates.functions import FUNCTIONS
+from argosy.cli.templates.lexer import TemplateError
+from argosy.cli.templates.parser import Parser
+from argosy.cli.templates.values import MAP_FIELDS, Map, with_maps
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from argosy.cli.output import Output
+
+__all__ = ["MAP_FIELDS", "Map", "Template", "TemplateError", "is_json", "is_table", "render", "with_maps"]
+
+
+class Template:
+    """A parsed template.  `name` is what messages call it: the command's name."""
+
+    def __init__(self, text: str, name: str = "") -> None:
+        self._parsed = Parser(text, name, FUNCTIONS)
+
+    def execute(self, data: object, type_name: str = "") -> str:
+        """The text for `data`.  Raises TemplateError, after which nothing of it should be shown."""
+        return Executor(self._parsed, data, type_name).run()
+
+
+def is_json(text: str) -> bool:
+    """Whether `--format` asks for the whole result as JSON: `json`, or `{{json .}}`."""
+    return text.replace(" ", "") in ("json", "{{json}}", "{{json.}}")
+
+
+def is_table(text: str) -> bool:
+    """Whether `--format` asks for a table with headings."""
+    return text == "table" or text.startswith("table ")
+
+
+def render(
+    out: Output,
+    text: str,
+    rows: Iterable[Mapping[str, object]],
+    *,
+    headings: Mapping[str, str] | None = None,
+    name: str = "",
+    type_name: str = "",
+    show_headings: bool = True,
+) -> None:
+    """Write one line for each row.  `table TEMPLATE` aligns at tabs and writes headings, those of fields not in
+    `headings` made from their names.  Everything is evaluated before anything is written.
+    """
+    table = is_table(text)
+    body = text.removeprefix("table").strip() if table else text
+    template = Template(body.replace("\\t", "\t").replace("\\n", "\n"), name)
+    lines = [template.execute(row, type_name) for row in rows]
+    if not table:
+        for line in lines:
+            out.write(line if line.endswith("\n") else line + "\n")
+        return
+    if show_headings:
+        lines.insert(0, template.execute(_Headings(headings or {}), type_name))
+    out.table((), [cells.split("\t") for line in lines for cells in line.removesuffix("\n").split("\n")])
+
+
+class _Headings(dict[str, object]):
+    """Gives a heading for every field that a template asks for."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        super().__init__({field: Heading(text) for field, text in known.items()})
+
+    def get(self, field: str, default: object = None) -> object:  # type: ignore[override]
+        return super().get(field) or Heading(heading(field))

@@ -1,0 +1,97 @@
+"""Data as templates see it: Go's notions of kind, truth and text for Python values.
+
+A `dict` is a struct: its fields are known, another one is an error.  A `Map` is a Go map: any key may be asked for.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+# The fields of the documents that the peers' commands show whose keys are the user's, not ours.
+MAP_FIELDS = frozenset(
+    (
+        "Annotations", "BuildArgs", "DriverOpts", "ExposedPorts", "GraphOptions", "GraphStatus", "IPAMOptions", "Labels",
+        "LogConfigOptions", "ManifestAnnotations", "NetworkOptions", "Networks", "Options", "PortBindings", "Ports",
+        "Storage", "StorageOpt", "Sysctls", "Tmpfs", "Volumes",
+    )
+)  # fmt: skip
+
+
+class Map(dict[str, object]):
+    """A dictionary whose keys are data: an absent one is no error."""
+
+
+def with_maps(value: Any, map_fields: Iterable[str] = MAP_FIELDS) -> Any:
+    """`value` with the dictionaries in the fields of these names made Maps, at any depth."""
+    names = frozenset(map_fields)
+    if isinstance(value, (list, tuple)):
+        return [with_maps(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    done = {}
+    for key, item in value.items():
+        inner = with_maps(item, names)
+        done[key] = Map(inner) if key in names and isinstance(inner, dict) else inner
+    return Map(done) if isinstance(value, Map) else done
+
+
+def kind(value: object) -> str:
+    """The basic kind, for comparisons: bool, int, float, string, or "" for what cannot be compared."""
+    if isinstance(value, bool):
+        return "bool"
+    return {int: "int", float: "float"}.get(type(value), "string" if isinstance(value, str) else "")
+
+
+def type_name(value: object) -> str:
+    """The Go type that stands in messages."""
+    if isinstance(value, bool):
+        return "bool"
+    if isinstance(value, Map):
+        return (
+            "map[string]string" if all(isinstance(item, str) for item in value.values()) else "map[string]interface {}"
+        )
+    if isinstance(value, dict):
+        return "struct"
+    if isinstance(value, (list, tuple)):
+        return "[]string" if value and all(isinstance(item, str) for item in value) else "[]interface {}"
+    return {int: "int", float: "float64", type(None): "<nil>"}.get(type(value), "string")
+
+
+def truth(value: object) -> bool:
+    """Go's truth: zero and empty values are false, structs are true."""
+    if isinstance(value, dict) and not isinstance(value, Map):
+        return True
+    return bool(value)
+
+
+def text(value: object, *, top: bool = True) -> str:
+    """`value` as %v prints it; what is absent is `<no value>` at the top of an action and `<nil>` inside."""
+    if value is None:
+        return "<no value>" if top else "<nil>"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return float_text(value)
+    if isinstance(value, Map):
+        return "map[" + " ".join(f"{key}:{text(value[key], top=False)}" for key in sorted(value)) + "]"
+    if isinstance(value, dict):
+        return "{" + " ".join(text(item, top=False) for item in value.values()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + " ".join(text(item, top=False) for item in value) + "]"
+    return str(value)
+
+
+def float_text(value: float) -> str:
+    """The shortest text that gives `value` back, with an exponent below 1e-4 and from 1e6 on, as Go's %v has it."""
+    if value != value or value in (float("inf"), float("-inf")):
+        return {"inf": "+Inf", "-inf": "-Inf"}.get(repr(value), "NaN")
+    shortest = repr(value)
+    exponent = int(f"{value:.16e}".partition("e")[2])
+    if -4 <= exponent < 6:
+        return shortest.removesuffix(".0")
+    digits = shortest.partition("e")[0].replace(".", "").lstrip("-0").rstrip("0") or "0"
+    mantissa = digits[0] + (f".{digits[1:]}" if len(digits) > 1 else "")
+    return f"{'-' if value < 0 else ''}{mantissa}e{'-' if exponent < 0 else '+'}{abs(exponent):02}"
