@@ -1,0 +1,329 @@
+"""conmon: the small program that outlives the command line and holds a container's terminal, log and exit status.
+
+Facts about conmon (2.1) that this module rests on:
+
+- With `_OCI_STARTPIPE` it reads that pipe once before it does anything, so that its parent can put it into a cgroup;
+  end of file counts as the go-ahead too.
+- It forks; the parent writes the conmon pidfile and ends, so the process that was spawned is reaped at once.
+- On `_OCI_SYNCPIPE` it writes one line of JSON when `runtime create` is done: `{"data": PID}`, or `{"data": -1,
+  "message": TEXT}` with the runtime's standard error (at most 8 KiB).  When the runtime said nothing, it only closes.
+- The attach socket and the two fifos exist in the bundle before `runtime create` runs, so one can connect before
+  `start`.  With `--full-attach` they are in the bundle itself; conmon binds through /proc/self/fd: long paths work.
+- When the container ends it drains its output, writes the exit record, closes the attached clients, and runs the exit
+  command with standard streams on /dev/null.  The end of an attach stream may be seen just before the exit record.
+- **The exit command also runs when `runtime create` failed**, and then there is no exit record.
+- The log driver's argument is split at every colon, so a log path with a colon goes through a descriptor.
+- Its console socket is made in TMPDIR without a check of the length.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import ArgosyError
+from argosy.linux import process
+from argosy.runtime import oci_runtime
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from argosy.runtime.oci_runtime import OciRuntime
+
+_SOCKET_PATH_LIMIT = 107
+_PASSED_ENVIRONMENT = ("PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LANG")
+_PASSED_PREFIXES = ("CONTAINERS_", "DBUS_SESSION_BUS_ADDRESS", "LC_", "ARGOSY_")
+
+
+class ConmonRequest(Value):
+    """One container to be created.
+
+    `program` is conmon's path.  `persist_dir`, when set, gets a second exit record named `exit`.  `cgroup_paths` are
+    directories of cgroup hierarchies (mounted, existing) that conmon is moved into before it forks; `preserve_fds` is
+    how many descriptors from 3 on the container gets.  `log_driver` is k8s-file, journald, none or passthrough.
+
+    A terminal's input is its own: conmon's `-i` would close it for good when a client detaches, so `stdin` counts only
+    without `tty`.
+    """
+
+    program: str
+    id: str
+    name: str
+    bundle: str
+    runtime: OciRuntime
+    pidfile: str
+    conmon_pidfile: str
+    exit_dir: str
+    tty: bool = False
+    stdin: bool = False
+    leave_stdin_open: bool = False
+    log_driver: str = "k8s-file"
+    log_path: str = ""
+    log_size_max: int = -1
+    log_tag: str = ""
+    log_level: str = "error"
+    persist_dir: str = ""
+    exit_command: tuple[str, ...] = ()
+    cgroup_paths: tuple[str, ...] = ()
+    no_new_keyring: bool = False
+    no_pivot: bool = False
+    preserve_fds: int = 0
+    sdnotify_socket: str = ""
+
+
+class ExecRequest(Value):
+    """One more process in a running container, to be left alone.
+
+    `directory` is one of this process's own, in the run directory; conmon's exit command removes it.  `process_path` is
+    the file with the OCI `process` object, `pidfile` and `conmon_pidfile` are written.
+    """
+
+    program: str
+    id: str
+    exec_id: str
+    runtime: OciRuntime
+    directory: str
+    process_path: str
+    pidfile: str
+    conmon_pidfile: str
+    tty: bool = False
+    stdin: bool = False
+    log_level: str = "error"
+    preserve_fds: int = 0
+    exit_command: tuple[str, ...] = ()
+    cgroup_paths: tuple[str, ...] = ()
+
+
+class Started(Value):
+    """A created container: the host pids of its first process and of its conmon."""
+
+    pid: int
+    conmon_pid: int
+
+
+def argv(request: ConmonRequest, log_fd: int = -1) -> list[str]:
+    """conmon's argument vector.  `log_fd` is the descriptor of the log's directory where its path holds a colon."""
+    words = [request.program, "--api-version", "1", "-c", request.id, "-u", request.id, "-n", request.name]
+    words += ["-r", request.runtime.path, "-b", request.bundle, "-p", request.pidfile, "-P", request.conmon_pidfile]
+    words += ["--exit-dir", request.exit_dir, "--full-attach", "--no-sync-log", "--log-level", request.log_level]
+    words += _log_words(request, log_fd)
+    words += [word for flag in _runtime_flags(request.runtime) for word in ("--runtime-arg", flag)]
+    if request.runtime.cgroup_manager == "systemd":
+        words.append("--systemd-cgroup")
+    for flag, wanted in (
+        ("-t", request.tty),
+        ("-i", request.stdin and not request.tty),
+        ("--leave-stdin-open", request.leave_stdin_open),
+        ("--no-new-keyring", request.no_new_keyring),
+        ("--no-pivot", request.no_pivot),
+    ):
+        if wanted:
+            words.append(flag)
+    if request.persist_dir:
+        words += ["--persist-dir", request.persist_dir]
+    if request.sdnotify_socket:
+        words += ["--sdnotify-socket", request.sdnotify_socket]
+    return words + _preserve_words(request.preserve_fds) + _exit_words(request.exit_command)
+
+
+def argv_exec(request: ExecRequest) -> list[str]:
+    """conmon's argument vector for a detached exec.  Its output goes nowhere, as with the peers."""
+    words = [request.program, "--api-version", "1", "-e", "-c", request.id, "-u", request.exec_id]
+    words += ["-r", request.runtime.path, "-b", request.directory, "-p", request.pidfile, "-P", request.conmon_pidfile]
+    words += ["--exec-process-spec", request.process_path, "--full-attach", "--no-sync-log"]
+    words += ["--log-level", request.log_level, "-l", "none"]
+    words += [word for flag in _runtime_flags(request.runtime) for word in ("--runtime-arg", flag)]
+    if request.tty:
+        words.append("-t")
+    elif request.stdin:
+        words.append("-i")
+    return words + _preserve_words(request.preserve_fds) + _exit_words(request.exit_command)
+
+
+def _runtime_flags(runtime: OciRuntime) -> list[str]:
+    """The runtime's global flags, less the one that conmon adds by itself."""
+    return [flag for flag in runtime.global_flags() if flag != "--systemd-cgroup"]
+
+
+def _log_words(request: ConmonRequest, log_fd: int) -> list[str]:
+    if request.log_driver != "k8s-file":
+        words = ["-l", request.log_driver]
+    elif log_fd >= 0:
+        words = ["-l", f"k8s-file:/proc/self/fd/{log_fd}/{os.path.basename(request.log_path)}"]
+    else:
+        words = ["-l", f"k8s-file:{request.log_path}"]
+    if request.log_size_max > 0:
+        words += ["--log-size-max", str(request.log_size_max)]
+    if request.log_tag:
+        words += ["--log-tag", request.log_tag]
+    return words
+
+
+def _preserve_words(count: int) -> list[str]:
+    return ["--runtime-opt", "--preserve-fds", "--runtime-opt", str(count)] if count else []
+
+
+def _exit_words(command: tuple[str, ...]) -> list[str]:
+    if not command:
+        return []
+    return ["--exit-command", command[0], *(word for item in command[1:] for word in ("--exit-command-arg", item))]
+
+
+def environment(socket_directory: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """conmon's environment, which the runtime and the exit command inherit: what finds the store, nothing else."""
+    kept = {
+        name: value
+        for name, value in environ.items()
+        if name in _PASSED_ENVIRONMENT or name.startswith(_PASSED_PREFIXES)
+    }
+    if len(socket_directory) + len("/conmon-term.XXXXXX") <= _SOCKET_PATH_LIMIT:
+        kept["TMPDIR"] = socket_directory
+    return kept
+
+
+def start(request: ConmonRequest, environ: Mapping[str, str] | None = None) -> Started:
+    """Spawn conmon and wait until `runtime create` has succeeded.
+
+    Raises the runtime's error as `oci_runtime.translate` puts it.  After an error conmon runs the exit command all the
+    same; the caller removes what it prepared, and both may do so at once.
+    """
+    log_fd = -1
+    try:
+        if request.log_driver == "k8s-file" and ":" in request.log_path:
+            log_fd = os.open(os.path.dirname(request.log_path), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        log_target = 5 + request.preserve_fds
+        call = _Call(
+            argv=argv(request, log_target if log_fd >= 0 else -1),
+            env=environment(request.bundle, os.environ if environ is None else environ),
+            preserve_fds=request.preserve_fds,
+            cgroup_paths=request.cgroup_paths,
+            fds=((log_target, log_fd),) if log_fd >= 0 else (),
+        )
+        report, status = _run(call)
+    finally:
+        if log_fd >= 0:
+            os.close(log_fd)
+    pid = _pid_of(report, status, request.runtime, request.id)
+    return Started(pid, read_pid(request.conmon_pidfile))
+
+
+def exec_detached(request: ExecRequest, environ: Mapping[str, str] | None = None) -> Started:
+    """Spawn conmon and wait until `runtime exec` has started the process.  Raises as `start` does."""
+    call = _Call(
+        argv=argv_exec(request),
+        env=environment(request.directory, os.environ if environ is None else environ),
+        preserve_fds=request.preserve_fds,
+        cgroup_paths=request.cgroup_paths,
+    )
+    report, status = _run(call)
+    return Started(_pid_of(report, status, request.runtime, request.id), read_pid(request.conmon_pidfile))
+
+
+class _Call(Value):
+    """How to spawn conmon: `fds` are further descriptors, (conmon's, ours)."""
+
+    argv: list[str]
+    env: dict[str, str]
+    preserve_fds: int = 0
+    cgroup_paths: tuple[str, ...] = ()
+    fds: tuple[tuple[int, int], ...] = ()
+
+
+def _run(call: _Call) -> tuple[bytes, int]:
+    """Spawn conmon: the line that it reports, and the exit status of its first process."""
+    sync_read, sync_write = os.pipe2(os.O_CLOEXEC)
+    try:
+        try:
+            launcher = _spawn(call, sync_write)
+        finally:
+            os.close(sync_write)
+        report = _read_line(sync_read)
+        return report, process.wait(launcher)
+    finally:
+        os.close(sync_read)
+
+
+def _spawn(call: _Call, sync_write: int) -> int:
+    """Spawn conmon, put it into its cgroup, let it go; the pid of the process that was spawned."""
+    first = 3 + call.preserve_fds
+    start_read, start_write = os.pipe2(os.O_CLOEXEC)
+    try:
+        pid = process.spawn(
+            call.argv,
+            env={**call.env, "_OCI_SYNCPIPE": str(first), "_OCI_STARTPIPE": str(first + 1)},
+            fds={**{fd: fd for fd in range(3, first)}, first: sync_write, first + 1: start_read, **dict(call.fds)},
+        )
+        for path in call.cgroup_paths:
+            move_to_cgroup(path, pid)
+        os.write(start_write, b"\0")
+    finally:
+        os.close(start_read)
+        os.close(start_write)
+    return pid
+
+
+def move_to_cgroup(path: str, pid: int) -> None:
+    """Put the process into a cgroup.
+
+    A cgroup that does not take it (a threaded domain, no delegation) is passed over: conmon then stays where its caller
+    is, which costs it only its independence from the caller's clean-up.
+    """
+    try:
+        fd = os.open(f"{path}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.write(fd, str(pid).encode())
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
+
+
+def _read_line(fd: int) -> bytes:
+    data = b""
+    while not data.endswith(b"\n"):
+        block = os.read(fd, 65536)
+        if not block:
+            break
+        data += block
+    return data
+
+
+def _pid_of(report: bytes, status: int, runtime: OciRuntime, container_id: str) -> int:
+    """The pid in conmon's report.  Raises the runtime's error when there is none."""
+    from argosy import jsontext
+
+    if not report:
+        raise ArgosyError(
+            f"conmon ended before container {container_id[:12]} was created",
+            details=f"exit status {status}" if status else f"{runtime.name} failed without a message",
+            hint="`--log-level debug` shows the command that was run",
+        )
+    answer = jsontext.decode(_tame(report), "report of conmon")
+    pid = int(answer["data"])
+    if pid <= 0:
+        message = oci_runtime.plain_message(str(answer.get("message", "")))
+        raise oci_runtime.translate(runtime.name, message, container_id)
+    return pid
+
+
+def _tame(report: bytes) -> str:
+    """conmon copies bytes above 0x7e and carriage returns of the runtime's message as they are: make them JSON."""
+    text = report.decode("utf-8", "replace").rstrip("\n")
+    return "".join(c if c >= " " else f"\\u{ord(c):04x}" for c in text)
+
+
+def read_pid(path: str) -> int:
+    """The pid in a pidfile, 0 when there is none."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0
+    try:
+        return int(os.read(fd, 32) or 0)
+    except ValueError:
+        return 0
+    finally:
+        os.close(fd)

@@ -1,0 +1,316 @@
+"""Running one more process in a container, in the foreground, through the runtime alone.
+
+The process never gets our own descriptors but pipes or a terminal of its own: a terminal of ours could be typed into
+(TIOCSTI), a directory climbed out of, a file opened again with other rights.  The runtime is a session leader without a
+terminal.  Its messages are told apart from the process's by its log, a memory file.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+
+from argosy.errors import ArgosyError
+from argosy.linux import process, signals
+from argosy.runtime import oci_runtime
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from argosy.runtime.oci_runtime import OciRuntime
+
+_RUNTIME_FAILED = 255  # what both runtimes exit with when they could not start the process
+_LOG_FD, _PROCESS_FD, _DIRECTORY_FD = 3, 4, 5
+
+
+class ExecRequest(Value):
+    """One process for a running container.
+
+    `process` is the OCI `process` object as JSON, `program` what it runs.  `directory` is a directory of this call's
+    own (in the run directory) for the terminal's socket and the pid file, needed only with `tty`.  Streams that are
+    None are not connected; `signal_proxy` passes signals on to the process.
+    """
+
+    runtime: OciRuntime
+    id: str
+    process: bytes
+    program: str = ""
+    tty: bool = False
+    stdin: int | None = None
+    stdout: int | None = 1
+    stderr: int | None = 2
+    detach_keys: str = ""
+    signal_proxy: bool = True
+    preserve_fds: int = 0
+    directory: str = ""
+
+
+def run(request: ExecRequest) -> int:
+    """Run the process and stay with it: its exit status, 128+n for a signal, 0 when the user detached.
+
+    Raises the translated error of a runtime that could not start it (126 not permitted, 127 not found).  With a
+    terminal this process becomes a subreaper, since the runtime leaves the process to it.
+    """
+    return _run_with_terminal(request) if request.tty else _run_with_pipes(request)
+
+
+def argv(request: ExecRequest, *words: str) -> list[str]:
+    """The runtime's argument vector, with its log and the process object in inherited memory files."""
+    first = request.preserve_fds
+    runtime = request.runtime
+    flags = runtime.global_flags()
+    if "--log" in flags:
+        at = flags.index("--log")
+        del flags[at : at + 2]
+    flags += ["--log", f"/proc/self/fd/{_LOG_FD + first}", "--log-format", "json"]
+    preserved = ["--preserve-fds", str(first)] if first else []
+    described = ["--process", f"/proc/self/fd/{_PROCESS_FD + first}"]
+    return [runtime.path, *flags, "exec", *words, *preserved, *described, request.id]
+
+
+class _Memory:
+    """The two memory files of one call."""
+
+    def __init__(self, request: ExecRequest) -> None:
+        first = request.preserve_fds
+        self._request = request
+        self.log = os.memfd_create("argosy-exec-log")
+        self.process = os.memfd_create("argosy-exec-process")
+        self.fds = {fd: fd for fd in range(3, 3 + first)}
+        self.fds.update({_LOG_FD + first: self.log, _PROCESS_FD + first: self.process})
+        os.write(self.process, request.process)
+
+    def __enter__(self) -> _Memory:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        os.close(self.log)
+        os.close(self.process)
+
+    def has_log(self) -> bool:
+        return os.fstat(self.log).st_size > 0
+
+    def failure(self) -> ArgosyError:
+        """What the runtime wrote into its log."""
+        runtime = self._request.runtime
+        message = oci_runtime.plain_message(os.pread(self.log, 65536, 0))
+        return oci_runtime.translate(runtime.name, message, self._request.id, self._request.program)
+
+
+class _PipesFar:
+    """Three pipes and the runtime's pidfd as the container's side.
+
+    Standard error is held back while the runtime's log has content: then it is the runtime that speaks, and its message
+    becomes an error instead.
+    """
+
+    def __init__(self, memory: _Memory, *, stdin: bool) -> None:
+        self._memory = memory
+        self.held = bytearray()
+        self.input_fd = -1
+        self.ended_fd = -1
+        if stdin:
+            child_in, self.input_fd = os.pipe2(os.O_CLOEXEC)
+            os.set_blocking(self.input_fd, False)
+        else:
+            child_in = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        out, child_out = os.pipe2(os.O_CLOEXEC)
+        err, child_err = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(out, False)
+        os.set_blocking(err, False)
+        self._streams = {out: 1, err: 2}
+        self.outputs = (out, err)
+        self._child = [child_in, child_out, child_err]
+
+    def spawn(self, words: list[str]) -> int:
+        """Start the runtime on the far ends of the pipes."""
+        fds = {**dict(enumerate(self._child)), **self._memory.fds}
+        pid = process.spawn(words, fds=fds, setsid=True)
+        while self._child:
+            os.close(self._child.pop())
+        self.ended_fd = os.pidfd_open(pid)
+        return pid
+
+    def read(self, fd: int) -> tuple[int, bytes]:
+        stream = self._streams[fd]
+        while True:
+            data = os.read(fd, 65536)
+            if stream == 1 or not data or not self._memory.has_log():
+                return stream, data
+            self.held += data
+
+    def write(self, data: bytes) -> int:
+        return os.write(self.input_fd, data)
+
+    def end_input(self) -> None:
+        os.close(self.input_fd)
+        self.input_fd = -1
+
+    def resize(self, _rows: int, _columns: int) -> None:
+        """Pipes have no size."""
+
+    def close(self) -> None:
+        for fd in (*self._child, *self.outputs, self.input_fd, self.ended_fd):
+            if fd >= 0:
+                os.close(fd)
+
+
+class _TerminalFar:
+    """The container's terminal, and the pidfd of the process on it, as the container's side."""
+
+    def __init__(self, master: int, pid: int) -> None:
+        os.set_blocking(master, False)
+        self.input_fd = master
+        self.outputs = (master,)
+        self.ended_fd = os.pidfd_open(pid)
+
+    def read(self, fd: int) -> tuple[int, bytes]:
+        try:
+            return 1, os.read(fd, 65536)
+        except BlockingIOError:
+            raise
+        except OSError:
+            return 1, b""  # EIO: nobody has the terminal open any more
+
+    def write(self, data: bytes) -> int:
+        return os.write(self.input_fd, data)
+
+    def end_input(self) -> None:
+        """A terminal has no end of input but the key for it; the peers send none either."""
+
+    def resize(self, rows: int, columns: int) -> None:
+        from argosy.linux import terminal
+
+        terminal.set_window_size(self.input_fd, rows, columns)
+
+    def close(self) -> None:
+        os.close(self.input_fd)
+        os.close(self.ended_fd)
+
+
+def _copy(request: ExecRequest, far: _PipesFar | _TerminalFar, pid: int) -> int | None:
+    """Copy to the end; the exit status, or None when the process has ended and is to be reaped."""
+    from argosy.runtime import attach
+
+    how = attach.copy(
+        far,
+        stdin=request.stdin,
+        stdout=request.stdout,
+        stderr=request.stderr,
+        tty=request.tty,
+        detach_keys=request.detach_keys,
+        signal=_forwarder(pid) if request.signal_proxy else None,
+        on_size=far.resize,
+    )
+    if how == attach.DETACHED:
+        _hold(far)
+        return 0
+    return 128 + signals.SIGPIPE if how == attach.CLOSED else None
+
+
+def _hold(far: _PipesFar | _TerminalFar) -> None:
+    """Leave a process behind that takes a detached process's output, which would else die of SIGHUP or SIGPIPE."""
+    if os.fork():
+        return
+    try:
+        os.setsid()
+        null = os.open(os.devnull, os.O_RDWR)
+        for fd in (0, 1, 2):
+            os.dup2(null, fd)
+        _swallow(far)
+    finally:
+        os._exit(0)
+
+
+def _swallow(far: _PipesFar | _TerminalFar) -> None:
+    still_open = set(far.outputs)
+    while still_open:
+        poll = select.poll()
+        for fd in (*still_open, far.ended_fd):
+            poll.register(fd, select.POLLIN)
+        ready = {fd for fd, _ in poll.poll()}
+        if far.ended_fd in ready:
+            return
+        for fd in ready:
+            try:
+                if not far.read(fd)[1]:
+                    still_open.discard(fd)
+            except BlockingIOError:
+                continue
+
+
+def _run_with_pipes(request: ExecRequest) -> int:
+    from argosy.runtime import streams
+
+    with _Memory(request) as memory:
+        far = _PipesFar(memory, stdin=request.stdin is not None)
+        try:
+            pid = far.spawn(argv(request))
+            status = _copy(request, far, pid)
+            if status is not None:
+                return status
+            status = process.wait(pid)
+            if status == _RUNTIME_FAILED and memory.has_log():
+                raise memory.failure()
+            if far.held and request.stderr is not None:
+                streams.write_all(request.stderr, bytes(far.held))
+            return status
+        finally:
+            far.close()
+
+
+def _run_with_terminal(request: ExecRequest) -> int:
+    from argosy.linux import syscalls
+
+    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+    master, pid = _open_terminal(request)
+    far = _TerminalFar(master, pid)
+    try:
+        status = _copy(request, far, pid)
+        return process.wait(pid) if status is None else status
+    finally:
+        far.close()
+
+
+def _open_terminal(request: ExecRequest) -> tuple[int, int]:
+    """Have the runtime start the process on a new terminal: its master, and the process's pid."""
+    from argosy.linux import files, sockets
+
+    directory_fd = os.open(request.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with _Memory(request) as memory:
+            listener = sockets.listen(f"{request.directory}/console")
+            try:
+                pid_file = f"{request.directory}/pid"
+                target = _DIRECTORY_FD + request.preserve_fds
+                socket_path = f"/proc/self/fd/{target}/console"  # short, whatever the directory's length
+                words = ("--detach", "--console-socket", socket_path, "--pid-file", pid_file)
+                _call_detached(argv(request, *words), memory, {target: directory_fd})
+                return sockets.receive_descriptor(listener), int(files.read(pid_file))
+            finally:
+                listener.close()
+    finally:
+        os.close(directory_fd)
+
+
+def _call_detached(words: list[str], memory: _Memory, fds: dict[int, int]) -> None:
+    """Run the runtime's detached exec to its own end.  Raises its error."""
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        pid = process.spawn(words, fds={0: null, 1: null, 2: null, **memory.fds, **fds}, setsid=True)
+    finally:
+        os.close(null)
+    if process.wait(pid):
+        raise memory.failure()
+
+
+def _forwarder(pid: int) -> Callable[[int], None]:
+    def forward(number: int) -> None:
+        try:
+            os.kill(pid, number)  # a child that has not been reaped keeps its pid
+        except ProcessLookupError:
+            return
+
+    return forward

@@ -1,0 +1,282 @@
+"""The OCI runtime, runc or crun, as a program: its argument vectors, its errors, and which of the two to take.
+
+Everything here speaks the command line that both share.  A runtime gets a state directory of Argosy's own
+(`<run>/runtime`), since podman's ids share `/run/crun`.  Which runtime works is a fact about the host, found out once
+and kept in `<run>/cache/runtime.json` under the identity of the programs.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import ArgosyError, NotFound, Unsupported
+from argosy.linux import process
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from argosy.config.containers import ContainersConf
+
+PREFERRED = ("crun", "runc")
+_CACHE = "runtime.json"
+_HYBRID_CONTROLLERS = "/sys/fs/cgroup/unified/cgroup.controllers"
+
+
+class OciRuntime(Value):
+    """One runtime program and the global flags that it is called with.
+
+    `root` is its state directory; `cgroup_manager` is "cgroupfs", "systemd" or "disabled"; `flags` are the user's own
+    global flags, without their dashes.  `notice` is what to tell the user, once, about why this runtime was chosen (""
+    when there is nothing to tell).
+    """
+
+    name: str
+    path: str
+    root: str
+    version: str = ""
+    cgroup_manager: str = "cgroupfs"
+    flags: tuple[str, ...] = ()
+    notice: str = ""
+
+    @property
+    def is_crun(self) -> bool:
+        """Whether the program takes crun's flags and annotations."""
+        return self.name.startswith("crun")
+
+    def global_flags(self) -> list[str]:
+        """The flags that go before the subcommand."""
+        flags = ["--root", self.root]
+        if self.cgroup_manager == "systemd":
+            flags.append("--systemd-cgroup")
+        elif self.cgroup_manager == "disabled" and self.is_crun:
+            flags.append("--cgroup-manager=disabled")
+        if not self.is_crun:
+            # runc writes its errors as plain text to standard error only while its log is another file.
+            flags += ["--log", "/dev/null"]
+        return flags + [f"--{flag}" for flag in self.flags]
+
+    def argv(self, *words: str) -> list[str]:
+        """The argument vector of one subcommand."""
+        return [self.path, *self.global_flags(), *words]
+
+    def argv_start(self, container_id: str) -> list[str]:
+        """`start`: lets the created container's process run its program."""
+        return self.argv("start", container_id)
+
+    def argv_kill(self, container_id: str, signal: int, *, everything: bool = False) -> list[str]:
+        """`kill`: one signal to the first process, or to each process of the container."""
+        return self.argv("kill", *(["--all"] if everything else []), container_id, str(signal))
+
+    def argv_delete(self, container_id: str, *, force: bool = False) -> list[str]:
+        """`delete`: removes the runtime's record and the cgroup; `force` kills what still runs."""
+        return self.argv("delete", *(["--force"] if force else []), container_id)
+
+    def argv_state(self, container_id: str) -> list[str]:
+        """`state`: the runtime's own view, as JSON."""
+        return self.argv("state", container_id)
+
+    def start(self, container_id: str, program: str = "") -> None:
+        """Start the created container.  Raises what `translate` makes of the runtime's message."""
+        self._call(self.argv_start(container_id), container_id, program)
+
+    def kill(self, container_id: str, signal: int, *, everything: bool = False) -> None:
+        """Send `signal`.  A container that is not running is an error of the runtime's."""
+        self._call(self.argv_kill(container_id, signal, everything=everything), container_id)
+
+    def delete(self, container_id: str, *, force: bool = False) -> None:
+        """Remove the runtime's record.  Idempotent: a container that it does not know is removed already."""
+        done = process.run(self.argv_delete(container_id, force=force), check=False)
+        message = plain_message(done.stderr)
+        if done.returncode != 0 and not _says_unknown(message):
+            raise translate(self.name, message, container_id)
+
+    def state(self, container_id: str) -> dict[str, object]:
+        """The runtime's record of the container.  Raises NotFound when it has none."""
+        from argosy import jsontext
+
+        done = process.run(self.argv_state(container_id), check=False)
+        if done.returncode != 0:
+            message = plain_message(done.stderr)
+            if _says_unknown(message):
+                raise NotFound("container", container_id, details=message)
+            raise translate(self.name, message, container_id)
+        state: dict[str, object] = jsontext.decode(done.stdout, f"state of {container_id}")
+        return state
+
+    def _call(self, argv: Sequence[str], container_id: str, program: str = "") -> None:
+        done = process.run(argv, check=False)
+        if done.returncode != 0:
+            raise translate(self.name, plain_message(done.stderr), container_id, program)
+
+
+def choose(
+    conf: ContainersConf,
+    run: str,
+    *,
+    wanted: str = "",
+    flags: Sequence[str] = (),
+    cgroup_manager: str = "cgroupfs",
+    hybrid_controllers: str = _HYBRID_CONTROLLERS,
+) -> OciRuntime:
+    """The runtime to take: the one that was asked for (`wanted`, else containers.conf), else the first that works here.
+
+    crun is preferred.  It refuses hybrid cgroups that have a controller on the v2 side, so that runc takes its place
+    there, with a notice the first time; `<run>/cache/runtime.json` remembers that, and each program's version, under
+    the identity of the programs.  Raises NotFound for an unknown `wanted`, Unsupported when none works.
+    """
+    asked = wanted or conf.runtime
+    if asked:
+        name, path = _asked_for(conf, asked)
+        reason = ""
+    else:
+        name, path, reason = _first_that_works(conf, hybrid_controllers)
+    version, notice = _remember(run, path, reason)
+    return OciRuntime(
+        name=name,
+        path=path,
+        root=f"{run}/runtime",
+        version=version,
+        cgroup_manager=cgroup_manager,
+        flags=tuple(flags),
+        notice=notice,
+    )
+
+
+def _asked_for(conf: ContainersConf, asked: str) -> tuple[str, str]:
+    """Name and path of a runtime given by name or by path."""
+    if "/" in asked:
+        path = process.find_program(asked)
+        if path is None:
+            raise NotFound("OCI runtime", asked, details="not an executable file")
+        return os.path.basename(asked), path
+    path = _find(conf, asked)
+    if path is None:
+        raise NotFound(
+            "OCI runtime", asked, hint=f"install {asked}, or name its path with --runtime or in containers.conf"
+        )
+    return asked, path
+
+
+def _find(conf: ContainersConf, name: str) -> str | None:
+    for path in conf.runtimes.get(name, ()):
+        if process.find_program(path) is not None:
+            return path
+    return process.find_program(name)
+
+
+def _first_that_works(conf: ContainersConf, hybrid_controllers: str) -> tuple[str, str, str]:
+    """Name, path, and why a better one was passed over ("" when none was)."""
+    controllers = _controllers_of_hybrid(hybrid_controllers)
+    refused = f"crun refuses this host's hybrid cgroups ({controllers} is in v2)" if controllers else ""
+    found = {name: path for name in PREFERRED if (path := _find(conf, name)) is not None}
+    for name, path in found.items():
+        if name != "crun" or not refused:
+            return name, path, refused if "crun" in found and name != "crun" else ""
+    reasons = [f"{name} is not installed" for name in PREFERRED if name not in found]
+    if not found:
+        raise Unsupported("no OCI runtime works on this host", details=", ".join(reasons), hint="install crun or runc")
+    first = controllers.split(" ", 1)[0]
+    raise Unsupported(
+        "no OCI runtime works on this host",
+        details=", ".join([refused, *reasons]),
+        hint=f"install runc, or take the controller out of v2: mkdir /sys/fs/cgroup/{first}"
+        f" && mount -t cgroup -o {first} cgroup /sys/fs/cgroup/{first}",
+    )
+
+
+def _controllers_of_hybrid(path: str) -> str:
+    """The controllers on the v2 side of hybrid cgroups; "" when cgroups are v1, v2, or a hybrid that crun takes."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return ""
+    try:
+        return os.read(fd, 4096).decode().strip()
+    finally:
+        os.close(fd)
+
+
+def _remember(run: str, path: str, reason: str) -> tuple[str, str]:
+    """The program's version, and the notice if `reason` has not been told yet."""
+    from argosy import jsontext
+    from argosy.linux import files
+
+    found = os.stat(path)
+    identity = [path, found.st_ino, found.st_mtime_ns, found.st_size]
+    cache = f"{run}/cache/{_CACHE}"
+    try:
+        known = jsontext.decode(files.read(cache), cache)
+        kept = known[path]
+        if kept["identity"] == identity and reason in ("", kept["told"]):
+            return str(kept["version"]), ""
+    except (OSError, ArgosyError, LookupError, TypeError):
+        known = {}
+    version = _version(path)
+    known = known if isinstance(known, dict) else {}
+    known[path] = {"identity": identity, "version": version, "told": reason}
+    try:
+        files.make_directories(os.path.dirname(cache))
+        files.write_atomic(cache, jsontext.encode(known))
+    except OSError:
+        pass  # the notice may come twice
+    return version, f"{reason}: using {os.path.basename(path)}" if reason else ""
+
+
+def _version(path: str) -> str:
+    """What `--version` says on its first line behind the word "version", or "" when the program has none."""
+    done = process.run([path, "--version"], check=False)
+    words = done.stdout.decode("utf-8", "replace").split("\n", 1)[0].split()
+    return words[words.index("version") + 1] if "version" in words[:-1] else ""
+
+
+def plain_message(stderr: bytes | str) -> str:
+    """The runtime's error without the dress of its log format (logrus text, or one JSON object on a line)."""
+    text = stderr.decode("utf-8", "replace") if isinstance(stderr, bytes) else stderr
+    return "\n".join(_undressed(line) for line in text.strip().splitlines())
+
+
+def _undressed(line: str) -> str:
+    from argosy import jsontext
+
+    try:
+        if line.startswith("{"):
+            return str(jsontext.decode(line)["msg"])
+        if line.startswith("time=") and ' msg="' in line:
+            return str(jsontext.decode('"' + line.split(' msg="', 1)[1]))
+    except (ArgosyError, LookupError, TypeError):
+        pass
+    return line
+
+
+def _says_unknown(message: str) -> bool:
+    lowered = message.lower()
+    return "does not exist" in lowered or ("no such file or directory" in lowered and "status" in lowered)
+
+
+def translate(runtime: str, message: str, container_id: str, program: str = "") -> ArgosyError:
+    """The error for a runtime's refusal, with podman's words and statuses: 127 not found, 126 not permitted, else 125.
+
+    `program` is what was to be run, for the hint.
+    """
+    lowered = message.lower()
+    text = f"{runtime}: {message or 'failed without a message'}"
+    if "permission denied" in lowered or "operation not permitted" in lowered:
+        about_program = program and "exec" in lowered
+        hint = f"{program} must be a file that the container's user may execute" if about_program else ""
+        return ArgosyError(f"{text}: OCI permission denied", hint=hint, exit_code=126)
+    if "no such file or directory" in lowered or ("executable file" in lowered and "not found" in lowered):
+        hint = "check the command and the image's PATH" if "executable file" in lowered else ""
+        return ArgosyError(
+            f"{text}: OCI runtime attempted to invoke a command that was not found", hint=hint, exit_code=127
+        )
+    return ArgosyError(f"{text}: OCI runtime error", hint=_hint(lowered, container_id))
+
+
+def _hint(lowered: str, container_id: str) -> str:
+    if "hybrid mode" in lowered:
+        return "this host's cgroups suit runc: give --runtime runc"
+    if "already exists" in lowered:
+        return f"a start was interrupted: argosy rm --force {container_id[:12]}"
+    return ""
