@@ -1,1 +1,1 @@
-"""Tar layers: decompression, a strict reader, the applier that makes a tree of one, the writer that makes one of a tree."""
+"""Tar layers: decompression, a strict reader, what makes a tree of an archive, what makes an archive of a tree."""

@@ -21,18 +21,11 @@ import stat
 
 from argosy.archive import entry as kinds
 from argosy.archive.errors import BadArchive
+from argosy.archive.metadata import Metadata
 from argosy.archive.space import Space, no_space
 from argosy.archive.tarstream import TarReader
 from argosy.archive.tree import DIRECTORY_FLAGS, Directory, Tree, components, is_housekeeping
-from argosy.archive.whiteout import (
-    AUFS_PREFIX,
-    OPAQUE,
-    PREFIX,
-    hidden_name,
-    is_kept_attribute,
-    is_whiteout,
-    opaque_attribute,
-)
+from argosy.archive.whiteout import AUFS_PREFIX, OPAQUE, PREFIX, hidden_name, is_whiteout, opaque_attribute
 from argosy.errors import ArgosyError, shown
 from argosy.linux.files import remove_tree
 from argosy.values import Value
@@ -43,7 +36,7 @@ if TYPE_CHECKING:
 
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_NAME = (b"", b".", b"..")
-_EPERM, _EINVAL, _EFBIG, _ENOSPC, _ENAMETOOLONG, _ENOTSUP, _EDQUOT = 1, 22, 27, 28, 36, 95, 122
+_EFBIG, _ENOSPC, _ENAMETOOLONG, _EDQUOT = 27, 28, 36, 122
 
 
 class Limits(Value):
@@ -105,13 +98,11 @@ class _Applier:
         self._in_userns = flavour == "user"
         self._limits = limits
         self._space = Space(self.tree.root.fd, limits.reserve_bytes)
-        self._keeps_owner = not id_map_single
-        self._own_ids = os.geteuid(), os.getegid()
-        self._umask = _umask()
+        self._metadata = Metadata(self._space, in_userns=self._in_userns, keeps_owner=not id_map_single)
         self._whiteout_directories: dict[bytes, None] = {}
         self._record_bytes = limits.record_bytes
         self._opaque_root = self._displaced = False
-        self._entries = self._size_bytes = self._skipped_devices = self._skipped_attributes = 0
+        self._entries = self._size_bytes = self._skipped_devices = 0
 
     def run(self) -> None:
         """Apply all entries."""
@@ -159,7 +150,7 @@ class _Applier:
             entries=self._entries,
             size_bytes=self._size_bytes,
             skipped_devices=self._skipped_devices,
-            skipped_attributes=self._skipped_attributes,
+            skipped_attributes=self._metadata.skipped_attributes,
         )
 
     def _is_directory(self, path: bytes) -> bool:
@@ -201,24 +192,17 @@ class _Applier:
         return True
 
     def _file(self, entry: Entry, parent: Directory, base: bytes) -> None:
-        mode = entry.mode
         try:
-            fd = os.open(base, _NEW_FILE, mode & 0o777, dir_fd=parent.fd)
+            fd = os.open(base, _NEW_FILE, entry.mode & 0o777, dir_fd=parent.fd)
         except FileExistsError:
             self._displace(parent, base)
-            fd = os.open(base, _NEW_FILE, mode & 0o777, dir_fd=parent.fd)
+            fd = os.open(base, _NEW_FILE, entry.mode & 0o777, dir_fd=parent.fd)
         try:
             if entry.segments is not None:
                 self._write_segments(fd, entry)
             elif entry.size:
                 self._write(fd)
-            if self._keeps_owner and (parent.setgid or (entry.uid, entry.gid) != self._own_ids):
-                _chown(entry, fd)
-            if entry.xattrs:
-                self._set_attributes(fd, entry)
-            if mode & (0o7000 | self._umask):
-                os.fchmod(fd, mode)
-            os.utime(fd, ns=(entry.mtime_ns, entry.mtime_ns))
+            self._metadata.of_file(fd, entry, inherits=parent.setgid)
         finally:
             os.close(fd)
         self._size_bytes += entry.stored_bytes
@@ -262,15 +246,7 @@ class _Applier:
             if opaque:  # it hides what layers below have there, as what was there before did
                 self.tree.mark_opaque(directory)
         self.tree.undeclared.pop(path, None)
-        owned = fresh and not parent.setgid and (entry.uid, entry.gid) == self._own_ids
-        if self._keeps_owner and not owned:
-            _chown(entry, directory.fd)
-        if entry.xattrs:
-            self._set_attributes(directory.fd, entry)
-        if not fresh or parent.setgid or entry.mode & (0o7000 | self._umask):
-            os.fchmod(directory.fd, entry.mode)
-        directory.setgid = bool(entry.mode & stat.S_ISGID)
-        directory.mtime_ns = entry.mtime_ns
+        self._metadata.of_directory(directory, entry, fresh=fresh, inherits=parent.setgid)
 
     def _symlink(self, entry: Entry, parent: Directory, base: bytes) -> None:
         if not entry.linkname:
@@ -280,7 +256,7 @@ class _Applier:
         except FileExistsError:
             self._displace(parent, base)
             os.symlink(entry.linkname, base, dir_fd=parent.fd)
-        self._finish_by_name(entry, parent, base)
+        self._metadata.of_name(parent, base, entry)
 
     def _hardlink(self, entry: Entry, parent: Directory, base: bytes) -> None:
         """The target is a path from the layer's root; what the entry says beside that is its target's to say."""
@@ -318,7 +294,7 @@ class _Applier:
         except FileExistsError:
             self._displace(parent, base)
             os.mknod(base, mode, os.makedev(*entry.device), dir_fd=parent.fd)
-        self._finish_by_name(entry, parent, base)
+        self._metadata.of_name(parent, base, entry)
 
     def _fifo(self, entry: Entry, parent: Directory, base: bytes) -> None:
         try:
@@ -326,36 +302,7 @@ class _Applier:
         except FileExistsError:
             self._displace(parent, base)
             os.mkfifo(base, 0o600, dir_fd=parent.fd)
-        self._finish_by_name(entry, parent, base)
-
-    def _finish_by_name(self, entry: Entry, parent: Directory, base: bytes) -> None:
-        """Owner, attributes, mode and time of what was just made and must not be opened."""
-        if self._keeps_owner and (parent.setgid or (entry.uid, entry.gid) != self._own_ids):
-            _chown(entry, base, parent.fd)
-        if entry.xattrs:
-            self._set_attributes(b"/proc/self/fd/%d/%b" % (parent.fd, base), entry)
-        if entry.kind != kinds.SYMLINK:
-            os.chmod(base, entry.mode, dir_fd=parent.fd)
-        os.utime(base, ns=(entry.mtime_ns, entry.mtime_ns), dir_fd=parent.fd, follow_symlinks=False)
-
-    def _set_attributes(self, target: int | bytes, entry: Entry) -> None:
-        by_name = isinstance(target, bytes)
-        for name, value in entry.xattrs.items():
-            if not name or b"\0" in name:
-                raise ValueError("an extended attribute has no name, or a NUL in it")
-            attribute = os.fsdecode(name)
-            if not is_kept_attribute(attribute):
-                continue
-            self._space.charge(len(value), entry)
-            try:
-                os.setxattr(target, attribute, value, follow_symlinks=not by_name)
-            except OSError as error:
-                # The kernel has user.* for files and directories only.
-                refused = self._in_userns or (by_name and attribute.startswith("user."))
-                if error.errno == _ENOTSUP or (error.errno == _EPERM and refused):
-                    self._skipped_attributes += 1
-                    continue
-                raise OSError(error.errno, f"extended attribute {shown(attribute)}: {error.strerror}") from error
+        self._metadata.of_name(parent, base, entry)
 
     def _whiteout(self, entry: Entry, parent: Directory, base: bytes) -> None:
         if base == OPAQUE:
@@ -395,28 +342,3 @@ class _Applier:
             return BadArchive(why, entry=entry.name, offset=self._reader.offset)
         name = shown(os.fsdecode(entry.name))
         return ArgosyError(f"cannot make the {entry.kind} {name} of the layer", details=error.strerror or "")
-
-
-def _chown(entry: Entry, target: int | bytes, dir_fd: int | None = None) -> None:
-    try:
-        os.chown(target, entry.uid, entry.gid, dir_fd=dir_fd, follow_symlinks=dir_fd is None)
-    except OSError as error:
-        if error.errno != _EINVAL:
-            raise
-        raise ArgosyError(
-            f"the owner {entry.uid}:{entry.gid} of the entry {shown(os.fsdecode(entry.name))} is not in the id map",
-            details="the user namespace has too few user or group ids for this image",
-            hint="give the user larger ranges in /etc/subuid and /etc/subgid (usermod --add-subuids, --add-subgids)",
-        ) from error
-
-
-def _umask() -> int:
-    """The process's umask, which can be read nowhere else without changing it; all bits where it is not told."""
-    try:
-        with open("/proc/self/status", "rb") as status:
-            for line in status:
-                if line.startswith(b"Umask:"):
-                    return int(line[6:], 8)
-    except OSError:
-        pass
-    return 0o777

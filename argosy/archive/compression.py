@@ -46,7 +46,7 @@ def detect(head: bytes) -> str:
 
 
 class Decompressor:
-    """A stream that is being decompressed.  Not for several threads at once, but the work releases the interpreter lock."""
+    """A stream that is being decompressed.  The work releases the interpreter lock; one thread at a time."""
 
     def __init__(self, kind: str, limits: ExpansionLimits | None = None) -> None:
         self.kind = kind
@@ -142,9 +142,9 @@ def _open_library(kind: str) -> tuple[Callable[[], Any], tuple[type[Exception], 
 
 def _open_gzip() -> tuple[Callable[[], Any], tuple[type[Exception], ...]]:
     try:
-        from isal import isal_zlib
+        from isal import igzip_lib, isal_zlib
 
-        return (lambda: isal_zlib.decompressobj(31)), (isal_zlib.error,)
+        return (lambda: isal_zlib.decompressobj(31)), (igzip_lib.IsalError,)  # type: ignore[return-value]  # its stub is wrong
     except ImportError:  # no wheel for this machine
         import zlib
 
@@ -158,5 +158,5 @@ def _open_zstd() -> tuple[Callable[[], Any], tuple[type[Exception], ...]]:
         from compression import zstd
     else:
         from backports import zstd
-    options = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+    options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
     return (lambda: zstd.ZstdDecompressor(options=options)), (zstd.ZstdError,)

@@ -61,26 +61,21 @@ def amend(entry: Entry, records: dict[bytes, bytes]) -> None:
 
     An empty value means that the header counts.  Keys that are not known are passed over.  Raises ValueError.
     """
-    attributes: dict[bytes, bytes] = {}
-    for key, value in records.items():
-        if key.startswith(XATTR_PREFIX):
-            attributes[key[len(XATTR_PREFIX) :]] = value
-        elif not value:
-            continue
-        elif key == b"path":
-            entry.name = _without_nul(value, "path")
-        elif key == b"linkpath":
-            entry.linkname = _without_nul(value, "linkpath")
-        elif key == b"size":
-            entry.size = entry.stored_bytes = decimal(value, "size")
-        elif key == b"uid":
-            entry.uid = decimal(value, "uid", MAX_ID)
-        elif key == b"gid":
-            entry.gid = decimal(value, "gid", MAX_ID)
-        elif key == b"mtime":
-            entry.mtime_ns = decimal_time_ns(value)
+    attributes = {key[len(XATTR_PREFIX) :]: value for key, value in records.items() if key.startswith(XATTR_PREFIX)}
     if attributes:
         entry.xattrs = attributes
+    if value := records.get(b"path"):
+        entry.name = _without_nul(value, "path")
+    if value := records.get(b"linkpath"):
+        entry.linkname = _without_nul(value, "linkpath")
+    if value := records.get(b"size"):
+        entry.size = entry.stored_bytes = decimal(value, "size")
+    if value := records.get(b"uid"):
+        entry.uid = decimal(value, "uid", MAX_ID)
+    if value := records.get(b"gid"):
+        entry.gid = decimal(value, "gid", MAX_ID)
+    if value := records.get(b"mtime"):
+        entry.mtime_ns = decimal_time_ns(value)
 
 
 def _without_nul(value: bytes, what: str) -> bytes:

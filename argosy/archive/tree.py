@@ -49,7 +49,7 @@ def components(path: bytes) -> list[bytes]:
 
 
 def is_housekeeping(spelling: bytes) -> bool:
-    """Whether a path lies in a directory of aufs's own.  ValueError when it lies in one that is called like a whiteout."""
+    """Whether a path lies in a directory of aufs's own.  ValueError when it lies in a whiteout."""
     for name in spelling.split(b"/"):
         if name.startswith(PREFIX):
             if name.startswith(AUFS_PREFIX):
