@@ -1,8 +1,8 @@
 """`--format`: Go's text/template over what a command has to show.
 
 A row is a dictionary with the peers' field names; a value that is costly may be a function without arguments, called
-when the template asks for it.  Asking for a field that is not there is an error, as it is in Go; dictionaries whose keys
-are the user's own must be `Map` (or become so by `with_maps`).
+when the template asks for it.  Asking for a field that is not there is an error, as in Go; dictionaries whose keys are
+the user's own must be `Map` (or become so by `with_maps`).
 """
 
 from __future__ import annotations
@@ -75,5 +75,5 @@ class _Headings(dict[str, object]):
     def __init__(self, known: Mapping[str, str]) -> None:
         super().__init__({field: Heading(text) for field, text in known.items()})
 
-    def get(self, field: str, default: object = None) -> object:  # type: ignore[override]
-        return super().get(field) or Heading(heading(field))
+    def get(self, key: str, _default: object = None) -> object:
+        return super().get(key) or Heading(heading(key))

@@ -210,7 +210,9 @@ class Executor:
         given: list[Any] = []
         for position, operand in enumerate(command[1:]):
             value = self._operand(operand, dot)
-            self._check(value, _parameter(function, position), operand.at, operand.text)
+            self._check(
+                value, _parameter(function, position), operand.at, operand.text, constant=operand.kind == "constant"
+            )
             given.append(value)
         if final is not _ABSENT:
             self._check(final, _parameter(function, len(given)), at, shown)
@@ -228,7 +230,7 @@ class Executor:
                 return value
         return value if final is _ABSENT else final
 
-    def _check(self, value: object, wanted: str, at: int, shown: str) -> None:
+    def _check(self, value: object, wanted: str, at: int, shown: str, *, constant: bool = False) -> None:
         if wanted == "any":
             return
         fits = {
@@ -238,6 +240,8 @@ class Executor:
         }[wanted]
         if not fits:
             message = f"wrong type for value; expected {wanted}; got {values.type_name(value)}"
+            if constant:
+                message = f"expected {wanted}; found {shown}"
             raise self._fail(message, at, shown)
 
 

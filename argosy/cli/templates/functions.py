@@ -55,18 +55,18 @@ def _index(item: Any, *keys: object) -> object:
             raise ValueError("index of untyped nil")
         if isinstance(item, values.Map):
             if not isinstance(key, str):
-                raise ValueError(f"value has type {values.type_name(key)}; should be string")
+                raise TypeError(f"value has type {values.type_name(key)}; should be string")
             item = item.get(key, "" if values.type_name(item) == "map[string]string" else None)
         elif isinstance(item, (list, tuple, str)):
             item = _element(item, key)
         else:
-            raise ValueError(f"can't index item of type {values.type_name(item)}")
+            raise TypeError(f"can't index item of type {values.type_name(item)}")
     return item
 
 
 def _element(item: Sequence[object] | str, key: object) -> object:
     if not isinstance(key, int) or isinstance(key, bool):
-        raise ValueError(f"cannot index slice/array with type {values.type_name(key)}")
+        raise TypeError(f"cannot index slice/array with type {values.type_name(key)}")
     if not 0 <= key < len(item):
         raise ValueError(f"index out of range: {key}")
     return ord(item[key]) if isinstance(item, str) else item[key]
@@ -74,18 +74,19 @@ def _element(item: Sequence[object] | str, key: object) -> object:
 
 def _slice(item: Any, *bounds: object) -> object:
     if not isinstance(item, (list, tuple, str)):
-        raise ValueError(f"can't slice item of type {values.type_name(item)}")
+        raise TypeError(f"can't slice item of type {values.type_name(item)}")
     if len(bounds) > 2:
         raise ValueError(f"too many slice indexes: {len(bounds)}")
-    low, high = (*bounds, *(0, len(item))[len(bounds) :])
-    for bound in (low, high):
-        if not isinstance(bound, int) or not 0 <= bound <= len(item):
-            raise ValueError(f"index out of range: {values.text(bound)}")
-    assert isinstance(low, int)
-    assert isinstance(high, int)
+    low, high = (_bound(item, bounds[at]) if at < len(bounds) else given for at, given in enumerate((0, len(item))))
     if low > high:
         raise ValueError(f"invalid slice index: {low} > {high}")
     return item[low:high]
+
+
+def _bound(item: Sequence[object] | str, bound: object) -> int:
+    if not isinstance(bound, int) or not 0 <= bound <= len(item):
+        raise ValueError(f"index out of range: {values.text(bound)}")
+    return bound
 
 
 def _equal(first: object, *others: object) -> bool:

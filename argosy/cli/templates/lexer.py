@@ -17,7 +17,7 @@ class TemplateError(ArgosyError):
 
 
 class Token(Value):
-    """`kind` is text, open, close, field, dot, variable, name, keyword, constant, or the mark itself (`|`, `(`, `:=`)."""
+    """`kind` is text, open, close, field, dot, variable, name, keyword, constant, or the mark itself (`|`, `:=`)."""
 
     kind: str
     text: str
@@ -118,7 +118,7 @@ class Lexer:
         if char in "|=,()":
             self._depth += {"(": 1, ")": -1}.get(char, 0)
             if self._depth < 0:
-                raise self.fail("unexpected right paren", at)
+                raise self.fail('unexpected ")" in command', at)
             return self._mark(char, at)
         raise self.fail(f"unexpected {quoted(char)} in command" if char.isprintable() else "bad character", at)
 

@@ -115,7 +115,7 @@ class Parser:
             self._take()
         if word.text == "block":
             self._define(name.value)
-        return [Node("template", word.at, name.value, pipeline)]
+        return [Node("template", name.at, name.value, pipeline)]
 
     def _define(self, name: str) -> None:
         outer, self._variables = self._variables, ["$"]
@@ -126,7 +126,7 @@ class Parser:
     def _body(self) -> tuple[Node, ...]:
         body, word = self._list()
         if word is None or word.text != "end":
-            raise self._fail("unexpected {{else}}", word)
+            raise self._fail("expected end; found {{else}}", word)
         self._close("end")
         return body
 
@@ -203,6 +203,8 @@ class Parser:
             if operands and not token.spaced and token.kind != "(":
                 raise self._fail(f"unexpected {_shown(token)} in operand", token)
             operands.append(self._operand(token, context))
+        if not operands and self._peek().kind == "|":
+            raise self._fail(f'unexpected "|" in {context}', self._peek())
         if not operands:
             raise self._fail(f"missing value for {context}", self._peek())
         return tuple(operands)
