@@ -15,6 +15,7 @@ from argosy.records.shelf import Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Self
 
     from argosy.oci.digest import Digest
@@ -127,6 +128,19 @@ class Blobs:
                 ingest.commit()
         return digest
 
+    def adopt(self, digest: str, path: str) -> None:
+        """Make a finished file the blob: one on the store's file system, which the caller wrote and hashed.
+
+        `store.unstable.begin()` was called before its first byte.  The file is gone from `path` when this returns.
+        """
+        if self.has(digest):
+            files.unlink_missing(path)
+            return
+        final = self.path(digest)
+        self._store.unstable.note("blob", digests.parse(digest).hex)
+        files.make_directories(self._directory)
+        os.rename(path, final)
+
     def ingest(self, digest: str, size_bytes: int | None = None) -> Ingest:
         """Begin or continue to store a blob, as a context.  Waits while another process or thread is storing it.
 
@@ -183,6 +197,13 @@ class Ingest:
         while chunk := os.read(self._fd, _CHUNK_BYTES):
             self._hash.update(chunk)
             self.offset += len(chunk)
+
+    def written(self) -> Iterator[bytes]:
+        """What has been written so far, from the beginning: for a reader that needs the whole blob in order."""
+        at, end = 0, self.offset
+        while at < end and (chunk := os.pread(self._fd, min(_CHUNK_BYTES, end - at), at)):
+            at += len(chunk)
+            yield chunk
 
     def restart(self) -> None:
         """Forget what was written: the source cannot continue at an offset, or what came was wrong."""

@@ -1,7 +1,10 @@
 """Refs: what a name means.  `refs/<registry>/<repository>/_tags/<tag>` holds the digest of a manifest or an index.
 
-No part of a repository's name can be `_tags` (it begins with a letter or digit), nor can a tag begin with a dot, so
-that neither is ever mistaken for the other or for a temporary file.
+So does `refs/<registry>/<repository>/_digests/<hex>`, for an image that was asked for by digest and has no tag: the
+digest in the name may be that of an index, the one in the file is that of the image chosen from it.
+
+No part of a repository's name can be `_tags` or `_digests` (it begins with a letter or digit), nor can a tag begin with
+a dot, so that none is ever mistaken for another or for a temporary file.
 """
 
 from __future__ import annotations
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
     from argosy.storage.store import Store
 
 TAGS = "_tags"
+DIGESTS = "_digests"
 _LIMIT = 1024
 
 
@@ -37,11 +41,13 @@ class Refs:
         self._directory = f"{store.root}/refs"
 
     def path(self, reference: Reference) -> str:
-        """The file of a reference with a tag.  Raises Invalid unless all its parts are proper file names."""
+        """The file of a reference with a tag or a digest.  Raises Invalid unless all its parts are proper file names."""
         parts = (reference.registry, *reference.repository.split("/"))
         for part in parts:
             if not part or part[0] in "._" or "/" in part or not part.isprintable():
                 raise Invalid("reference", str(reference), f"{part!r} is not a part of a name")
+        if reference.digest and not reference.tag:
+            return "/".join((self._directory, *parts, DIGESTS, digests.parse(reference.digest).hex))
         check_tag(reference.tag, str(reference))
         return "/".join((self._directory, *parts, TAGS, reference.tag))
 
@@ -104,6 +110,9 @@ class Refs:
             below = f"{path}/{name}"
             if name == TAGS:
                 found += [(Reference(registry, repository, tag), f"{below}/{tag}") for tag in _names(below)]
+            elif name == DIGESTS:
+                known = [digits for digits in _names(below) if len(digits) == 64 and digests.is_hex(digits)]
+                found += [(Reference(registry, repository, "", f"sha256:{hex}"), f"{below}/{hex}") for hex in known]
             else:
                 self._collect(registry, f"{repository}/{name}" if repository else name, below, found)
 
