@@ -6,6 +6,7 @@ from argosy.errors import Invalid, Unsupported
 from argosy.oci.runtimespec import capability_mask
 from argosy.spec import mounts, process, security, users
 from argosy.spec.options import NO_PAIRS, BadOption, ContainerOptions, Mount, NamespaceMode, Ulimit
+from argosy.spec.process import working_directory as working_directory
 from argosy.values import Value
 from argosy.version import OCI_RUNTIME_SPEC
 
@@ -23,7 +24,7 @@ _DEFAULT_DEVICES = frozenset(
 )
 _PRIVATE = NamespaceMode()
 # A crun that did not know the annotation would start the container with this filter, and it would die at once.
-_FAIL_CLOSED = {"defaultAction": "SCMP_ACT_KILL_PROCESS"}
+_FAIL_CLOSED: dict[str, Any] = {"defaultAction": "SCMP_ACT_KILL_PROCESS"}
 
 
 class HostNode(Value):
@@ -104,7 +105,7 @@ _DEFAULT_SHM = 65536 << 10
 def check(options: ContainerOptions, image: ContainerConfig) -> None:
     """Raise Invalid for what can be known to be wrong without the host: said when a container is created."""
     process.arguments(options, image)
-    process.working_directory(options, image)
+    process.directory_of(options, image)
     security.check_capabilities(options)
     security.check_annotations(options.annotations)
     mounts.check_volumes(image)
@@ -186,7 +187,7 @@ def _process(request: SpecRequest, user: users.User, capabilities: dict[str, lis
         "env": process.environment(
             options, request.image, request.conf, request.environ, home=user.home, hostname=name
         ),
-        "cwd": process.working_directory(options, request.image),
+        "cwd": process.directory_of(options, request.image),
         "capabilities": capabilities,
         "rlimits": security.rlimits(
             options.ulimits, _default_ulimits(request.conf), request.rlimits, may_raise=request.may_raise_rlimits
@@ -387,10 +388,17 @@ def _confine(request: SpecRequest, bounding: list[str], linux: dict[str, Any], a
     if request.compile_seccomp is None:
         linux["seccomp"] = seccomp.profile(request.seccomp_profile, bounding, request.machine)
         return
+    section = dict(_FAIL_CLOSED)
+    if request.seccomp_profile is not None:
+        # A file is read anew each time, so that a broken one is an error whatever the cache holds; crun takes the flags
+        # from here even when it takes the filter from the annotation.
+        flags = seccomp.profile(request.seccomp_profile, bounding, request.machine).get("flags")
+        if flags:
+            section["flags"] = flags
     name = f"{seccomp.digest(request.seccomp_profile)}-{capability_mask(tuple(bounding)):x}"
 
     def build() -> Mapping[str, Any]:
         return seccomp.profile(request.seccomp_profile, bounding, request.machine)
 
     annotations["run.oci.seccomp_bpf_data"] = request.compile_seccomp(name, build)
-    linux["seccomp"] = _FAIL_CLOSED
+    linux["seccomp"] = section

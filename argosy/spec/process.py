@@ -81,16 +81,14 @@ def _pairs(items: Iterable[str], what: str) -> list[tuple[str, str]]:
     return pairs
 
 
-def working_directory(options: ContainerOptions, image: ContainerConfig) -> str:
-    """The working directory, absolute and without dots.
+def working_directory(given: str, what: str = "working directory") -> str:
+    """The working directory `given`, absolute and without dots; "/" when it is empty.
 
     A directory of /proc is refused: /proc/self/fd/N may be one of the host's (CVE-2024-21626).  A symlink to one is
     seen only when the root is there: whoever starts the container opens the directory beneath the root first.
     """
-    given = options.workdir or image.working_dir
     if not given:
         return "/"
-    what = "working directory" if options.workdir else "WorkingDir in the image's config:"
     hint = "--workdir takes another one"
     if given[0] != "/":
         raise Invalid(what, given, "it must be an absolute path", hint=hint)
@@ -99,6 +97,13 @@ def working_directory(options: ContainerOptions, image: ContainerConfig) -> str:
         raise Invalid(what, given, "a directory of /proc may lead out of the container", hint=hint)
     check_text(what, [path])
     return path
+
+
+def directory_of(options: ContainerOptions, image: ContainerConfig) -> str:
+    """The container's working directory: --workdir, else the image's."""
+    if options.workdir:
+        return working_directory(options.workdir)
+    return working_directory(image.working_dir, "WorkingDir in the image's config:")
 
 
 def check_text(what: str, texts: Iterable[str]) -> None:

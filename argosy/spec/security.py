@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argosy.oci.runtimespec import CAPABILITIES, capability_mask, capability_names
+from argosy.oci.runtimespec import CAPABILITIES, capability_mask
+from argosy.oci.runtimespec import capability_names as capability_names
 from argosy.spec.options import BadOption, SecurityOptions, Ulimit
 
 TYPE_CHECKING = False
