@@ -68,11 +68,8 @@ def read_sealed(path: str, what: str) -> bytes:
 
 def valid_id(text: str) -> bool:
     """Whether `text` can name an object: one file name, not hidden, printable."""
-    return bool(text) and len(text.encode("utf-8", "replace")) <= _NAME_LIMIT and text[0] != "." and _plain(text)
-
-
-def _plain(text: str) -> bool:
-    return "/" not in text and text.isprintable()
+    plain = text.isprintable() and "/" not in text and not text.startswith(".")
+    return plain and 0 < len(text.encode("utf-8", "replace")) <= _NAME_LIMIT
 
 
 class Scratch:
@@ -112,6 +109,34 @@ class Scratch:
                 files.remove_tree(self.path)
         finally:
             self.lock.release()
+
+
+class TakenOut:
+    """What is at `path`, renamed into tmp/ in one step, and deleted at the end of the context.
+
+    `path` is then where it is now, "" when there was nothing.
+    """
+
+    def __init__(self, path: str, tmp: str) -> None:
+        self.path = f"{tmp}/{os.urandom(16).hex()}"
+        self._lock: locks.Lock | None = None
+        files.make_directories(tmp)
+        try:
+            self._lock = locks.acquire(path, wait=False)  # or else the caller has it; a sweep shall not meddle
+            os.rename(path, self.path)
+        except FileNotFoundError:
+            self.path = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        try:
+            if self.path:
+                files.remove_tree(self.path)
+        finally:
+            if self._lock:
+                self._lock.release()
 
 
 class Staged(Scratch):
@@ -299,17 +324,12 @@ class Shelf:
         After a power cut it is either there, whole, or gone; `durable`: gone.  Raises NotFound when there is none, and
         TreeNotRemoved when something of it cannot be deleted (it is off the shelf nevertheless).
         """
-        doomed = f"{self.tmp}/{os.urandom(16).hex()}"
-        try:
-            os.rename(self.path(object_id), doomed)
-        except FileNotFoundError:
-            raise NotFound(self.kind, object_id) from None
-        try:
+        with TakenOut(self.path(object_id), self.tmp) as taken:
+            if not taken.path:
+                raise NotFound(self.kind, object_id)
             self._drop_names(object_id)
             if durable:
                 self.sync(named=os.path.isdir(self.names_directory))
-        finally:
-            files.remove_tree(doomed)
 
     def enter(self, path: str, object_id: str, name: str) -> None:
         """Rename the directory `path` in as the object, with a name if one is given (`Staged.commit` does it)."""

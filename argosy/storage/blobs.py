@@ -1,7 +1,7 @@
 """Blobs: immutable bytes by their sha256 digest, just as they came.
 
-    blobs/sha256/<hex>      0600 until it is stable on disk, 0444 from then on
-    tmp/ingest-<hex>        a download; its flock is held by who writes it, free means that one died: to be continued
+blobs/sha256/<hex>      0600 until it is stable on disk, 0444 from then on
+tmp/ingest-<hex>        a download; its flock is held by who writes it, free means that one died: to be continued
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ class DigestMismatch(ArgosyError):
         else:
             details = f"the {size_bytes} bytes that came have the digest {found}"
         super().__init__(
-            f"blob {digest} is not what its digest says", details=details, hint="the source is broken or lies: try again"
+            f"blob {digest} is not what its digest says",
+            details=details,
+            hint="the source is broken or lies: try again",
         )
         self.digest = digest
 
@@ -70,6 +72,14 @@ class Blobs:
         if mode == STABLE_MODE or self._store.unstable.trusts("blob", digests.parse(digest).hex):
             return True
         return self.verify(digest)
+
+    def matches(self, digest: str) -> bool:
+        """Whether the blob's content has its digest.  Raises NotFound."""
+        fd = self.open(digest)
+        try:
+            return _digest_of(fd) == digest
+        finally:
+            os.close(fd)
 
     def verify(self, digest: str) -> bool:
         """Compare the blob with its digest, and remove one that differs.  False when it is not there now."""

@@ -20,8 +20,8 @@ from argosy import jsontext
 from argosy.errors import ArgosyError
 from argosy.linux import files
 from argosy.oci import digest as digests
-from argosy.records.shelf import read_sealed, seal
-from argosy.storage.layers import Claim, Replaced
+from argosy.records.shelf import TakenOut, read_sealed, seal
+from argosy.storage.layers import Claim
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -78,19 +78,22 @@ class Chains:
             self.ensure_fix(diff_ids)
         return f"{self.directory(chain)}/fix"
 
-    def ensure_fix(self, diff_ids: Sequence[str]) -> Chain:
-        """Make the `fix` of these layers, bottom first, if they need one.  All of them are in the store."""
+    def ensure_fix(self, diff_ids: Sequence[str], *, again: bool = False) -> Chain:
+        """Make the `fix` of these layers, bottom first, if they need one.  All of them are in the store.
+
+        `again`: also where there is one.
+        """
         chain = chain_id(diff_ids)
         if not chain:
             return Chain("", fixed=False)
-        if self._is_good(chain):
+        if not again and self._is_good(chain):
             return Chain(chain, fixed=True)
         plan = _Plan(self._store, diff_ids).directories()
         if not plan:
             return Chain(chain, fixed=False)
         self._store.unstable.begin()
         with Claim(self._store.tmp, f"{STAGE_PREFIX}{digests.parse(chain).hex}") as claim:
-            if not self._is_good(chain):
+            if again or not self._is_good(chain):
                 _write(f"{claim.path}/fix", plan)
                 layers = jsontext.encode({"layers": [str(diff_id) for diff_id in diff_ids]})
                 files.write_atomic(f"{claim.path}/{CHAIN_FILE}", seal(layers))
@@ -100,7 +103,7 @@ class Chains:
     def _enter(self, claim: Claim, chain: str) -> None:
         final = self.directory(chain)
         files.make_directories(self._directory)
-        with Replaced(self._store.tmp, final):
+        with TakenOut(final, self._store.tmp):
             self._store.unstable.note("chain", os.path.basename(final))
             os.rename(claim.path, final)
             claim.detach()

@@ -1,8 +1,8 @@
 """Layers: one directory per layer, applied, by its diff id (the digest of the uncompressed tar).
 
-    layers/<hex>/diff/          the tree as overlayfs wants it
-    layers/<hex>/layer.json     what the tree cannot say; mode 0444 once the whole layer is stable on disk
-    tmp/layer-<hex>/            a layer being applied; its flock is held by who does it
+layers/<hex>/diff/          the tree as overlayfs wants it
+layers/<hex>/layer.json     what the tree cannot say; mode 0444 once the whole layer is stable on disk
+tmp/layer-<hex>/            a layer being applied; its flock is held by who does it
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from argosy import jsontext
 from argosy.errors import NotFound
 from argosy.linux import files, locks
 from argosy.oci import digest as digests
-from argosy.records.shelf import Damaged, read_sealed, seal
+from argosy.records.shelf import Damaged, TakenOut, read_sealed, seal
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -123,7 +123,7 @@ class Layers:
         )
         files.write_atomic(f"{staged.directory}/{LAYER_FILE}", seal(jsontext.encode(quoted.to_json())))
         final = self.directory(staged.diff_id)
-        with Replaced(self._store.tmp, final):
+        with TakenOut(final, self._store.tmp):
             self._store.unstable.note("layer", os.path.basename(final))
             try:
                 os.rename(staged.directory, final)
@@ -213,24 +213,6 @@ class Claim:
                 files.remove_tree(self.path)
         finally:
             self.lock.release()
-
-
-class Replaced:
-    """Make the place at `path` free for a successor, as a context: what is there goes to tmp/, and away at the end."""
-
-    def __init__(self, tmp: str, path: str) -> None:
-        self._doomed = f"{tmp}/{os.urandom(16).hex()}"
-        try:
-            os.rename(path, self._doomed)
-        except FileNotFoundError:
-            self._doomed = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        if self._doomed:
-            files.remove_tree(self._doomed)
 
 
 def _quoted(path: str) -> str:

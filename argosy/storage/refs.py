@@ -15,7 +15,7 @@ from argosy.errors import ArgosyError, Invalid
 from argosy.linux import files
 from argosy.oci import digest as digests
 from argosy.oci.reference import Reference, check_tag
-from argosy.records.shelf import Damaged
+from argosy.records.shelf import Damaged, Scratch
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -39,9 +39,10 @@ class Refs:
 
     def __init__(self, store: Store) -> None:
         self._directory = f"{store.root}/refs"
+        self._tmp = store.tmp
 
     def path(self, reference: Reference) -> str:
-        """The file of a reference with a tag or a digest.  Raises Invalid unless all its parts are proper file names."""
+        """The file of a reference with a tag or digest.  Raises Invalid unless all its parts are proper file names."""
         parts = (reference.registry, *reference.repository.split("/"))
         for part in parts:
             if not part or part[0] in "._" or "/" in part or not part.isprintable():
@@ -58,16 +59,18 @@ class Refs:
     def set(self, reference: Reference, digest: str, *, durable: bool = False) -> None:
         """Let the name mean `digest` from now on; `durable`: also after a power cut."""
         path = self.path(reference)
-        data = f"{digests.parse(digest)}\n".encode()
-        while True:
-            try:
-                files.write_atomic(path, data, durable=durable)
-                break
-            except FileNotFoundError:
-                # the directory does not exist, or was removed as empty just now
-                _make_parents(os.path.dirname(path))
+        with Scratch(self._tmp) as scratch:
+            fresh = f"{scratch.path}/ref"
+            files.write_atomic(fresh, f"{digests.parse(digest)}\n".encode(), durable=durable)
+            while True:
+                try:
+                    os.rename(fresh, path)
+                    break
+                except FileNotFoundError:
+                    # the directory does not exist, or was removed as empty just now
+                    _make_parents(os.path.dirname(path))
         if durable:
-            self._sync_parents(os.path.dirname(os.path.dirname(path)))
+            self._sync_parents(os.path.dirname(path))
 
     def _sync_parents(self, path: str) -> None:
         while path.startswith(self._directory):
@@ -81,7 +84,7 @@ class Refs:
             os.unlink(path)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        self._prune(os.path.dirname(path))
+        self._remove_empty(os.path.dirname(path))
         return True
 
     def all(self) -> AllRefs:
@@ -116,7 +119,12 @@ class Refs:
             else:
                 self._collect(registry, f"{repository}/{name}" if repository else name, below, found)
 
-    def _prune(self, path: str) -> None:
+    def prune(self) -> None:
+        """Remove directories that a killed command left without a tag in them."""
+        for path, _, _ in os.walk(self._directory, topdown=False):
+            self._remove_empty(path)
+
+    def _remove_empty(self, path: str) -> None:
         """Remove directories that are empty now, upwards."""
         while path != self._directory:
             try:

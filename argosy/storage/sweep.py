@@ -11,6 +11,7 @@ import time
 
 from argosy.errors import ArgosyError
 from argosy.linux import files, locks
+from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,35 +20,61 @@ if TYPE_CHECKING:
 _KEEP_DOWNLOADS_S = 24 * 3600
 
 
-def sweep(store: Store, *, everything: bool = False) -> tuple[str, ...]:
-    """Remove what dead processes have left; returns the paths of what was removed or finished.
+class Swept(Value):
+    """The paths of what was removed (or finished), and of what could not be, with the reason."""
+
+    removed: tuple[str, ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+def sweep(store: Store, *, everything: bool = False) -> Swept:
+    """Remove what dead processes have left.
 
     `everything` takes downloads as well, and makes lists of unstable objects good before it returns.  What cannot be
     removed now stays for the next sweep.
     """
-    try:
-        names = os.listdir(store.tmp)
-    except FileNotFoundError:
-        return ()
-    swept = []
-    for name in names:
+    removed, failed = [], []
+    for name in _entries(store.tmp):
         path = f"{store.tmp}/{name}"
-        try:
-            lock = locks.acquire(path, wait=False)
-        except OSError:
-            if not os.path.islink(path):
-                continue  # gone, or not ours to open
-            lock = locks.Lock(-1, path)
+        lock = _free(path)
         if lock is None:
             continue
-        try:
-            if _sweep_one(store.root, name, lock, everything=everything):
-                swept.append(path)
-        except (ArgosyError, OSError):
-            continue  # `system check` tries again and tells the reason
-        finally:
+        with lock:
+            try:
+                if _sweep_one(store.root, name, lock, everything=everything):
+                    removed.append(path)
+            except (ArgosyError, OSError) as error:
+                failed.append((path, str(error)))
+    return Swept(tuple(removed), tuple(failed))
+
+
+def dead(store: Store) -> tuple[str, ...]:
+    """The paths of what dead processes have left."""
+    found = []
+    for name in _entries(store.tmp):
+        lock = _free(f"{store.tmp}/{name}")
+        if lock is not None:
             lock.release()
-    return tuple(swept)
+            found.append(f"{store.tmp}/{name}")
+    return tuple(found)
+
+
+def _entries(tmp: str) -> list[str]:
+    try:
+        return os.listdir(tmp)
+    except FileNotFoundError:
+        return []
+
+
+def _free(path: str) -> locks.Lock | None:
+    """The lock on something in tmp/ that nobody holds; None when it is in use, or gone."""
+    try:
+        return locks.acquire(path, wait=False)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        # no file and no directory: nothing that argosy makes there, nobody can hold it
+        return locks.Lock(-1, path)
 
 
 def _sweep_one(root: str, name: str, lock: locks.Lock, *, everything: bool) -> bool:

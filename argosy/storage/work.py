@@ -1,6 +1,6 @@
 """Work: what a command relies on while it has not yet finished what will keep it alive.
 
-    tmp/<random>/pins     digests, one a line: blobs, layers, chains and images alike; the flock on the directory is held
+tmp/<random>/pins     digests, one a line: blobs, layers, chains and images alike; the flock on the directory is held
 """
 
 from __future__ import annotations

@@ -1,0 +1,212 @@
+"""The part of `system check` that looks at blobs, layers, chains, image records and references."""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.errors import ArgosyError, NotFound
+from argosy.linux import mounts
+from argosy.records.shelf import read_sealed
+from argosy.storage import rebuild
+from argosy.storage.chains import CHAIN_FILE
+from argosy.storage.check import REPAIR, Finding, entries, is_object_name
+from argosy.storage.refs import TAGS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from argosy.storage.check import Reapply
+    from argosy.storage.images import ImageRecord
+    from argosy.storage.store import Store
+
+
+def check(store: Store, *, repair: bool, quick: bool, reapply: Reapply | None) -> Iterator[Finding]:
+    """All that is wrong with the images of the store and what they are made of."""
+    yield from _foreign(store)
+    if not quick:
+        yield from _blobs(store, repair=repair)
+    yield from _records(store, repair=repair)
+    yield from _layers(store, repair=repair, reapply=reapply)
+    yield from _chains(store, repair=repair)
+    yield from _parts(store)
+    yield from _refs(store, repair=repair)
+    if repair:
+        store.unstable.settle()
+
+
+def _foreign(store: Store) -> Iterator[Finding]:
+    """What lies where only blobs, layers, chains and images belong, and is none."""
+    for place in ("blobs/sha256", "layers", "chains", "images"):
+        for name in entries(f"{store.root}/{place}"):
+            path = f"{store.root}/{place}/{name}"
+            if not is_object_name(name):
+                yield Finding("file", name, path, "not a name that argosy gives", hint=f"look at it, then rm -r {path}")
+
+
+def _blobs(store: Store, *, repair: bool) -> Iterator[Finding]:
+    for digest in _digests(store, "blobs/sha256"):
+        path = store.blobs.path(digest)
+        try:
+            good = store.blobs.matches(digest)
+        except NotFound:
+            continue
+        except OSError as error:
+            yield Finding("blob", digest, path, f"cannot be read: {error.strerror}")
+            continue
+        if good:
+            if repair:
+                store.blobs.has(digest)  # one without its mark gets on the list of what is made stable at the end
+            continue
+        if repair:
+            store.blobs.verify(digest)
+        problem = "the content does not have this digest"
+        yield Finding("blob", digest, path, problem, "removed" if repair else "", "" if repair else REPAIR)
+
+
+def _digests(store: Store, place: str) -> list[str]:
+    return [f"sha256:{name}" for name in entries(f"{store.root}/{place}") if is_object_name(name)]
+
+
+def _records(store: Store, *, repair: bool) -> Iterator[Finding]:
+    for digest, error in store.images.all().damaged:
+        repaired, hint = "", REPAIR
+        if repair:
+            try:
+                store.images.put(rebuild.record(store, digest))
+                repaired, hint = "made again from the manifest and the config", ""
+            except ArgosyError as failure:
+                hint = f"argosy rmi --force {digest}, and pull it again (it cannot be made again: {failure})"
+        yield Finding("image", digest, error.details, error.brief, repaired, hint)
+
+
+def _layers(store: Store, *, repair: bool, reapply: Reapply | None) -> Iterator[Finding]:
+    wanted = {layer.diff_id: record for record in store.images.all().records for layer in record.layers}
+    present = _digests(store, "layers")
+    missing = sorted(set(wanted).difference(present))
+    for diff_id in (*present, *missing):
+        problem = _layer_problem(store, diff_id)
+        if not problem:
+            continue
+        repaired, hint = "", "pull the image again"
+        if repair and diff_id in wanted and reapply:
+            repaired, hint = _apply_again(store, wanted[diff_id], diff_id, reapply)
+        elif diff_id not in wanted:
+            hint = "argosy system prune removes it"
+        yield Finding("layer", diff_id, store.layers.directory(diff_id), problem, repaired, hint)
+
+
+def _layer_problem(store: Store, diff_id: str) -> str:
+    """What is wrong with a layer; "" when nothing is."""
+    try:
+        meta = store.layers.meta(diff_id)
+    except ArgosyError as error:
+        return error.brief
+    if meta.diff_id != diff_id:
+        return f"layer.json is that of {meta.diff_id}"
+    if not os.path.isdir(store.layers.path(diff_id)):
+        return "its tree is missing"
+    if store.layers.untrusted((diff_id,)):
+        return "it was not stable on disk before a crash"
+    return ""
+
+
+def _apply_again(store: Store, record: ImageRecord, diff_id: str, reapply: Reapply) -> tuple[str, str]:
+    users = _mounted_over(store, diff_id)
+    if users:
+        return "", f"stop {', '.join(users)} first"
+    try:
+        reapply(record.manifest_digest, diff_id)
+    except ArgosyError as error:
+        return "", f"pull the image again (applying it again failed: {error})"
+    return "applied again from its blob", ""
+
+
+def _mounted_over(store: Store, digest: str) -> list[str]:
+    """The containers that are mounted and have the layer or chain, or may have it."""
+    users = []
+    for container_id in store.containers.ids():
+        if not mounts.is_mount_point(f"{store.containers.path(container_id)}/merged"):
+            continue
+        try:
+            image = jsontext.decode(store.containers.read(container_id, "container.json"))["image"]
+            used = digest in (*image["layers"], image["chain_id"])
+        except (ArgosyError, KeyError, TypeError):
+            used = True
+        if used:
+            users.append(f"container {container_id[:12]}")
+    return users
+
+
+def _chains(store: Store, *, repair: bool) -> Iterator[Finding]:
+    """A chain is made of layers, and made again from them."""
+    wanted = {record.chain_id: record for record in store.images.all().records if record.fixed}
+    present = _digests(store, "chains")
+    for chain in (*present, *sorted(set(wanted).difference(present))):
+        path = f"{store.chains.directory(chain)}/{CHAIN_FILE}"
+        problem = ""
+        try:
+            read_sealed(path, f"chain {chain}")
+            if not os.path.isdir(f"{store.chains.directory(chain)}/fix"):
+                problem = "its directories are missing"
+        except FileNotFoundError:
+            problem = "the file is missing" if chain in present else "the chain is missing"
+        except ArgosyError as error:
+            problem = error.brief
+        if problem:
+            repaired = _chain_again(store, chain, wanted.get(chain)) if repair else ""
+            yield Finding("chain", chain, path, problem, repaired, "" if repaired else REPAIR)
+
+
+def _chain_again(store: Store, chain: str, record: ImageRecord | None) -> str:
+    if record is None or _mounted_over(store, chain):
+        return ""
+    try:
+        fixed = store.chains.ensure_fix(record.diff_ids, again=True).fixed
+    except (ArgosyError, OSError):
+        return ""  # a layer is damaged too, and is named
+    return "made again from its layers" if fixed else ""
+
+
+def _parts(store: Store) -> Iterator[Finding]:
+    """Blobs that an image needs and the store lacks."""
+    for record in store.images.all().records:
+        needed = [("manifest", record.manifest_digest), ("config", record.config_digest)]
+        needed += [("layer", layer.blob) for layer in record.layers if layer.blob]
+        for what, digest in needed:
+            path = store.blobs.path(digest)
+            if not os.path.exists(path):
+                hint = f"pull it again: {', '.join(record.repo_digests) or record.manifest_digest}"
+                yield Finding("image", record.manifest_digest, path, f"the {what} blob {digest} is missing", hint=hint)
+
+
+def _refs(store: Store, *, repair: bool) -> Iterator[Finding]:
+    images = store.images.all()
+    known = {record.manifest_digest for record in images.records} | {digest for digest, _ in images.damaged}
+    known.update(index for record in images.records for index in record.indexes)
+    found = store.refs.all()
+    broken = [(reference, error.brief) for reference, error in found.damaged]
+    broken += [
+        (reference, f"it means {digest}, and there is no such image")
+        for reference, digest in found.refs
+        if digest not in known and not set(rebuild.index_members(store, digest)) & known
+    ]
+    for reference, problem in broken:
+        path = store.refs.path(reference)
+        if repair:
+            store.refs.remove(reference)
+        hint = f"argosy pull {reference}, or argosy tag an image"
+        yield Finding("reference", str(reference), path, problem, "removed" if repair else "", hint)
+    yield from _strangers(f"{store.root}/refs")
+    if repair:
+        store.refs.prune()
+
+
+def _strangers(directory: str) -> Iterator[Finding]:
+    """Files among the refs that are no tags."""
+    for path, _, names in os.walk(directory):
+        for name in names:
+            if os.path.basename(path) != TAGS or name.startswith("."):
+                stranger = f"{path}/{name}"
+                yield Finding("file", name, stranger, "not a reference", hint=f"look at it, then rm {stranger}")
