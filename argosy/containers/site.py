@@ -40,8 +40,10 @@ class Site(Value):
         """Where the container's record and its writable layer are."""
         return self.store.containers.path(container_id)
 
-    def choose_runtime(self) -> OciRuntime:
+    def choose_runtime(self, cgroup_manager: str = "cgroupfs") -> OciRuntime:
         """The OCI runtime for this site.  Raises Unsupported, with the reasons, when none works on this host."""
         from argosy.runtime import oci_runtime
 
-        return oci_runtime.choose(self.conf, self.store.run, wanted=self.runtime, flags=self.runtime_flags)
+        return oci_runtime.choose(
+            self.conf, self.store.run, wanted=self.runtime, flags=self.runtime_flags, cgroup_manager=cgroup_manager
+        )

@@ -25,8 +25,7 @@ def count_calls(program: Program, *args: str) -> int:
     argv = ["strace", "-qq", "-o", log, "-e", f"trace={TRACED}", *program.argv(*args)]
     _traced(program, argv, check=True)
     with open(log, encoding="utf-8", errors="replace") as file:
-        calls = sum(1 for line in file if "(" in line)
-    return calls
+        return sum(1 for line in file if "(" in line)
 
 
 def kill_at(program: Program, number: int, *args: str) -> Completed:

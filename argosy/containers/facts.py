@@ -1,0 +1,295 @@
+"""What the runtime specification needs to know of the host and of other containers, read beforehand."""
+
+from __future__ import annotations
+
+import os
+import resource
+import stat
+
+from argosy.containers import accounts, state
+from argosy.errors import ArgosyError, Invalid, NotFound
+from argosy.linux import cgroup, files, host
+from argosy.spec.generate import HostNode, SpecRequest
+from argosy.spec.options import Ulimit
+from argosy.version import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.site import Site
+    from argosy.linux.cgroup import Cgroups
+    from argosy.network.attach import NetworkState
+    from argosy.runtime.oci_runtime import OciRuntime
+    from argosy.spec.options import Device, Mount, NamespaceMode
+
+_CONTROLLERS = ("memory", "cpu", "cpuset", "pids")
+_CAP_SYS_RESOURCE = 24
+_TTY_GID = 5
+_PROFILE_LIMIT = 4 << 20
+_THROTTLE = "/sys/devices/system/cpu/cpu{}/thermal_throttle"
+_OLD_CRUN = (1, 9)
+
+
+def request(
+    site: Site,
+    record: ContainerRecord,
+    groups: Cgroups,
+    runtime: OciRuntime,
+    *,
+    rootfs: str,
+    cgroups_path: str,
+    mounts: tuple[Mount, ...],
+    connected: NetworkState,
+    files: Mapping[str, str],
+) -> SpecRequest:
+    """Everything that `spec.generate` asks for, for a container whose root is mounted and whose network is there."""
+    options, namespace = record.options, site.namespace
+    passwd, group = accounts.read(rootfs)
+    capabilities = host.effective_capabilities() & host.bounding_capabilities()
+    return SpecRequest(
+        options=options,
+        image=record.image_config,
+        conf=site.conf,
+        container_id=record.id,
+        rootfs=rootfs,
+        machine=os.uname().machine,
+        files=files,
+        mounts=mounts,
+        passwd=passwd,
+        group=group,
+        netns_path=connected.netns,
+        host_network=connected.host,
+        foreign_netns=connected.foreign,
+        joined=_joined(site, record),
+        hostname=outer_hostname(site, record),
+        rootless=namespace.rootless,
+        cgroup_mode=groups.mode,
+        cgroups_path=cgroups_path,
+        unlimited=_unlimited(site, record, groups),
+        swap_limited=_swap_limited(groups),
+        capabilities=capabilities,
+        rlimits=tuple(_rlimits()),
+        may_raise_rlimits=namespace.initial and bool(capabilities >> _CAP_SYS_RESOURCE & 1),
+        gid_5_mapped=_is_mapped(site, _TTY_GID),
+        throttle_paths=_throttle_paths(),
+        apparmor=host.apparmor(),
+        nodes=tuple(_nodes(site, record)),
+        init_path=_init_path(site, record) if options.init else "",
+        seccomp_profile=_seccomp_profile(site, record),
+        compile_seccomp=_compiler(site) if _compiles_each_time(runtime) else None,
+        environ=os.environ,
+        annotations=_annotations(),
+    )
+
+
+def _annotations() -> Mapping[str, str]:
+    return {"org.argosy.version": VERSION}
+
+
+def _unlimited(site: Site, record: ContainerRecord, groups: Cgroups) -> dict[str, str]:
+    """Controllers that cannot limit here, and why.  That the default limit of processes goes is said once."""
+    found = {name: why for name in _CONTROLLERS if (why := cgroup.can_limit(groups, name))}
+    if "pids" in found and record.options.pids_limit is None and site.conf.pids_limit > 0:
+        tell_once(
+            site, "pids-limit", f"the default limit of {site.conf.pids_limit} processes is not set: {found['pids']}"
+        )
+    return found
+
+
+def tell_once(site: Site, key: str, text: str) -> None:
+    """A notice that is said once for each boot, not with every container."""
+    directory = f"{site.store.run}/cache"
+    try:
+        files.make_directories(directory)
+        os.close(os.open(f"{directory}/told-{key}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return
+    site.notice(text)
+
+
+def _swap_limited(groups: Cgroups) -> bool:
+    if groups.mode == "v2":
+        return True
+    return any(os.path.exists(f"{h.path}/memory.memsw.limit_in_bytes") for h in groups.hierarchies if h.version == 1)
+
+
+def _rlimits() -> Iterator[Ulimit]:
+    for name in dir(resource):
+        if name.startswith("RLIMIT_") and name not in ("RLIMIT_OFILE", "RLIMIT_VMEM", "RLIMIT_SWAP"):
+            soft, hard = resource.getrlimit(getattr(resource, name))
+            yield Ulimit(name[7:].lower(), soft, hard)
+
+
+def _is_mapped(site: Site, gid: int) -> bool:
+    try:
+        site.namespace.id_map.to_host(0, gid)
+    except Invalid:
+        return False
+    return True
+
+
+def _throttle_paths() -> tuple[str, ...]:
+    if not os.path.exists(_THROTTLE.format(0)):
+        return ()
+    return tuple(path for number in range(os.cpu_count() or 1) if os.path.exists(path := _THROTTLE.format(number)))
+
+
+def _nodes(site: Site, record: ContainerRecord) -> Iterator[HostNode]:
+    """The device nodes for --device and containers.conf; with --privileged those of the whole host."""
+    if record.options.privileged:
+        yield from _all_nodes("/dev")
+    devices = record.options.devices
+    if site.conf.devices:
+        from argosy.spec import parse
+
+        devices = (*(parse.parse_device(text) for text in site.conf.devices), *devices)
+    for device in devices:
+        yield from _nodes_of(device)
+
+
+def _nodes_of(device: Device) -> Iterator[HostNode]:
+    try:
+        found = os.stat(device.source)
+    except OSError as error:
+        raise ArgosyError(f"stat {device.source}: {str(error.strerror).lower()}", hint="see --device") from error
+    if stat.S_ISDIR(found.st_mode):
+        for node in _all_nodes(device.source):
+            target = device.target + node.source.removeprefix(device.source)
+            yield node.replace(target=target, permissions=device.permissions)
+        return
+    node = _node(device.source, device.target, found, device.permissions)
+    if node is None:
+        raise ArgosyError(f"{device.source} is not a device node", hint="use --volume for files and directories")
+    yield node
+
+
+def _all_nodes(directory: str) -> Iterator[HostNode]:
+    """The device nodes below a directory, but for terminals and what is mounted there for programs, not for devices."""
+    for parent, directories, names in os.walk(directory):
+        directories[:] = [name for name in directories if name not in ("pts", "shm", "fd", "mqueue", ".lxc")]
+        for name in names:
+            path = f"{parent}/{name}"
+            try:
+                node = _node(path, path, os.lstat(path), "rwm")
+            except OSError:
+                continue
+            if node is not None and path != "/dev/console":
+                yield node
+
+
+def _node(source: str, target: str, found: os.stat_result, permissions: str) -> HostNode | None:
+    kind = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}.get(stat.S_IFMT(found.st_mode))
+    if kind is None:
+        return None
+    return HostNode(
+        source=source,
+        target=target,
+        kind=kind,
+        major=os.major(found.st_rdev),
+        minor=os.minor(found.st_rdev),
+        mode=stat.S_IMODE(found.st_mode),
+        uid=found.st_uid,
+        gid=found.st_gid,
+        permissions=permissions,
+    )
+
+
+def _init_path(site: Site, record: ContainerRecord) -> str:
+    from argosy.linux import process
+
+    wanted = record.options.init_path or site.conf.init_path or "catatonit"
+    found = process.find_program(wanted, site.conf.helper_binaries_dir)
+    if found is None:
+        raise NotFound(
+            "program", wanted, hint="--init needs catatonit: install it, or set init_path in containers.conf"
+        )
+    return found
+
+
+def _seccomp_profile(site: Site, record: ContainerRecord) -> bytes | None:
+    """The profile that the user or containers.conf names; None for our own."""
+    path = record.options.security.seccomp or site.conf.seccomp_profile
+    if path in ("", "unconfined"):
+        return None
+    try:
+        return files.read(path, _PROFILE_LIMIT)
+    except OSError as error:
+        raise ArgosyError(f"opening seccomp profile failed: open {path}: {str(error.strerror).lower()}") from error
+
+
+def _compiles_each_time(runtime: OciRuntime) -> bool:
+    """crun before 1.9 compiles the filter at each start, which takes longer than all the rest."""
+    if not runtime.is_crun:
+        return False
+    numbers = tuple(int(part) for part in runtime.version.split(".")[:2] if part.isdecimal())
+    return bool(numbers) and numbers < _OLD_CRUN
+
+
+def _compiler(site: Site):  # noqa: ANN202 -- the type is SpecRequest's
+    from argosy.linux import seccomp
+
+    return lambda name, build: seccomp.cached(f"{site.store.run}/cache/seccomp", name, build)
+
+
+def _joined(site: Site, record: ContainerRecord) -> dict[str, str]:
+    """The namespaces of other containers, or at a path, that this one joins."""
+    options = record.options
+    found = {}
+    modes: dict[str, NamespaceMode | None] = {
+        "pid": options.pid,
+        "ipc": options.ipc,
+        "uts": options.uts,
+        "cgroup": options.cgroupns,
+    }
+    for kind, mode in modes.items():
+        if mode is None or mode.kind not in ("container", "ns"):
+            continue
+        if mode.kind == "ns":
+            found[kind] = mode.target
+        else:
+            found[kind] = f"/proc/{running_pid(site, mode.target)}/ns/{kind}"
+    return found
+
+
+def running_pid(site: Site, name: str) -> int:
+    """The first process of another container, which must run."""
+    container_id = site.store.containers.find(name)
+    run = state.derive(site, container_id)
+    if not run.pid:
+        raise ArgosyError(
+            f"container {name} is not running: its namespaces cannot be joined", hint=f"argosy start {name}"
+        )
+    return run.pid
+
+
+def outer_hostname(site: Site, record: ContainerRecord) -> str:
+    """The host name that comes with a uts namespace which is not the container's own; "" when it is."""
+    mode = record.options.uts
+    kind = mode.kind if mode is not None else site.conf.utsns
+    if kind == "host":
+        return os.uname().nodename
+    network = record.options.network
+    if mode is None and not record.options.hostname and network is not None and network.kind == "host":
+        return os.uname().nodename
+    if mode is not None and kind == "container":
+        other = running_pid(site, mode.target)
+        with open(f"/proc/{other}/root/proc/sys/kernel/hostname") as file:
+            return file.read().strip()
+    return ""
+
+
+def containerenv(site: Site, record: ContainerRecord) -> bytes:
+    """/run/.containerenv: tells programs that they run in a container; with details for privileged ones only."""
+    if not record.options.privileged:
+        return b""
+    lines = {
+        "engine": f"argosy-{VERSION}",
+        "name": record.name,
+        "id": record.id,
+        "image": record.image.name,
+        "imageid": record.image.id.removeprefix("sha256:"),
+        "rootless": "1" if site.namespace.rootless else "0",
+    }
+    return "".join(f'{key}="{value}"\n' for key, value in lines.items()).encode()

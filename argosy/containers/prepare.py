@@ -1,0 +1,236 @@
+"""Preparing a container: mounted root, volumes, network, bundle; and the undoing of all that.
+
+What is needed to undo it is in `<run>/containers/<id>/prepared.json` before it is done, so that whoever finds an
+interrupted start can take it down.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.containers import facts
+from argosy.containers import record as records
+from argosy.errors import ArgosyError, NotFound
+from argosy.linux import cgroup, files, process
+from argosy.network import attach as network
+from argosy.runtime import exits
+from argosy.runtime.oci_runtime import OciRuntime
+from argosy.spec import generate
+from argosy.spec.options import Mount
+from argosy.storage import rootfs
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.site import Site
+    from argosy.linux.cgroup import Cgroups
+    from argosy.network.attach import NetworkState
+
+PREPARED = "prepared.json"
+
+
+class Plan(Value):
+    """prepared.json: which runtime knows the container, and in which control group it runs."""
+
+    runtime: OciRuntime
+    cgroups_path: str = ""
+
+    _nested = {"runtime": OciRuntime}  # noqa: RUF012 -- as Value asks for
+
+
+class Prepared(Value):
+    """A container that is ready for conmon.  `program` is what it will run, for messages."""
+
+    runtime: OciRuntime
+    conmon: str
+    program: str
+    conmon_cgroups: tuple[str, ...] = ()
+
+
+def prepare(site: Site, record: ContainerRecord) -> Prepared:
+    """Mount, connect and describe the container.  The caller holds its lock, and calls `undo` when this raises."""
+    directory = site.run_directory(record.id)
+    files.make_directories(directory)
+    files.make_directories(exits.directory(site.store.run))
+    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    manager = site.cgroup_manager or site.conf.cgroup_manager or groups.manager
+    runtime = site.choose_runtime("disabled" if manager == "none" else manager)
+    if runtime.notice:
+        site.notice(runtime.notice)
+    path = cgroup.container_path(groups, record.id, manager=manager, parent=record.options.cgroup_parent)
+    files.write_atomic(f"{directory}/{PREPARED}", jsontext.encode(Plan(runtime, path).to_json()))
+    image = record.image
+    merged = rootfs.mount(
+        site.store,
+        site.state_directory(record.id),
+        image.layers,
+        image.chain_id,
+        image.fixed,
+        volatile=record.options.remove,
+    )
+    connected = _connect(site, record)
+    request = facts.request(
+        site,
+        record,
+        groups,
+        runtime,
+        rootfs=merged,
+        cgroups_path=path,
+        mounts=_mounts(site, record, merged),
+        connected=connected,
+        files=_files(site, record, connected),
+    )
+    config = generate.generate(request)
+    files.write_atomic(f"{directory}/config.json", jsontext.encode(config))
+    return Prepared(
+        runtime=runtime,
+        conmon=conmon_program(site),
+        program=config["process"]["args"][0],
+        conmon_cgroups=_conmon_group(groups, manager),
+    )
+
+
+def conmon_program(site: Site) -> str:
+    """Where conmon is: --conmon, else the first of containers.conf that exists, else the PATH."""
+    for candidate in (site.conmon, *site.conf.conmon_path, "conmon"):
+        found = process.find_program(candidate, site.conf.helper_binaries_dir) if candidate else None
+        if found is not None:
+            return found
+        if candidate and candidate == site.conmon:
+            break
+    raise NotFound("program", site.conmon or "conmon", hint="install conmon, or name its path with --conmon")
+
+
+def _conmon_group(groups: Cgroups, manager: str) -> tuple[str, ...]:
+    """The group that conmon is moved into, so that the end of the caller's group (a login, a CI job) is not its end.
+
+    One hierarchy will do: the unified one, else the one that systemd tracks its units in.
+    """
+    if manager != "cgroupfs":
+        return ()
+    for hierarchy in groups.hierarchies:
+        if hierarchy.version == 2 and hierarchy.writable:
+            parent = cgroup.container_path(groups, "conmon", manager="cgroupfs")
+            path = hierarchy.path + parent
+            try:
+                os.makedirs(path, mode=0o755, exist_ok=True)
+            except OSError:
+                return ()
+            return (path,)
+    return ()
+
+
+def _connect(site: Site, record: ContainerRecord) -> NetworkState:
+    mode = record.options.network
+    kind = mode.kind if mode is not None else "private"
+    joined_pid = 0
+    if mode is not None and kind == "container":
+        joined_pid = facts.running_pid(site, mode.target)
+    return network.setup(
+        network.NetworkRequest(
+            id=record.id,
+            kind=kind,
+            target=mode.target if mode is not None else "",
+            options=mode.options if mode is not None else (),
+            joined_pid=joined_pid,
+            run=site.store.run,
+            directory=site.run_directory(record.id),
+            rootless=site.namespace.rootless,
+            conf=site.conf,
+            notice=site.notice,
+            command=site.network_cmd_path,
+        )
+    )
+
+
+def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ...]:
+    """What the user, the image and containers.conf mount, with host paths; volumes get the image's content first."""
+    by_target = {use.destination: use for use in record.volumes}
+    found: dict[str, Mount] = {}
+    for item in site.conf.volumes:
+        from argosy.spec import parse
+
+        mount = parse.parse_volume(item).replace(origin="conf")
+        found[mount.target] = mount
+    for mount in record.options.mounts:
+        found[mount.target] = mount
+    for use in record.volumes:
+        if use.destination not in found or found[use.destination].kind == "volume":
+            found[use.destination] = Mount("volume", use.name, use.destination, use.options, origin="image")
+    resolved = []
+    for mount in found.values():
+        if mount.kind == "volume":
+            from argosy import volumes
+
+            use = by_target[mount.target]
+            path = volumes.ready(site.store, use.name, merged, use.destination, copy_up=use.copy_up)
+            resolved.append(mount.replace(source=path))
+        elif mount.kind == "bind":
+            resolved.append(_checked_bind(mount))
+        else:
+            resolved.append(mount)
+    return tuple(resolved)
+
+
+def _checked_bind(mount: Mount) -> Mount:
+    try:
+        os.stat(mount.source)
+    except FileNotFoundError:
+        raise ArgosyError(f"statfs {mount.source}: no such file or directory") from None
+    except OSError as error:
+        raise ArgosyError(f"cannot use {mount.source} as a volume", details=str(error.strerror)) from error
+    return mount
+
+
+def _files(site: Site, record: ContainerRecord, connected: NetworkState) -> Mapping[str, str]:
+    """The files of ours that are bound into the container, by their place inside."""
+    directory = site.run_directory(record.id)
+    name = generate.hostname(record.options, record.id, facts.outer_hostname(site, record))
+    contents = {
+        "/etc/hostname": ("hostname", f"{name}\n".encode()),
+        "/run/.containerenv": ("containerenv", facts.containerenv(site, record)),
+    }
+    if connected.hosts is not None:
+        contents["/etc/hosts"] = ("hosts", connected.hosts(name, record.name).encode())
+    if connected.resolv is not None:
+        contents["/etc/resolv.conf"] = ("resolv.conf", connected.resolv.encode())
+    for file, data in contents.values():
+        files.write_atomic(f"{directory}/{file}", data, mode=0o644)
+    return {place: f"{directory}/{file}" for place, (file, _) in contents.items()}
+
+
+def undo(site: Site, container_id: str) -> None:
+    """Take away what `prepare` and the runtime made, but for the mounted root and the run directory.  Idempotent."""
+    directory = site.run_directory(container_id)
+    try:
+        plan = Plan.from_json(jsontext.decode(files.read(f"{directory}/{PREPARED}"), PREPARED))
+    except FileNotFoundError:
+        plan = None
+    failures = []
+    if plan is not None:
+        try:
+            plan.runtime.delete(container_id, force=True)
+            _remove_groups(site, plan)
+        except (ArgosyError, OSError) as error:
+            failures.append(str(error))
+    try:
+        network.teardown(site.store.run, container_id, directory)
+    except (ArgosyError, OSError) as error:
+        failures.append(str(error))
+    if failures:
+        raise ArgosyError(f"cannot take down container {container_id[:12]}", details="\n".join(failures))
+
+
+def _remove_groups(site: Site, plan: Plan) -> None:
+    """The control groups that the runtime's own deletion has left (crun leaves those that were busy)."""
+    if not plan.cgroups_path or plan.runtime.cgroup_manager != "cgroupfs":
+        return
+    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    for directory in cgroup.directories(groups, plan.cgroups_path):
+        if os.path.isdir(directory):
+            cgroup.kill_all(directory)
+            cgroup.remove(directory)
