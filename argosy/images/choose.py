@@ -1,4 +1,4 @@
-"""From a name at a source to one image: follow indexes to the entry that fits a platform (image-spec, image-index.md)."""
+"""From a name at a source to one image: through indexes to the entry that fits a platform (image-spec, image-index.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.oci.descriptor import Descriptor
     from argosy.oci.platform import Platform
-    from argosy.transports.source import RawManifest, Source
+    from argosy.transports.source import ImageSource, RawManifest
 
 _DEPTH_LIMIT = 4
 _USABLE = mediatypes.MANIFESTS | mediatypes.INDEXES
@@ -40,7 +40,7 @@ class Chosen(Value):
     indexes: tuple[RawManifest, ...] = ()
 
 
-def choose(source: Source, name: str, wanted: Platform) -> Chosen:
+def choose(source: ImageSource, name: str, wanted: Platform) -> Chosen:
     """The image at `source` that fits `wanted` best.  An image without an index is taken whatever it is made for.
 
     Every document is checked against the digest and size by which it was asked for.  Raises NoPlatform, Invalid for

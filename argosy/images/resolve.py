@@ -109,16 +109,12 @@ def _look_up(store: Store, name: Reference) -> Resolved | None:
 
 def _by_digest(store: Store, name: Reference) -> Resolved | None:
     """The image that came from this repository under another name."""
-    full = str(name)
+    record: ImageRecord | None
     try:
         record = store.images.get(name.digest)
     except NotFound:
         record = next((found for found in store.images.all().records if name.digest in found.indexes), None)
-        if record is None:
-            return None
-    if full in record.repo_digests:
-        return Resolved(record, name)
-    return None
+    return Resolved(record, name) if record is not None and str(name) in record.repo_digests else None
 
 
 def _by_last_parts(store: Store, wanted: Reference, text: str) -> Resolved | None:

@@ -1,9 +1,10 @@
 """Layers into the store: downloaded, verified and applied, several at once.
 
-For each layer: the blob's bytes come from the registry (or, where the blob is there already, from the store), are hashed
-and written to the blob, and go through an `Unpacker` into the layer's tree.  Neither blob nor layer becomes visible
-before it has proved to be what its digest says.  At most one layer per core is being applied; layers beyond that are
-downloaded meanwhile and applied from their blobs.  Other processes that want the same blob or layer wait, and find it.
+For each layer: the blob's bytes come from the registry (or, where the blob is there already, from the store), are
+hashed and written to the blob, and go through an `Unpacker` into the layer's tree.  Neither blob nor layer becomes
+visible before it has proved to be what its digest says.  At most one layer per core is being applied; layers beyond
+that are downloaded meanwhile and applied from their blobs.  Other processes that want the same blob or layer wait, and
+find it.
 """
 
 from __future__ import annotations
@@ -11,12 +12,11 @@ from __future__ import annotations
 import os
 import threading
 
-from argosy.archive.apply_process import ApplyProcess
+from argosy.archive.apply_process import LayerFailed
 from argosy.archive.errors import BadArchive
 from argosy.errors import ArgosyError, NotFound
 from argosy.images.progress import Progress
-from argosy.images.unpack import Unpacked, Unpacker
-from argosy.storage.layers import LayerMeta
+from argosy.images.unpack import Applier, Unpacker
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from argosy.storage.blobs import Ingest
     from argosy.storage.layers import StagedLayer
     from argosy.storage.store import Store
-    from argosy.transports.source import Source
+    from argosy.transports.source import ImageSource
 
 DOWNLOADS_AT_ONCE = 6
 CHUNK_BYTES = 1 << 20
@@ -59,7 +59,7 @@ class LayerJob(Value):
 class Transfer:
     """Brings layers into the store.  `source` is None where all blobs must be there already."""
 
-    def __init__(self, store: Store, source: Source | None, progress: Progress | None = None) -> None:
+    def __init__(self, store: Store, source: ImageSource | None, progress: Progress | None = None) -> None:
         self._store = store
         self._source = source
         self._progress = progress or Progress()
@@ -128,7 +128,7 @@ class Transfer:
         """Apply a layer whose blob is in the store; one that has been damaged there is fetched again."""
         try:
             self._unpack(job, self._stored(job), None)
-        except (BadArchive, DiffIdMismatch):
+        except (BadArchive, LayerFailed, DiffIdMismatch):
             if self._store.blobs.verify(job.blob.digest):
                 raise
             with self._store.blobs.ingest(job.blob.digest, job.blob.size) as ingest:
@@ -146,13 +146,11 @@ class Transfer:
             if unpacked.diff_id != job.diff_id:
                 raise DiffIdMismatch(job.blob.digest, job.diff_id, unpacked.diff_id)
             if not staged.present:
-                self._store.layers.commit(staged, layer_meta(unpacked))
+                self._store.layers.commit(staged, unpacked.meta())
 
-    def _applier(self, staged: StagedLayer) -> ApplyProcess | None:
+    def _applier(self, staged: StagedLayer) -> Applier | None:
         """What applies the layer; None when it is there, and only its blob is to be checked."""
-        if staged.present:
-            return None
-        return ApplyProcess(staged.path, self._store)
+        return None if staged.present else Applier(self._store, staged.path)
 
     def _download(self, job: LayerJob, ingest: Ingest) -> Iterator[bytes]:
         """The blob's bytes, those that an earlier attempt left first; written to the blob as they pass."""
@@ -163,10 +161,11 @@ class Transfer:
         for chunk in ingest.written():
             self._progress.advance(key, len(chunk))
             yield self._checked(chunk)
-        for chunk in self._source.read_blob(job.blob, ingest.offset):
-            ingest.write(chunk)
-            self._progress.advance(key, len(chunk))
-            yield self._checked(chunk)
+        with self._source.read_blob(job.blob, ingest.offset) as blob:
+            for chunk in blob:
+                ingest.write(chunk)
+                self._progress.advance(key, len(chunk))
+                yield self._checked(chunk)
 
     def _commit(self, job: LayerJob, ingest: Ingest) -> None:
         ingest.commit()
@@ -188,16 +187,3 @@ class Transfer:
         if self._cancelled.is_set():
             raise Cancelled
         return chunk
-
-
-def layer_meta(unpacked: Unpacked) -> LayerMeta:
-    """What the store keeps about an applied layer."""
-    applied = unpacked.applied
-    assert applied is not None
-    return LayerMeta(
-        diff_id=unpacked.diff_id,
-        size_bytes=unpacked.size_bytes,
-        entries=applied.entries,
-        undeclared=applied.undeclared,
-        whiteout_directories=applied.whiteout_directories,
-    )

@@ -7,22 +7,59 @@ queue and the pipe bound what is in flight.
 
 from __future__ import annotations
 
+import os
 import queue
 import threading
 
 from argosy.archive import apply_process
 from argosy.archive.compression import Decompressor
+from argosy.linux.signals import SIGKILL
 from argosy.oci import digest as digests
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from argosy.archive.apply import Applied
-    from argosy.archive.apply_process import ApplyProcess
+    from argosy.storage.layers import LayerMeta
+    from argosy.storage.store import Store
 
 _QUEUED_CHUNKS = 4
+
+
+class Applier:
+    """A process that applies an uncompressed archive to a directory: `write` it all, then `finish`, or `abort`."""
+
+    def __init__(self, store: Store, directory: str) -> None:
+        self._pid, self._write_fd, self._result_fd = apply_process.spawn_apply(
+            directory, store.xattrs, id_map_single=store.id_map.is_single()
+        )
+
+    def write(self, data: bytes) -> None:
+        """Hand over the next bytes.  BrokenPipeError when the process gave up: `finish` says why."""
+        written = os.write(self._write_fd, data)
+        if written < len(data):
+            rest = memoryview(data)[written:]
+            while rest:
+                rest = rest[os.write(self._write_fd, rest) :]
+
+    def finish(self) -> Applied:
+        """The archive is at its end.  Raises LayerFailed; the process is gone when this returns."""
+        os.close(self._write_fd)
+        self._write_fd = -1
+        return apply_process.collect(self._pid, self._result_fd)
+
+    def abort(self) -> None:
+        """End the process, and let go of a thread that waits in `write`."""
+        os.kill(self._pid, SIGKILL)
+
+    def reap(self) -> None:
+        """After `abort`, when nobody writes any more."""
+        os.close(self._write_fd)
+        os.close(self._result_fd)
+        os.waitpid(self._pid, 0)
 
 
 class Unpacked(Value):
@@ -32,18 +69,32 @@ class Unpacked(Value):
     size_bytes: int
     applied: Applied | None
 
+    def meta(self) -> LayerMeta:
+        """What the store keeps about an applied layer.  The size is the archive's, as podman counts."""
+        from argosy.storage.layers import LayerMeta
+
+        assert self.applied is not None
+        return LayerMeta(
+            diff_id=self.diff_id,
+            size_bytes=self.size_bytes,
+            entries=self.applied.entries,
+            undeclared=self.applied.undeclared,
+            whiteout_directories=self.applied.whiteout_directories,
+        )
+
 
 class Unpacker:
     """Takes a layer's compressed bytes in order (`put`), then says what they were (`finish`).  Use it as a context.
 
-    `applier` gets the uncompressed tar; without one nothing but the diff id is found out.  Left without `finish`, the
-    applier is ended and whatever it has written is the caller's to remove.
+    `applier` gets the uncompressed tar, and so does `tee` where it is given; without either nothing but the diff id is
+    found out.  Left without `finish`, the applier is ended, and what it has written is the caller's to remove.
     """
 
-    def __init__(self, compression: str, applier: ApplyProcess | None) -> None:
+    def __init__(self, compression: str, applier: Applier | None, tee: Callable[[bytes], object] | None = None) -> None:
         self._decompressor = Decompressor(compression)
         self._plain = compression == "none"
         self._applier = applier
+        self._tee = tee
         self._hash = digests.hasher()
         self._size_bytes = 0
         self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUED_CHUNKS)
@@ -62,8 +113,8 @@ class Unpacker:
         self._end()
         if self._error is not None:
             raise self._failure()
-        applied = self._applier.finish() if self._applier else None
-        self._applier = None
+        applier, self._applier = self._applier, None
+        applied = applier.finish() if applier else None
         return Unpacked("sha256:" + self._hash.hexdigest(), self._size_bytes, applied)
 
     def _run(self) -> None:
@@ -91,6 +142,8 @@ class Unpacker:
         self._size_bytes += len(part)
         if self._applier:
             self._applier.write(part)
+        if self._tee:
+            self._tee(part)
 
     def _end(self) -> None:
         if self._thread.is_alive():
@@ -114,6 +167,9 @@ class Unpacker:
 
     def __exit__(self, *_error: object) -> None:
         self._abandoned = True
-        if self._applier:
-            self._applier.abort()
+        applier, self._applier = self._applier, None
+        if applier:
+            applier.abort()
         self._end()
+        if applier:
+            applier.reap()

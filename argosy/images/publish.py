@@ -1,0 +1,65 @@
+"""The last steps of every way by which an image comes into the store: its record, then its names."""
+
+from __future__ import annotations
+
+import time
+
+from argosy.images import timestamps
+from argosy.storage.images import ImageRecord, LayerRef
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.oci.imageconfig import ImageConfig
+    from argosy.oci.manifest import ImageManifest
+    from argosy.oci.reference import Reference
+    from argosy.storage.store import Store
+
+
+class Arrived(Value):
+    """An image whose manifest, config and layers are in the store, pinned, and verified."""
+
+    manifest_digest: str
+    manifest_size: int
+    image: ImageManifest
+    config: ImageConfig
+    indexes: tuple[str, ...] = ()
+
+
+def publish(store: Store, arrived: Arrived, names: tuple[Reference, ...] = (), *, durable: bool = False) -> ImageRecord:
+    """Make the image visible, and let `names` (with a tag, or a digest of it) mean it from now on.
+
+    `durable`: it is on disk when this returns, provided that the parts are.
+    """
+    chain = store.chains.ensure_fix(arrived.config.diff_ids)
+    record = store.images.put(_record(store, arrived, names, chain.chain_id, fixed=chain.fixed), durable=durable)
+    for name in names:
+        store.refs.set(name, record.manifest_digest, durable=durable)
+    return record
+
+
+def _record(store: Store, arrived: Arrived, names: tuple[Reference, ...], chain_id: str, *, fixed: bool) -> ImageRecord:
+    config, image = arrived.config, arrived.image
+    digests = (arrived.manifest_digest, *arrived.indexes)
+    layers = tuple(
+        LayerRef(diff_id=diff_id, blob=str(blob.digest), size=blob.size, media_type=blob.media_type)
+        for diff_id, blob in zip(config.diff_ids, image.layers, strict=True)
+    )
+    unpacked = sum(store.layers.meta(diff_id).size_bytes for diff_id in config.diff_ids)
+    moment_ns = timestamps.parse_or_zero(config.created)
+    return ImageRecord(
+        manifest_digest=arrived.manifest_digest,
+        media_type=image.media_type,
+        config_digest=str(image.config.digest),
+        created_at=time.time(),
+        repo_digests=tuple(f"{name.name}@{digest}" for name in names for digest in digests),
+        indexes=arrived.indexes,
+        created=timestamps.show(moment_ns) if moment_ns else "",
+        os=config.os,
+        architecture=config.architecture,
+        variant=config.variant,
+        layers=layers,
+        chain_id=chain_id,
+        fixed=fixed,
+        size_bytes=unpacked + image.config.size + arrived.manifest_size,
+    )
