@@ -12,9 +12,28 @@ if TYPE_CHECKING:
 
 # The fields of the documents that the peers' commands show whose keys are the user's, not ours.
 MAP_FIELDS = frozenset(
-    "Annotations BuildArgs DriverOpts ExposedPorts GraphOptions GraphStatus IPAMOptions Labels LogConfigOptions"
-    " ManifestAnnotations NetworkOptions Networks Options PortBindings Ports Storage StorageOpt Sysctls Tmpfs"
-    " Volumes".split()
+    {
+        "Annotations",
+        "BuildArgs",
+        "DriverOpts",
+        "ExposedPorts",
+        "GraphOptions",
+        "GraphStatus",
+        "IPAMOptions",
+        "Labels",
+        "LogConfigOptions",
+        "ManifestAnnotations",
+        "NetworkOptions",
+        "Networks",
+        "Options",
+        "PortBindings",
+        "Ports",
+        "Storage",
+        "StorageOpt",
+        "Sysctls",
+        "Tmpfs",
+        "Volumes",
+    }
 )
 
 
