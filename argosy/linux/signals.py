@@ -39,11 +39,11 @@ def parse(text: str) -> int:
 def _real_time(name: str) -> int:
     """The number of "RTMIN", "RTMIN+N", "RTMAX-N"; 0 for any other text."""
     for base, start, sign in (("RTMIN", RTMIN, "+"), ("RTMAX", RTMAX, "-")):
-        offset = name.removeprefix(base)
-        if not offset:
+        if name == base:
             return start
-        if offset != name and offset[0] == sign and offset[1:].isascii() and offset[1:].isdigit() and len(offset) < 4:
-            return start + int(sign + offset[1:])
+        offset = name.removeprefix(base + sign)
+        if offset != name and offset.isascii() and offset.isdigit() and len(offset) < 3:
+            return start + int(sign + offset)
     return 0
 
 

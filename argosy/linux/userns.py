@@ -67,18 +67,16 @@ def outer_uid() -> int:
     return os.geteuid() if mark is None else mark[0]
 
 
-def enter(run_dir: str, uid: int | None = None) -> Namespace:
+def enter(run_dir: str) -> Namespace:
     """Be where containers can be mounted and run: real root, and who is inside already, is so at once; others join or
     make the namespace of the store.
 
     Must be called while there is one thread.  The working directory is opened again in the new mount namespace.  Raises
-    Unsupported when this host does not let the user have a user namespace.  `uid` is the caller's, for a check only.
+    Unsupported when this host does not let the user have a user namespace.
     """
     if os.geteuid() == 0 and has(CAP_SYS_ADMIN):
         return _privileged(run_dir)
-    if uid is not None and uid != os.geteuid():
-        raise Invalid("uid", str(uid), f"this process has the uid {os.geteuid()}")
-    state, notice = _read_state(run_dir), ""
+    state, notice = read_state(run_dir), ""
     pidfd = _open_pause(state) if state else None
     if state is None or pidfd is None:
         state, pidfd, notice = _find_or_start(run_dir)
@@ -99,7 +97,7 @@ def _privileged(run_dir: str) -> Namespace:
     inode = namespaces.inode("user")
     if inode == namespaces.INITIAL_USER:
         return Namespace(False, 0, os.getegid(), idmap.identity())
-    state = _read_state(run_dir)
+    state = read_state(run_dir)
     if state and state.inode == inode:
         _set_mark(state)
         return _namespace(state)
@@ -135,7 +133,7 @@ def has(*capabilities: int) -> bool:
     return all(effective >> capability & 1 for capability in capabilities)
 
 
-def _read_state(run_dir: str) -> PauseState | None:
+def read_state(run_dir: str) -> PauseState | None:
     """The recorded pause process; None when there is no record, or it is damaged and has to be made anew."""
     from argosy import jsontext
     from argosy.linux import files
@@ -219,7 +217,7 @@ def _find_or_start(run_dir: str) -> tuple[PauseState, int, str]:
     lock = locks.acquire(f"{run_dir}/{_LOCK_FILE}", create=True)
     assert lock is not None
     with lock:
-        state = _read_state(run_dir)
+        state = read_state(run_dir)
         pidfd = _open_pause(state) if state else None
         if state is not None and pidfd is not None:
             return state, pidfd, ""
