@@ -196,7 +196,10 @@ class TarReader:
 
         adler32 sums bytes modulo 65521, six times as fast as `sum`; 512 ASCII bytes stay below that.
         """
-        declared = octal(field)
+        try:
+            declared = octal(field)
+        except ValueError:
+            declared = -1
         if header.isascii():
             matches = declared == (adler32(header) & 0xFFFF) - (adler32(field) & 0xFFFF) + 256
         else:
@@ -204,6 +207,9 @@ class TarReader:
             total = sum(rest) + 256
             matches = declared in (total, total - 256 * sum(byte > 127 for byte in rest))  # old Suns summed signed
         if not matches:
+            if self.offset == BLOCK:
+                self._name = b""
+                raise ValueError("it does not begin as a tar archive does")
             raise ValueError("the checksum of the header is wrong")
 
     def _entry(self, header: bytes, fields: tuple[bytes, ...]) -> Entry:
