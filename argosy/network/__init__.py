@@ -1,1 +1,1 @@
-"""How a container reaches the network: namespaces, pasta and slirp4netns, and the files that name hosts and resolvers."""
+"""How a container reaches the network: namespaces, pasta, slirp4netns, and the files that name hosts and resolvers."""

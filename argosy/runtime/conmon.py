@@ -14,6 +14,8 @@ Facts about conmon (2.1) that this module rests on:
 - **The exit command also runs when `runtime create` failed**, and then there is no exit record.
 - The log driver's argument is split at every colon, so a log path with a colon goes through a descriptor.
 - Its console socket is made in TMPDIR without a check of the length.
+- It notes an out-of-memory kill as a file `oom` in its working directory, so that is made the bundle.
+- At its end it unlinks the attach socket by its path, also when a successor has made a new one there.
 """
 
 from __future__ import annotations
@@ -195,6 +197,7 @@ def start(request: ConmonRequest, environ: Mapping[str, str] | None = None) -> S
         log_target = 5 + request.preserve_fds
         call = _Call(
             argv=argv(request, log_target if log_fd >= 0 else -1),
+            directory=request.bundle,
             env=environment(request.bundle, os.environ if environ is None else environ),
             preserve_fds=request.preserve_fds,
             cgroup_paths=request.cgroup_paths,
@@ -212,6 +215,7 @@ def exec_detached(request: ExecRequest, environ: Mapping[str, str] | None = None
     """Spawn conmon and wait until `runtime exec` has started the process.  Raises as `start` does."""
     call = _Call(
         argv=argv_exec(request),
+        directory=request.directory,
         env=environment(request.directory, os.environ if environ is None else environ),
         preserve_fds=request.preserve_fds,
         cgroup_paths=request.cgroup_paths,
@@ -224,6 +228,7 @@ class _Call(Value):
     """How to spawn conmon: `fds` are further descriptors, (conmon's, ours)."""
 
     argv: list[str]
+    directory: str
     env: dict[str, str]
     preserve_fds: int = 0
     cgroup_paths: tuple[str, ...] = ()
@@ -249,11 +254,12 @@ def _spawn(call: _Call, sync_write: int) -> int:
     first = 3 + call.preserve_fds
     start_read, start_write = os.pipe2(os.O_CLOEXEC)
     try:
-        pid = process.spawn(
-            call.argv,
-            env={**call.env, "_OCI_SYNCPIPE": str(first), "_OCI_STARTPIPE": str(first + 1)},
-            fds={**{fd: fd for fd in range(3, first)}, first: sync_write, first + 1: start_read, **dict(call.fds)},
-        )
+        with _WorkingDirectory(call.directory):
+            pid = process.spawn(
+                call.argv,
+                env={**call.env, "_OCI_SYNCPIPE": str(first), "_OCI_STARTPIPE": str(first + 1)},
+                fds={**{fd: fd for fd in range(3, first)}, first: sync_write, first + 1: start_read, **dict(call.fds)},
+            )
         for path in call.cgroup_paths:
             move_to_cgroup(path, pid)
         os.write(start_write, b"\0")
@@ -261,6 +267,22 @@ def _spawn(call: _Call, sync_write: int) -> int:
         os.close(start_read)
         os.close(start_write)
     return pid
+
+
+class _WorkingDirectory:
+    """Work in `path` meanwhile, since posix_spawn cannot change directories; this process has one thread."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._before = -1
+
+    def __enter__(self) -> None:
+        self._before = os.open(".", os.O_PATH | os.O_CLOEXEC)
+        os.chdir(self._path)
+
+    def __exit__(self, *_error: object) -> None:
+        os.fchdir(self._before)
+        os.close(self._before)
 
 
 def move_to_cgroup(path: str, pid: int) -> None:
@@ -301,7 +323,8 @@ def _pid_of(report: bytes, status: int, runtime: OciRuntime, container_id: str) 
             details=f"exit status {status}" if status else f"{runtime.name} failed without a message",
             hint="`--log-level debug` shows the command that was run",
         )
-    answer = jsontext.decode(_tame(report), "report of conmon")
+    first = report.split(b"\n", 1)[0]  # the status of a quick exec may have come as well
+    answer = jsontext.decode(_tame(first), "report of conmon")
     pid = int(answer["data"])
     if pid <= 0:
         message = oci_runtime.plain_message(str(answer.get("message", "")))
@@ -311,7 +334,7 @@ def _pid_of(report: bytes, status: int, runtime: OciRuntime, container_id: str) 
 
 def _tame(report: bytes) -> str:
     """conmon copies bytes above 0x7e and carriage returns of the runtime's message as they are: make them JSON."""
-    text = report.decode("utf-8", "replace").rstrip("\n")
+    text = report.decode("utf-8", "replace")
     return "".join(c if c >= " " else f"\\u{ord(c):04x}" for c in text)
 
 
