@@ -49,7 +49,7 @@ def create(
         volumes=volume_uses(options, config),
     )
     if record.volumes:
-        from argosy import volumes
+        from argosy.volumes import named as volumes
 
         for use in record.volumes:
             volumes.ensure(site.store, use.name, anonymous=use.anonymous)

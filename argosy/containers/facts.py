@@ -15,7 +15,8 @@ from argosy.version import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
@@ -155,9 +156,9 @@ def _nodes_of(device: Device) -> Iterator[HostNode]:
     except OSError as error:
         raise ArgosyError(f"stat {device.source}: {str(error.strerror).lower()}", hint="see --device") from error
     if stat.S_ISDIR(found.st_mode):
-        for node in _all_nodes(device.source):
-            target = device.target + node.source.removeprefix(device.source)
-            yield node.replace(target=target, permissions=device.permissions)
+        for below in _all_nodes(device.source):
+            target = device.target + below.source.removeprefix(device.source)
+            yield below.replace(target=target, permissions=device.permissions)
         return
     node = _node(device.source, device.target, found, device.permissions)
     if node is None:
@@ -227,7 +228,7 @@ def _compiles_each_time(runtime: OciRuntime) -> bool:
     return bool(numbers) and numbers < _OLD_CRUN
 
 
-def _compiler(site: Site):  # noqa: ANN202 -- the type is SpecRequest's
+def _compiler(site: Site) -> Callable[[str, Callable[[], Mapping[str, Any]]], str]:
     from argosy.linux import seccomp
 
     return lambda name, build: seccomp.cached(f"{site.store.run}/cache/seccomp", name, build)

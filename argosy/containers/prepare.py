@@ -10,7 +10,6 @@ import os
 
 from argosy import jsontext
 from argosy.containers import facts
-from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import cgroup, files, process
 from argosy.network import attach as network
@@ -164,7 +163,7 @@ def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ..
     resolved = []
     for mount in found.values():
         if mount.kind == "volume":
-            from argosy import volumes
+            from argosy.volumes import named as volumes
 
             use = by_target[mount.target]
             path = volumes.ready(site.store, use.name, merged, use.destination, copy_up=use.copy_up)

@@ -58,7 +58,7 @@ def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
     if volumes:
         for use in record.volumes:
             if use.anonymous:
-                from argosy import volumes as named_volumes
+                from argosy.volumes import named as named_volumes
 
                 named_volumes.remove_unused(site.store, use.name)
 

@@ -1,1 +1,6 @@
-"""Named and anonymous volumes: directories of the store that outlive the containers which mount them."""
+"""Named and anonymous volumes: directories of the store that outlive the containers which mount them.
+
+<root>/volumes/<name>/volume.json    Volume, frozen at create
+                      _data/         what containers mount
+                      filled         the image's content was copied in, or need not be
+"""

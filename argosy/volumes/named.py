@@ -1,0 +1,126 @@
+"""Volumes as objects of the store: made, found, listed, filled from an image at first use, removed."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from argosy import jsontext
+from argosy.errors import Exists, Invalid, NotFound
+from argosy.linux import files
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from argosy.storage.store import Store
+
+VOLUME = "volume.json"
+DATA = "_data"
+FILLED = "filled"
+NO_PAIRS: Mapping[str, str] = {}
+
+_START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
+_REST = _START | frozenset("_.-")
+
+
+class Volume(Value):
+    """volume.json.  `created_at` is in seconds since the epoch; an anonymous volume goes with its container."""
+
+    name: str
+    created_at: float
+    driver: str = "local"
+    labels: Mapping[str, str] = NO_PAIRS
+    options: Mapping[str, str] = NO_PAIRS
+    anonymous: bool = False
+
+
+class Listing(Value):
+    """All volumes by name, and for each that could not be read its name and the error."""
+
+    volumes: tuple[Volume, ...]
+    damaged: tuple[tuple[str, str], ...] = ()
+
+
+def check_name(name: str) -> None:
+    """Raise Invalid unless `name` can name a volume."""
+    if not name or name[0] not in _START or not _REST.issuperset(name):
+        raise Invalid("volume name", name, "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument")
+
+
+def create(store: Store, name: str, *, labels: Mapping[str, str] = NO_PAIRS, anonymous: bool = False) -> Volume:
+    """Make a volume, stable on disk before it can be seen.  Raises Exists when there is one of this name."""
+    check_name(name)
+    volume = Volume(name, time.time(), labels=labels, anonymous=anonymous)
+    with store.volumes.stage(name) as staged:
+        os.mkdir(f"{staged.path}/{DATA}", 0o755)
+        os.chmod(f"{staged.path}/{DATA}", 0o755)
+        staged.write(VOLUME, jsontext.encode(volume.to_json()))
+        staged.commit(durable=not anonymous)
+    return volume
+
+
+def ensure(store: Store, name: str, *, anonymous: bool = False) -> None:
+    """Make the volume unless it is there already."""
+    if store.volumes.exists(name):
+        return
+    try:
+        create(store, name, anonymous=anonymous)
+    except Exists:
+        return
+
+
+def get(store: Store, name: str) -> Volume:
+    """The volume.  Raises NotFound when there is none, Invalid when its record is damaged."""
+    return Volume.from_json(jsontext.decode(store.volumes.read(name, VOLUME), f"volume {name}"))
+
+
+def data_path(store: Store, name: str) -> str:
+    """Where the volume's content is."""
+    return f"{store.volumes.path(name)}/{DATA}"
+
+
+def ready(store: Store, name: str, merged: str, destination: str, *, copy_up: bool) -> str:
+    """The host path of a volume that is about to be mounted at `destination` of the container rooted at `merged`.
+
+    A volume that is missing is made.  One that was never mounted gets the owner and mode of what the image has there,
+    and with `copy_up` its content too, in one step and once, whatever happens meanwhile.
+    """
+    ensure(store, name)
+    directory = store.volumes.path(name)
+    if not os.path.exists(f"{directory}/{FILLED}"):
+        from argosy.volumes import copyup
+
+        with store.volumes.lock(name):
+            if not os.path.exists(f"{directory}/{FILLED}"):
+                copyup.fill(directory, f"{directory}/{DATA}", merged, destination, content=copy_up)
+                files.write_atomic(f"{directory}/{FILLED}", b"")
+    return f"{directory}/{DATA}"
+
+
+def listing(store: Store) -> Listing:
+    """Every volume, by name.  One that vanishes meanwhile is left out."""
+    found, damaged = [], []
+    for name in sorted(store.volumes.ids()):
+        try:
+            found.append(get(store, name))
+        except NotFound:
+            continue
+        except Invalid as error:
+            damaged.append((name, str(error)))
+    return Listing(tuple(found), tuple(damaged))
+
+
+def remove(store: Store, name: str) -> None:
+    """Remove a volume and its content; who uses it is the caller's question.  Raises NotFound when there is none."""
+    with store.volumes.lock(name):
+        store.volumes.remove(name)
+
+
+def remove_unused(store: Store, name: str) -> None:
+    """Remove an anonymous volume whose container is gone, if it is still there."""
+    try:
+        remove(store, name)
+    except NotFound:
+        return
