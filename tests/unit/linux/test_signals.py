@@ -9,6 +9,13 @@ import pytest
 from argosy.errors import Invalid
 from argosy.linux import signals
 
+# fmt: off
+NONSENSE = (
+    "", "SIG", "0", "65", "-9", "+9", "9.0", "TERMINATE", "RTMIN-1", "RTMIN+31", "RTMIN+", "RTMAX+1", "RTMAX-31",
+    "RTMIN+1+1", "SIGSIGTERM", "T\nERM", "RTMIN3", "99999999999999999999", "\u0669", "RTMIN+\u0663",
+)
+# fmt: on
+
 
 @pytest.mark.parametrize("member", [s for s in signal.Signals if s.name not in ("SIGRTMIN", "SIGRTMAX")])
 def test_names_and_numbers_are_the_systems(member: signal.Signals) -> None:
@@ -37,11 +44,7 @@ def test_other_spellings(text: str, number: int) -> None:
     assert signals.parse(text) == number
 
 
-@pytest.mark.parametrize(
-    "text",
-    "|SIG|0|65|-9|+9|9.0|TERMINATE|RTMIN-1|RTMIN+31|RTMIN+|RTMAX+1|RTMAX-31|RTMIN+1+1|SIGSIGTERM|T\nERM|RTMIN3"
-    "|99999999999999999999|\u0669|RTMIN+\u0663".split("|"),
-)
+@pytest.mark.parametrize("text", NONSENSE)
 def test_nonsense_is_refused_by_name(text: str) -> None:
     with pytest.raises(Invalid, match="invalid signal"):
         signals.parse(text)
