@@ -12,6 +12,8 @@ import pytest
 from tests.rig import host, leaks, processes
 from tests.rig.program import CHECKOUT, Program, install_copy
 
+pytest_plugins = ("tests.rig.registry",)
+
 
 @pytest.fixture(scope="session")
 def rig_directory() -> Iterator[str]:

@@ -200,7 +200,7 @@ def finish(
     timeout_s: float = DEFAULT_TIMEOUT_S,
 ) -> Completed:
     """Feed a process, collect its output, wait for its end (it is killed after `timeout_s`, which fails the test)."""
-    argv: Sequence[str] = process.args if isinstance(process.args, (list, tuple)) else ()  # type: ignore[assignment]
+    argv: Sequence[str] = process.args if isinstance(process.args, (list, tuple)) else ()
     data = input.encode() if isinstance(input, str) else input
     try:
         stdout, stderr = process.communicate(data if process.stdin else None, timeout_s)

@@ -1,0 +1,22 @@
+"""How an installed Argosy starts: with `python3 -IS` of this file, by the shell script that the wheel brings.
+
+The interpreter then knows its own library only; this adds the directory in which Argosy was installed, and outside of a
+virtual environment the ones where a distribution keeps what Argosy needs.
+"""
+
+import os
+import sys
+
+launcher = os.path.abspath(__file__)
+version_name = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+sys.path.append(os.path.dirname(os.path.dirname(launcher)))
+if sys.prefix == sys.base_prefix:
+    sys.path += [f"/usr/local/lib/{version_name}/dist-packages", "/usr/lib/python3/dist-packages"]
+
+from argosy import version  # noqa: E402 -- the path comes first
+
+version.LAUNCHER = launcher
+
+from argosy.__main__ import main  # noqa: E402
+
+main([os.environ.pop("ARGOSY_CALLED_AS", "argosy"), *sys.argv[1:]])
