@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MAX_LOWERS = 500  # OVL_MAX_STACK
+# File systems that overlayfs refuses for the upper directory: no RENAME_WHITEOUT or no extended attributes.
+_NO_UPPER = frozenset(
+    ("overlay", "nfs", "nfs4", "9p", "vfat", "exfat", "ecryptfs", "fuse.fuse-overlayfs", "cifs", "smb3")
+)
 _PAGE_SIZE = 4096
 _MAX_FSCONFIG_VALUE = 255
 
@@ -78,7 +82,8 @@ def mount_overlay(
             mount_overlay_by_string(target, lowers, upper, work, options)
     except OSError as error:
         _tell(lowers, upper, work, target)
-        raise MountFailed("overlay", target, error, details=_kernel_messages(context)) from error
+        said = _kernel_messages(context)
+        raise MountFailed("overlay", target, error, details=said, hint=_why(error, upper, said)) from error
     finally:
         os.close(context)
 
@@ -96,6 +101,16 @@ def _check_directory(kind: str, path: str, target: str) -> None:
     if not os.path.isdir(path):
         missing = FileNotFoundError(2, f"the {kind} {path} is not a directory, or does not exist")
         raise MountFailed("overlay", target, missing)
+
+
+def _why(error: OSError, upper: str | None, said: str = "") -> str:
+    """What to do about EINVAL, and where to look when the kernel has given its reason to its log alone."""
+    if error.errno != 22:
+        return ""
+    fstype = filesystem(upper) if upper else ""
+    if fstype in _NO_UPPER:
+        return f"{upper} is on {fstype}, which cannot hold an overlay's upper directory: put the store on another file system"
+    return "" if said else "the kernel log (dmesg) has the reason"
 
 
 def _mount_overlay_by_context(
@@ -157,8 +172,7 @@ def mount_overlay_by_string(
         syscalls.mount("overlay", target, "overlay", 0, text)
     except OSError as error:
         _tell(lowers, upper, work, target)
-        hint = "the kernel log (dmesg) has the reason" if error.errno == 22 else ""
-        raise MountFailed("overlay", target, error, hint=hint) from error
+        raise MountFailed("overlay", target, error, hint=_why(error, upper)) from error
     finally:
         for fd in handles:
             os.close(fd)
@@ -226,6 +240,16 @@ def mountinfo(process: str | int = "self") -> list[MountPoint]:
     """The mounts that the process sees, in the order of mounting."""
     with open(f"/proc/{process}/mountinfo", encoding="utf-8", errors="surrogateescape") as table:
         return [parse_mountinfo(line) for line in table]
+
+
+def filesystem(path: str) -> str:
+    """The type of the file system that `path` is on, "" when that cannot be told."""
+    inside = os.path.realpath(path) + "/"
+    best = MountPoint(0, 0, "", "", "", "", "", "", "", "")
+    for point in mountinfo():
+        if inside.startswith(point.path.rstrip("/") + "/") and len(point.path) >= len(best.path):
+            best = point
+    return best.fstype
 
 
 def parse_mountinfo(line: str) -> MountPoint:

@@ -118,8 +118,21 @@ def test_a_missing_directory_is_named(plain: Overlay, lose: str, words: str, mou
 def test_the_kernels_own_words_are_in_the_error(plain: Overlay) -> None:
     with pytest.raises(mounts.MountFailed, match="Unknown parameter 'no_such_option'"):
         plain.mount(plain.lowers(1), ("no_such_option=on",))
-    with pytest.raises(mounts.MountFailed, match="workdir and upperdir must be separate"):
+    with pytest.raises(mounts.MountFailed, match="Invalid argument") as raised:
         mounts.mount_overlay(plain.target, [plain.target], plain.upper, plain.upper, PLAIN)
+    assert "dmesg" in raised.value.hint
+
+
+@pytest.mark.parametrize("mount", [mounts.mount_overlay, mounts.mount_overlay_by_string])
+def test_an_upper_directory_on_an_overlay_is_explained(plain: Overlay, mount: Callable[..., None]) -> None:
+    plain.mount(plain.lowers(1))
+    assert mounts.filesystem(f"{plain.target}/common") == "overlay"
+    for name in ("upper", "work", "again"):
+        os.mkdir(f"{plain.target}/{name}")
+    paths = [f"{plain.target}/{name}" for name in ("again", "upper", "work")]
+    with pytest.raises(mounts.MountFailed, match="Invalid argument") as raised:
+        mount(paths[0], [plain.work], *paths[1:], PLAIN)
+    assert "is on overlay, which cannot hold an overlay's upper directory" in raised.value.hint
 
 
 def test_too_many_layers_or_none_are_refused(plain: Overlay) -> None:
