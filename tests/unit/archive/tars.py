@@ -64,7 +64,8 @@ def padded(data: bytes) -> bytes:
 
 
 def file(name: bytes, data: bytes = b"", *, mode: int = 0o644, uid: int = 0, gid: int = 0, mtime: int = 1000) -> bytes:
-    return header(name, FILE, mode=mode, uid=uid, gid=gid, mtime=mtime, size=len(data)) + padded(data)
+    long = extended((b"path", name)) if len(name) > 100 else b""
+    return long + header(name, FILE, mode=mode, uid=uid, gid=gid, mtime=mtime, size=len(data)) + padded(data)
 
 
 def directory(name: bytes, *, mode: int = 0o755, uid: int = 0, gid: int = 0, mtime: int = 1000) -> bytes:
