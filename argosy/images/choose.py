@@ -1,4 +1,4 @@
-"""From a name at a source to one image: through indexes to the entry that fits a platform (image-spec, image-index.md)."""
+"""From a name at a source to one image: through indexes to what fits a platform (image-spec, image-index.md)."""
 
 from __future__ import annotations
 

@@ -44,6 +44,11 @@ class Image(Value):
         return not self.names
 
     @property
+    def manifests(self) -> frozenset[str]:
+        """The digests of its manifests."""
+        return frozenset(record.manifest_digest for record in self.records)
+
+    @property
     def digests(self) -> tuple[str, ...]:
         """The digests that mean this image: of its manifests and of the indexes that it was chosen from."""
         return tuple(dict.fromkeys(d for record in self.records for d in (record.manifest_digest, *record.indexes)))

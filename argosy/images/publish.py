@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from argosy.images import timestamps
+from argosy.images.naming import locked
 from argosy.storage.images import ImageRecord, LayerRef
 from argosy.values import Value
 
@@ -32,9 +33,11 @@ def publish(store: Store, arrived: Arrived, names: tuple[Reference, ...] = (), *
     `durable`: it is on disk when this returns, provided that the parts are.
     """
     chain = store.chains.ensure_fix(arrived.config.diff_ids)
-    record = store.images.put(_record(store, arrived, names, chain.chain_id, fixed=chain.fixed), durable=durable)
-    for name in names:
-        store.refs.set(name, record.manifest_digest, durable=durable)
+    record = _record(store, arrived, names, chain.chain_id, fixed=chain.fixed)
+    with locked(store):
+        record = store.images.put(record, durable=durable)
+        for name in names:
+            store.refs.set(name, record.manifest_digest, durable=durable)
     return record
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Pull = Callable[[str], "Resolved"]
 
 POLICIES = ("missing", "always", "never", "newer")
-LOCALHOST = "localhost"
+_LOCALHOST = "localhost"
 
 
 class ImageNotKnown(NotFound):
@@ -70,7 +70,7 @@ def resolve(store: Store, registries: LoadRegistries, text: str) -> Resolved:
 def by_name(store: Store, registries: LoadRegistries, text: str) -> Resolved | None:
     """The image that has the name `text`; None when there is none, be it that `text` cannot be a name."""
     try:
-        wanted = references.parse(text, default_registry=LOCALHOST)
+        wanted = references.parse(text, default_registry=_LOCALHOST)
     except Invalid:
         return None
     if not references.is_short(text):

@@ -30,11 +30,15 @@ _QUEUED_CHUNKS = 4
 
 
 class Applier:
-    """A process that applies an uncompressed archive to a directory: `write` it all, then `finish`, or `abort`."""
+    """A process that applies an uncompressed archive to a directory: `write` it all, then `finish`, or `abort`.
 
-    def __init__(self, store: Store, directory: str) -> None:
+    An archive without an end marker is taken, as podman takes it, where a digest proves that nothing is missing; with
+    `marker_required` it is an error.
+    """
+
+    def __init__(self, store: Store, directory: str, *, marker_required: bool = False) -> None:
         self._pid, self._write_fd, self._result_fd = apply_process.spawn_apply(
-            directory, store.xattrs, id_map_single=store.id_map.is_single()
+            directory, store.xattrs, id_map_single=store.id_map.is_single(), marker_required=marker_required
         )
 
     def write(self, data: bytes) -> None:

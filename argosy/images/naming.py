@@ -1,0 +1,41 @@
+"""Names of images: what users may give, and the lock under which names and images are changed together."""
+
+from __future__ import annotations
+
+from argosy.errors import Invalid
+from argosy.linux import files, locks
+from argosy.oci import reference as references
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.oci.reference import Reference
+    from argosy.storage.store import Store
+
+LOCALHOST = "localhost"
+
+
+def local_name(text: str) -> Reference:
+    """The name under which an image made here is stored: `localhost/` where no registry is named.  Raises Invalid."""
+    name = references.parse(text, default_registry=LOCALHOST)
+    if name.digest:
+        raise Invalid("image name", text, "tag by digest not supported")
+    return name
+
+
+def locked(store: Store) -> locks.Lock:
+    """Hold off whoever else changes names, as a context: for "is it still there, then name it" and "has it still no
+    name, then remove it", never while waiting for anything."""
+    directory = f"{store.root}/refs"
+    while True:
+        try:
+            lock = locks.acquire(directory)
+        except FileNotFoundError:
+            files.make_directories(directory)
+            continue
+        assert lock is not None
+        return lock
+
+
+def current(store: Store, digests: frozenset[str]) -> tuple[Reference, ...]:
+    """The names that mean one of the manifests now."""
+    return tuple(name for name, digest in store.refs.all().refs if digest in digests)

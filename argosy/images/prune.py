@@ -1,0 +1,55 @@
+"""`image prune`: the images that nobody needs, removed."""
+
+from __future__ import annotations
+
+from argosy.errors import ArgosyError
+from argosy.images import filters as image_filters
+from argosy.images.inventory import Family, Image, inventory
+from argosy.images.remove import ImageInUse, RemoveOptions, Remover
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from argosy.images.resolve import LoadRegistries
+    from argosy.storage.store import Store
+
+
+def candidates(
+    store: Store, registries: LoadRegistries, filters: Sequence[str] = (), *, everything: bool = False
+) -> tuple[Image, ...]:
+    """The images that would go now: without a name (with `everything`: with one as well), without container and child.
+
+    Raises ArgosyError for a filter that is not one of label and until.
+    """
+    image_filters.check_keys(filters, image_filters.PRUNE_KEYS)
+    found = inventory(store).images
+    chosen = image_filters.Filters(store, registries, filters, found)
+    unused = [image for image in found if (everything or image.dangling) and not image.containers]
+    family = Family(store, found)
+    return tuple(image for image in unused if chosen.accepts(image) and not family.children(image))
+
+
+def prune(
+    store: Store, registries: LoadRegistries, filters: Sequence[str] = (), *, everything: bool = False
+) -> tuple[str, ...]:
+    """Remove all candidates, and those which become candidates by that; returns their ids.  The caller collects."""
+    remover = Remover(store, registries, RemoveOptions(prune=False), _never)
+    removed: list[str] = []
+    while True:
+        found = candidates(store, registries, filters, everything=everything)
+        gone = [image_id for image in found if (image_id := _remove(remover, image))]
+        if not gone:
+            return tuple(removed)
+        removed += gone
+
+
+def _remove(remover: Remover, image: Image) -> str:
+    try:
+        return remover.remove_image(image)[0].deleted
+    except ImageInUse:
+        return ""  # a container was made from it meanwhile
+
+
+def _never(container_id: str) -> None:
+    raise ArgosyError(f"container {container_id} is not to be removed")

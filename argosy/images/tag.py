@@ -1,0 +1,53 @@
+"""`tag` and `untag`: names given to an image and taken from it."""
+
+from __future__ import annotations
+
+from argosy.errors import ArgosyError
+from argosy.images.inventory import image_of
+from argosy.images.naming import local_name, locked
+from argosy.images.resolve import resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from argosy.images.resolve import LoadRegistries
+    from argosy.oci.reference import Reference
+    from argosy.storage.store import Store
+
+
+class TagNotKnown(ArgosyError):
+    """The image does not have this name."""
+
+    def __init__(self, name: Reference) -> None:
+        super().__init__(f"{name}: tag not known")
+        self.name = name
+
+
+def tag(store: Store, registries: LoadRegistries, text: str, targets: Sequence[str]) -> None:
+    """Give the image that `text` means the names `targets`; another image that had one of them loses it.
+
+    Nothing is done unless all names are valid.
+    """
+    names = [local_name(target) for target in targets]
+    with locked(store):
+        record = resolve(store, registries, text).record
+        for name in names:
+            store.refs.set(name, record.manifest_digest)
+
+
+def untag(store: Store, registries: LoadRegistries, text: str, targets: Sequence[str]) -> tuple[Reference, ...]:
+    """Take the names `targets`, or all where there are none, from the image that `text` means; returns those taken.
+
+    The image stays.  Raises TagNotKnown, before anything is done, for a name that is not one of the image's.
+    """
+    image = image_of(store, resolve(store, registries, text).record)
+    names = [local_name(target) for target in targets]
+    for name in names:
+        if name not in image.names:
+            raise TagNotKnown(name)
+    taken = tuple(dict.fromkeys(names)) or image.names
+    with locked(store):
+        for name in taken:
+            store.refs.remove(name)
+    return taken
