@@ -28,10 +28,15 @@ if TYPE_CHECKING:
     from argosy.containers.run import Streams
     from argosy.containers.state import ContainerView, Listing
     from argosy.containers.top import Table
+    from argosy.images.progress import Progress
+    from argosy.images.pull import Puller
     from argosy.linux.userns import Namespace
     from argosy.oci.imageconfig import ContainerConfig
+    from argosy.oci.platform import Platform
+    from argosy.oci.reference import Reference
     from argosy.spec.options import ContainerOptions
     from argosy.storage.images import ImageRecord
+    from argosy.transports.docker import RegistryOptions
 
 
 class Engine:
@@ -46,6 +51,43 @@ class Engine:
         self.environ = environ
         self.site = site
         self._registries: Registries | None = None
+
+    def load_registries(self) -> Registries:
+        """registries.conf, for those that want to be handed a way to get it."""
+        return self.registries
+
+    def puller(
+        self,
+        *,
+        options: RegistryOptions | None = None,
+        platform: Platform | None = None,
+        progress: Progress | None = None,
+    ) -> Puller:
+        """What pulls images into this store; the notices of a pull go where the engine's go."""
+        from argosy.images import progress as progresses
+        from argosy.images import pull
+        from argosy.transports import docker
+
+        chosen = options or docker.RegistryOptions()
+
+        def open_source(reference: Reference) -> docker.DockerSource:
+            return docker.open_source(
+                reference,
+                registries=self.registries,
+                environ=self.environ,
+                uid=self.namespace.uid,
+                options=chosen,
+                notice=self.site.notice,
+            )
+
+        return pull.Puller(
+            store=self.store,
+            registries=self.load_registries,
+            open_source=open_source,
+            progress=progress or progresses.Progress(),
+            notice=self.site.notice,
+            platform=platform,
+        )
 
     @property
     def containers(self) -> Containers:

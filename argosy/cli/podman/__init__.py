@@ -10,15 +10,38 @@ from __future__ import annotations
 TITLE = "Build, move, run and serve OCI containers, with no daemon and no root"
 
 COMMANDS: dict[str, tuple[str, str, bool]] = {
+    "attach": ("attach", "Attach to a running container", True),
     "completion": ("completion", "Generate the completion script for a shell", False),
+    "container attach": ("attach", "Attach to a running container", True),
+    "container cleanup": ("container_cleanup", "Clean up network and mountpoints of one or more containers", True),
+    "container create": ("create", "Create but do not start a container", True),
+    "container exec": ("exec", "Run a process in a running container", True),
+    "container exists": ("container_exists", "Check if a container exists in local storage", True),
+    "container kill": ("kill", "Kill one or more running containers with a specific signal", True),
+    "container prune": ("container_prune", "Remove all non running containers", True),
+    "container rm": ("rm", "Remove one or more containers", True),
+    "container run": ("run", "Run a command in a new container", True),
+    "container start": ("start", "Start one or more containers", True),
+    "container stop": ("stop", "Stop one or more containers", True),
+    "container top": ("top", "Display the running processes of a container", True),
+    "container wait": ("wait", "Block on one or more containers until they stop", True),
+    "create": ("create", "Create but do not start a container", True),
+    "exec": ("exec", "Run a process in a running container", True),
     "help": ("help", "Help about any command", False),
     "info": ("info", "Display system information", True),
+    "kill": ("kill", "Kill one or more running containers with a specific signal", True),
+    "rm": ("rm", "Remove one or more containers", True),
+    "run": ("run", "Run a command in a new container", True),
+    "start": ("start", "Start one or more containers", True),
+    "stop": ("stop", "Stop one or more containers", True),
     "system check": ("system_check", "Check the store for damage and left-overs, and repair it", True),
     "system info": ("info", "Display system information", True),
     "system prune": ("system_prune", "Remove unused data", True),
     "system reset": ("system_reset", "Remove all containers, images, volumes and state", True),
+    "top": ("top", "Display the running processes of a container", True),
     "unshare": ("unshare", "Run a command in the user namespace of the store", True),
     "version": ("version", "Display version information", False),
+    "wait": ("wait", "Block on one or more containers until they stop", True),
 }
 
 # Other spellings, not shown: the whole path to the whole path.

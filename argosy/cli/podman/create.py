@@ -1,0 +1,40 @@
+"""`create`: a container that is ready to be started."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command
+from argosy.cli.podman import _container_flags
+from argosy.cli.podman._container_flags import CreateFlags
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+
+
+def run(options: CreateFlags, engine: Engine, out: Output) -> int:
+    """Create the container and print its id."""
+    from argosy.images import resolve
+
+    wanted = _container_flags.container_options(options)
+    _container_flags.check_cidfile(options.cidfile)
+    image = _container_flags.resolve_image(engine, options)
+    config = resolve.config(engine.store, image.record).config
+    record = engine.containers.create(wanted, image.record, image.shown, config)
+    _container_flags.write_cidfile(options.cidfile, record.id)
+    out.line(record.id)
+    return 0
+
+
+COMMAND = Command(
+    path="create",
+    summary="Create but do not start a container",
+    description="Creates a container from an image and prints its id; `start` runs it.",
+    options=CreateFlags,
+    run=run,
+    usage="IMAGE [COMMAND [ARG...]]",
+    flags=_container_flags.FLAGS,
+    min_operands=1,
+    interspersed=False,
+    examples=("argosy create --name web busybox httpd -f", "argosy create -v data:/data busybox ls /data"),
+)

@@ -1,0 +1,82 @@
+"""`exec`: one more process in a running container."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+
+
+class ExecOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    detach: bool
+    detach_keys: str | None
+    env: tuple[str, ...]
+    env_file: tuple[str, ...]
+    interactive: bool
+    preserve_fds: int
+    privileged: bool
+    tty: bool
+    user: str | None
+    workdir: str | None
+
+
+def run(options: ExecOptions, engine: Engine, out: Output) -> int:
+    """Run the process; the exit status is its own.  Detached, the id of its session is printed."""
+    from argosy.containers import exec as execs
+
+    env = {}
+    if options.env or options.env_file:
+        from argosy.cli.podman import _container_flags
+
+        env = _container_flags.environment(options.env, options.env_file)
+    wanted = execs.ExecOptions(
+        command=options.operands[1:],
+        env=env,
+        user=options.user or "",
+        workdir=options.workdir or "",
+        tty=options.tty,
+        privileged=options.privileged,
+        preserve_fds=options.preserve_fds,
+        stdin=0 if options.interactive else None,
+        detach_keys=engine.conf.detach_keys if options.detach_keys is None else options.detach_keys,
+    )
+    container_id = engine.containers.find(options.operands[0])
+    if options.detach:
+        out.line(engine.containers.execute_detached(container_id, wanted))
+        return 0
+    return engine.containers.execute(container_id, wanted)
+
+
+COMMAND = Command(
+    path="exec",
+    summary="Run a process in a running container",
+    description="Runs a process in a running container, with the container's environment, limits and capabilities.",
+    options=ExecOptions,
+    run=run,
+    usage="CONTAINER COMMAND [ARG...]",
+    flags=(
+        Flag("detach", short="d", help="Run the exec session in detached mode (backgrounded)"),
+        Flag("detach-keys", kind="string", help="Select the key sequence for detaching a container"),
+        Flag("env", short="e", kind="list", help="Set environment variables"),
+        Flag("env-file", kind="list", help="Read in a file of environment variables"),
+        Flag("interactive", short="i", help="Make STDIN available to the contained process"),
+        Flag("preserve-fds", kind="uint", default=0, help="Pass N additional file descriptors to the container"),
+        Flag("privileged", help="Give the process extended Linux capabilities inside the container"),
+        Flag("tty", short="t", help="Allocate a pseudo-TTY"),
+        Flag(
+            "user", short="u", kind="string", help="Sets the username or UID used and optionally the groupname or GID"
+        ),
+        Flag("workdir", short="w", kind="string", help="Working directory inside the container"),
+    ),
+    min_operands=2,
+    interspersed=False,
+    missing="must provide a container and a command: exec requires at least two arguments",
+    examples=("argosy exec -it web sh", "argosy exec -e DEBUG=1 -u nobody web env"),
+)

@@ -1,0 +1,92 @@
+"""`run`: create a container, start it, and stay with it unless it is detached."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag
+from argosy.cli.podman import _container_flags
+from argosy.cli.podman._container_flags import CreateFlags
+from argosy.errors import ArgosyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.containers.run import Streams
+    from argosy.engine import Engine
+
+
+class RunOptions(CreateFlags):
+    """The shared flags, and those about how the caller stays with the container."""
+
+    attach: tuple[str, ...]
+    detach: bool
+    detach_keys: str | None
+    sig_proxy: bool
+
+
+def run(options: RunOptions, engine: Engine, out: Output) -> int:
+    """Run the container.  The exit status is its own; 125, 126 and 127 say that it could not be started."""
+    from argosy.images import resolve
+
+    wanted = _container_flags.container_options(options)
+    streams = _streams(options, engine.conf.detach_keys)
+    _container_flags.check_cidfile(options.cidfile)
+    image = _container_flags.resolve_image(engine, options)
+    config = resolve.config(engine.store, image.record).config
+    record = engine.containers.create(wanted, image.record, image.shown, config)
+    _container_flags.write_cidfile(options.cidfile, record.id)
+    out.flush()
+    status = engine.containers.run(record, streams)
+    if streams is None:
+        out.line(record.id)
+    return status
+
+
+def _streams(options: RunOptions, keys: str) -> Streams | None:
+    """The caller's streams: none when detached, those of --attach, else all."""
+    from argosy.containers.run import Streams
+
+    if options.detach:
+        if options.attach:
+            raise ArgosyError("cannot specify the --attach and --detach options at the same time")
+        return None
+    wanted = {text.lower() for text in options.attach}
+    unknown = wanted - {"stdin", "stdout", "stderr"}
+    if unknown:
+        raise ArgosyError(
+            f'invalid stream "{min(unknown)}" for --attach - must be one of stdin, stdout, or stderr: invalid argument'
+        )
+    return Streams(
+        stdin=0 if options.interactive and (not wanted or "stdin" in wanted) else None,
+        stdout=1 if not wanted or "stdout" in wanted else None,
+        stderr=2 if not wanted or "stderr" in wanted else None,
+        detach_keys=keys if options.detach_keys is None else options.detach_keys,
+        sig_proxy=options.sig_proxy and not options.tty,
+    )
+
+
+COMMAND = Command(
+    path="run",
+    summary="Run a command in a new container",
+    description=(
+        "Makes a container from an image, pulling the image first when it is not there, and runs a command in it. The "
+        "exit status is the command's; 125 means that argosy failed, 126 that the command cannot be executed, 127 that "
+        "it was not found."
+    ),
+    options=RunOptions,
+    run=run,
+    usage="IMAGE [COMMAND [ARG...]]",
+    flags=(
+        *_container_flags.FLAGS,
+        Flag("attach", short="a", kind="csv", help="Attach to STDIN, STDOUT or STDERR"),
+        Flag("detach", short="d", help="Run container in background and print container ID"),
+        Flag("detach-keys", kind="string", help="Override the key sequence for detaching a container"),
+        Flag("sig-proxy", default=True, help="Proxy received signals to the process"),
+    ),
+    min_operands=1,
+    interspersed=False,
+    examples=(
+        "argosy run --rm -it busybox sh",
+        "argosy run -d --name web -v ./site:/www:ro busybox httpd -f -h /www",
+        "argosy run --rm --network none --read-only --cap-drop all busybox id",
+    ),
+)

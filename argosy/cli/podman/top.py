@@ -1,0 +1,58 @@
+"""`top`: the processes of a container."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag
+from argosy.cli.podman import _each
+from argosy.errors import ArgosyError, NotFound
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+
+
+class TopOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    latest: bool
+
+
+def run(options: TopOptions, engine: Engine, out: Output) -> int:
+    """Print one line for each process, with the columns that the descriptors name."""
+    words = options.operands
+    if options.latest:
+        views = engine.containers.list().views
+        if not views:
+            raise ArgosyError("there are no containers")
+        container_id = views[0].id
+    else:
+        if not words:
+            raise ArgosyError("you must provide the name or id of a running container")
+        try:
+            container_id = engine.containers.find(words[0])
+        except NotFound:
+            raise _each.no_such_container(words[0]) from None
+        words = words[1:]
+    descriptors = tuple(name for word in words for name in word.split(",") if name)
+    table = engine.containers.top(container_id, descriptors)
+    out.table(table.headings, table.rows)
+    return 0
+
+
+COMMAND = Command(
+    path="top",
+    summary="Display the running processes of a container",
+    description=(
+        "Shows the processes of a running container, read from the host's side. The descriptors are args, comm, etime, "
+        "group, hgroup, hpid, huser, nice, pcpu, pgid, pid, ppid, rss, seccomp, state, stime, time, tty, user and vsz."
+    ),
+    options=TopOptions,
+    run=run,
+    usage="CONTAINER [FORMAT-DESCRIPTORS]",
+    flags=(Flag("latest", short="l", help="Act on the latest container argosy is aware of"),),
+    interspersed=False,
+    examples=("argosy top web", "argosy top web pid,hpid,args"),
+)

@@ -1,0 +1,68 @@
+"""`wait`: until containers have ended."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag, to_seconds
+from argosy.cli.podman import _each
+from argosy.errors import ArgosyError
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+
+
+class WaitOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    ignore: bool
+    interval: str
+    latest: bool
+
+
+def run(options: WaitOptions, engine: Engine, out: Output) -> int:
+    """Wait for each container in turn and print its exit code."""
+    interval_s = _interval_s(options.interval)
+    names = _each.chosen(engine, options.operands, latest=options.latest)
+
+    def wait(container_id: str) -> None:
+        out.line(str(engine.containers.wait(container_id, interval_s=interval_s)))
+
+    def absent(name: str) -> bool:
+        try:
+            engine.containers.find(name)
+        except ArgosyError:
+            return True
+        return False
+
+    if options.ignore:
+        for name in names:
+            if absent(name):
+                out.line("-1")
+    return _each.for_each(engine, names, out, wait, ignore=options.ignore, show=False)
+
+
+def _interval_s(text: str) -> float:
+    """A number of milliseconds, or a duration."""
+    try:
+        return max(0.001, int(text) / 1000 if text.isdecimal() else to_seconds(text))
+    except ValueError as error:
+        raise ArgosyError(str(error)) from None
+
+
+COMMAND = Command(
+    path="wait",
+    summary="Block on one or more containers until they stop",
+    description="Waits until each container has ended and prints its exit code.",
+    options=WaitOptions,
+    run=run,
+    usage="CONTAINER [CONTAINER...]",
+    flags=(
+        Flag("ignore", help="Ignore errors when a container is missing: its exit code is -1"),
+        Flag("interval", short="i", kind="string", default="250ms", help="Time to wait between looks at a container"),
+        Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
+    ),
+    examples=("argosy wait web",),
+)
