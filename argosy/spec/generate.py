@@ -75,6 +75,7 @@ class SpecRequest(Value):
     rlimits: tuple[Ulimit, ...] = ()  # this process's limits
     may_raise_rlimits: bool = False  # CAP_SYS_RESOURCE in the first user namespace
     gid_5_mapped: bool = True
+    host_mqueue: bool = True  # whether the host has /dev/mqueue
     throttle_paths: tuple[str, ...] = ()  # /sys/devices/system/cpu/cpu*/thermal_throttle, those that exist
     apparmor: bool = False
     apparmor_profile: str = ""  # the loaded one that applies when the options name none

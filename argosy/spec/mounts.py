@@ -80,7 +80,8 @@ def _kernel(request: SpecRequest) -> list[dict[str, Any]]:
     ipc = options.ipc.kind if options.ipc is not None else request.conf.ipcns
     if ipc == "host" and request.rootless:
         # The mqueue file system belongs to the user namespace of the ipc namespace: it can be bound, not mounted.
-        found.append(_mount("/dev/mqueue", "bind", "/dev/mqueue", "rbind nosuid noexec nodev"))
+        if request.host_mqueue:
+            found.append(_mount("/dev/mqueue", "bind", "/dev/mqueue", "rbind nosuid noexec nodev"))
     else:
         found.append(_mount("/dev/mqueue", "mqueue", "mqueue", "nosuid noexec nodev"))
     if ipc == "host":

@@ -1,7 +1,8 @@
 """The text of flags, one function for each kind of flag, into the values of `spec.options`.
 
 Pure: what a flag refers to (a file, a device, the environment) is looked at elsewhere or handed in.  Every function
-raises BadOption, which says in podman's words what is wrong with which value.  Mounts have `spec.mountflags`.
+raises BadOption, which says in podman's words what is wrong with which value.  Mounts are read by `spec.mountflags`,
+which is imported only when one is given.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+    from argosy.spec.options import Mount
+
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _MAX_SIZE = (1 << 63) - 1
 
@@ -24,8 +27,8 @@ def parse_size(text: str, what: str = "size") -> int:
     lowered = text.strip().lower()
     number = lowered.rstrip("bkmgtpi")
     unit = lowered[len(number) :]
-    if len(unit) > 1 and unit[-1] == "b":
-        unit = unit[:-1].removesuffix("i")
+    if unit[1:] in ("b", "ib"):
+        unit = unit[0]
     try:
         if unit not in _UNITS or not set(number) <= set("0123456789."):
             raise ValueError
@@ -122,6 +125,27 @@ def parse_annotations(items: Iterable[str]) -> dict[str, str]:
             raise BadOption("annotations must be formatted KEY=VALUE", hint=f'"{item}" is not')
         found[key] = value
     return found
+
+
+def parse_volume(text: str, directory: str = "/") -> Mount:
+    """-v; `directory` is where relative host paths start."""
+    from argosy.spec import mountflags
+
+    return mountflags.parse_volume(text, directory)
+
+
+def parse_mount(text: str, directory: str = "/") -> Mount:
+    """--mount."""
+    from argosy.spec import mountflags
+
+    return mountflags.parse_mount(text, directory)
+
+
+def parse_tmpfs(text: str) -> Mount:
+    """--tmpfs."""
+    from argosy.spec import mountflags
+
+    return mountflags.parse_tmpfs(text)
 
 
 def parse_ulimit(text: str) -> Ulimit:

@@ -185,14 +185,12 @@ def _resolved(data: dict[str, Any], capabilities: frozenset[str], machine: str) 
     if data.get("defaultErrnoRet") is not None:
         found["defaultErrnoRet"] = _integer(data["defaultErrnoRet"], "defaultErrnoRet", 4095)
     found["architectures"] = _architectures(data, machine)
-    flags = _texts(data.get("flags") or [], "flags")
+    flags = _texts(data.get("flags"), "flags")
     if flags:
         found["flags"] = flags
     if data.get("listenerPath"):
         raise Invalid(_WHAT, str(data["listenerPath"]), "listeners are not supported", hint="leave listenerPath out")
-    rules = data.get("syscalls") or []
-    if not isinstance(rules, list):
-        raise Invalid(_WHAT, "syscalls", "it must be an array")
+    rules = _objects(data.get("syscalls"), "syscalls")
     found["syscalls"] = [
         _checked(rule, where)
         for where, rule in ((f"syscalls[{number}]", rule) for number, rule in enumerate(rules))
@@ -206,31 +204,26 @@ def _architectures(data: dict[str, Any], machine: str) -> list[str]:
     if data.get("architectures"):
         return _texts(data["architectures"], "architectures")
     native = _ARCHITECTURES.get(machine)
-    maps = data.get("archMap") or []
-    if not isinstance(maps, list) or not all(isinstance(entry, dict) for entry in maps):
-        raise Invalid(_WHAT, "archMap", "it must be an array of objects")
-    for entry in maps:
+    for entry in _objects(data.get("archMap"), "archMap"):
         if native is not None and entry.get("architecture") == native[0]:
-            return [native[0], *_texts(entry.get("subArchitectures") or [], "archMap")]
+            return [native[0], *_texts(entry.get("subArchitectures"), "archMap")]
     return []
 
 
-def _applies(rule: Any, where: str, capabilities: frozenset[str], go_name: str) -> bool:
+def _applies(rule: dict[str, Any], where: str, capabilities: frozenset[str], go_name: str) -> bool:
     """Whether the conditions of docker's form hold: all that is included, nothing that is excluded."""
-    if not isinstance(rule, dict):
-        raise Invalid(_WHAT, where, "it must be an object")
-    included, excluded = (rule.get(key) or {} for key in ("includes", "excludes"))
+    included, excluded = ({} if rule.get(key) is None else rule[key] for key in ("includes", "excludes"))
     if not isinstance(included, dict) or not isinstance(excluded, dict):
         raise Invalid(_WHAT, where, "includes and excludes must be objects")
     for condition in (*included, *excluded):
         if condition not in ("caps", "arches", "minKernel"):
             raise Invalid(_WHAT, where, f"argosy does not know the condition {condition!r}")
-    caps, arches = _texts(included.get("caps") or [], where), _texts(included.get("arches") or [], where)
+    caps, arches = _texts(included.get("caps"), where), _texts(included.get("arches"), where)
     if (arches and go_name not in arches) or not capabilities.issuperset(caps):
         return False
     if included.get("minKernel") and not _kernel_reaches(included["minKernel"], where):
         return False
-    no_caps, no_arches = _texts(excluded.get("caps") or [], where), _texts(excluded.get("arches") or [], where)
+    no_caps, no_arches = _texts(excluded.get("caps"), where), _texts(excluded.get("arches"), where)
     if go_name in no_arches or capabilities.intersection(no_caps):
         return False
     return not (excluded.get("minKernel") and _kernel_reaches(excluded["minKernel"], where))
@@ -248,15 +241,13 @@ def _kernel_reaches(wanted: Any, where: str) -> bool:
 
 def _checked(rule: dict[str, Any], where: str) -> dict[str, Any]:
     """One rule in the OCI's form."""
-    names = _texts(rule.get("names") or ([rule["name"]] if "name" in rule else []), where)
+    names = _texts([rule["name"]] if rule.get("names") is None and "name" in rule else rule.get("names"), where)
     if not names:
         raise Invalid(_WHAT, where, "it names no system call")
     found: dict[str, Any] = {"names": names, "action": _action(rule.get("action"), where)}
     if rule.get("errnoRet") is not None:
         found["errnoRet"] = _integer(rule["errnoRet"], where, 4095)
-    args = rule.get("args") or []
-    if not isinstance(args, list) or not all(isinstance(arg, dict) for arg in args):
-        raise Invalid(_WHAT, where, "args must be an array of objects")
+    args = _objects(rule.get("args"), f"{where}.args")
     if len(args) > 6:
         raise Invalid(_WHAT, where, "a system call has at most 6 arguments")
     if args:
@@ -266,7 +257,7 @@ def _checked(rule: dict[str, Any], where: str) -> dict[str, Any]:
 
 def _argument(arg: dict[str, Any], where: str) -> dict[str, Any]:
     operator = arg.get("op")
-    if operator not in _OPERATORS:
+    if not isinstance(operator, str) or operator not in _OPERATORS:
         raise Invalid(_WHAT, where, f"{operator!r} is not an operator")
     found = {"index": _integer(arg.get("index"), where, 5), "value": _integer(arg.get("value"), where, (1 << 64) - 1)}
     if arg.get("valueTwo"):
@@ -275,12 +266,11 @@ def _argument(arg: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _action(value: Any, where: str) -> str:
-    if value not in _ACTIONS:
+    if not isinstance(value, str) or value not in _ACTIONS:
         raise Invalid(_WHAT, where, f"{value!r} is not an action")
     if value == "SCMP_ACT_NOTIFY":
         raise Invalid(_WHAT, where, "SCMP_ACT_NOTIFY needs a listener, which argosy does not support")
-    action: str = value
-    return action
+    return value
 
 
 def _integer(value: Any, where: str, most: int) -> int:
@@ -289,7 +279,19 @@ def _integer(value: Any, where: str, most: int) -> int:
     return value
 
 
+def _objects(value: Any, where: str) -> list[dict[str, Any]]:
+    """An array of objects; absent or null is an empty one."""
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise Invalid(_WHAT, where, "it must be an array of objects")
+    return value
+
+
 def _texts(value: Any, where: str) -> list[str]:
+    """An array of strings; absent or null is an empty one."""
+    if value is None:
+        return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise Invalid(_WHAT, where, f"{value!r} is not an array of strings")
     return value
