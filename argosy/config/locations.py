@@ -88,11 +88,8 @@ def _recorded_run(root: str) -> str:
 def _usable(run: str) -> bool:
     """Whether the recorded run directory is there or can be made: not when its parent went with a login session."""
     while not os.path.lexists(run):
-        parent = os.path.dirname(run)
-        if os.access(parent, os.W_OK):
-            return True
-        run = parent
-    return os.access(run, os.W_OK)
+        run = os.path.dirname(run)
+    return os.path.isdir(run) and os.access(run, os.W_OK)
 
 
 def _default_run(uid: int, environ: Mapping[str, str], *, rootless: bool) -> str:

@@ -1,0 +1,217 @@
+"""containers.conf: which files count, how they merge, and the cache."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from argosy.config import containers
+from argosy.config.containers import ContainersConf, load
+from argosy.errors import ArgosyError, Invalid
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home directory and a run directory; the system's own files are looked for below it, too."""
+    monkeypatch.setattr(containers, "_DIRECTORIES", (f"{tmp_path}/usr", f"{tmp_path}/etc"))
+    (tmp_path / "run").mkdir()
+    return tmp_path
+
+
+def write(path: Path, text: str, age_s: int = 10) -> Path:
+    """A configuration file that is old enough to be cached."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    when = path.stat().st_mtime_ns - age_s * 1_000_000_000
+    os.utime(path, ns=(when, when))
+    return path
+
+
+def loaded(home: Path, *, rootless: bool = True, **environ: str) -> ContainersConf:
+    return load(f"{home}/run", {"HOME": str(home), **environ}, rootless=rootless)
+
+
+def cache(home: Path) -> Path:
+    return home / "run/cache/containers.conf.json"
+
+
+def test_defaults(home: Path) -> None:
+    assert loaded(home) == ContainersConf()
+
+
+def test_the_later_file_wins(home: Path) -> None:
+    write(home / "usr/containers.conf", '[containers]\npids_limit=1\ntz="usr"\numask="0001"\n')
+    write(home / "etc/containers.conf", '[containers]\npids_limit=2\ntz="etc"\n')
+    write(home / "etc/containers.conf.d/20-b.conf", "[containers]\npids_limit=4\n")
+    write(home / "etc/containers.conf.d/10-a.conf", '[containers]\npids_limit=3\ntz="drop-in"\n')
+    write(home / "etc/containers.conf.d/30-no.txt", "[containers]\npids_limit=99\n")
+    conf = loaded(home)
+    assert (conf.pids_limit, conf.tz, conf.umask) == (4, "drop-in", "0001")
+    write(home / ".config/containers/containers.conf", "[containers]\npids_limit=5\n")
+    write(home / ".config/containers/containers.conf.d/x.conf", '[containers]\ntz="mine"\n')
+    conf = loaded(home)
+    assert (conf.pids_limit, conf.tz) == (5, "mine")
+    assert loaded(home, rootless=False).pids_limit == 4
+
+
+def test_the_environment_names_files(home: Path) -> None:
+    write(home / "etc/containers.conf", '[containers]\npids_limit=2\ntz="etc"\n')
+    only = write(home / "only.conf", "[containers]\npids_limit=7\n")
+    over = write(home / "over.conf", "[containers]\npids_limit=8\n")
+    assert loaded(home, CONTAINERS_CONF=str(only)).tz == ""
+    assert loaded(home, CONTAINERS_CONF=str(only)).pids_limit == 7
+    both = loaded(home, CONTAINERS_CONF_OVERRIDE=str(over))
+    assert (both.pids_limit, both.tz) == (8, "etc")
+    with pytest.raises(Invalid, match="CONTAINERS_CONF"):
+        loaded(home, CONTAINERS_CONF="/nonexistent")
+
+
+def test_xdg_config_home(home: Path) -> None:
+    write(home / "xdg/containers/containers.conf", "[containers]\npids_limit=5\n")
+    assert loaded(home, XDG_CONFIG_HOME=f"{home}/xdg").pids_limit == 5
+
+
+def test_lists_and_tables(home: Path) -> None:
+    write(
+        home / "usr/containers.conf",
+        '[containers]\nenv=["A=1"]\ndefault_capabilities=["chown","CAP_KILL"]\n'
+        '[engine]\nenv=["E=1"]\n[engine.runtimes]\ncrun=["/a"]\nrunc=["/b"]\n[unknown]\nx=1\n',
+    )
+    write(
+        home / "etc/containers.conf",
+        '[containers]\nenv=["B=2",{append=true}]\nunknown_key=1\n[engine.runtimes]\nrunc=["/c","/d"]\n',
+    )
+    conf = loaded(home)
+    assert conf.env == ("A=1", "B=2")
+    assert conf.engine_env == ("E=1",)
+    assert conf.default_capabilities == ("CAP_CHOWN", "CAP_KILL")
+    assert conf.runtimes == {"crun": ("/a",), "runc": ("/c", "/d")}
+    write(home / "etc/containers.conf", '[containers]\nenv=["B=2"]\n')
+    assert loaded(home).env == ("B=2",)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[containers\n", "line 1"),
+        ("[containers]\n\nx = = 1\n", "line 3"),
+        ('[containers]\npids_limit="1"\n', "containers.pids_limit must be an integer"),
+        ("[containers]\npids_limit=true\n", "containers.pids_limit must be an integer"),
+        ("[containers]\ninit=1\n", "containers.init must be true or false"),
+        ("[containers]\ntz=1\n", "containers.tz must be a string"),
+        ('[containers]\nenv="A=1"\n', "containers.env must be an array of strings"),
+        ("[containers]\nenv=[1]\n", "containers.env must be an array of strings, but holds 1"),
+        ("containers=1\n", "containers must be a table"),
+        ("[engine]\nruntimes=1\n", "engine.runtimes must be a table"),
+        ("[engine.runtimes]\ncrun='x'\n", "engine.runtimes.crun must be an array of strings"),
+        ("a=" + "[" * 5000, "recursion"),
+    ],
+)
+def test_a_damaged_file_is_named(home: Path, text: str, words: str) -> None:
+    path = write(home / "etc/containers.conf", text)
+    with pytest.raises(Invalid) as caught:
+        loaded(home)
+    assert str(path) in str(caught.value)
+    assert words in str(caught.value)
+    assert not cache(home).exists()
+
+
+def test_what_is_no_file_of_text(home: Path) -> None:
+    path = home / "etc/containers.conf"
+    path.parent.mkdir()
+    path.write_bytes(b"[containers]\n#\xff\n")
+    with pytest.raises(Invalid, match="line 2"):
+        loaded(home)
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(Invalid, match="not a regular file"):
+        loaded(home)
+    path.unlink()
+    path.write_bytes(b"#" * (1 << 20) + b"\n")
+    with pytest.raises(Invalid, match="larger than 1 MiB"):
+        loaded(home)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ArgosyError, match=r"containers\.conf"):
+        loaded(home)
+
+
+def test_the_cache_is_used(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(home / "etc/containers.conf", "[containers]\npids_limit=2\n")
+    first = loaded(home)
+    assert cache(home).stat().st_mode & 0o777 == 0o600
+    monkeypatch.setattr("argosy.config.tomlfile.read", None)
+    assert loaded(home) == first
+
+
+@pytest.mark.parametrize("change", ["edit", "touch", "replace", "remove", "add", "add drop-in", "edit drop-in"])
+def test_the_cache_notices(home: Path, change: str) -> None:
+    path = write(home / "etc/containers.conf", "[containers]\npids_limit=2\n")
+    drop = write(home / "etc/containers.conf.d/a.conf", '[containers]\ntz="a"\n')
+    os.utime(drop.parent, (1, 1))
+    assert loaded(home).pids_limit == 2
+    assert cache(home).exists()
+    if change == "edit":
+        with path.open("r+") as file:  # same inode and size
+            file.write("[containers]\npids_limit=3\n")
+        assert loaded(home).pids_limit == 3
+    elif change == "touch":
+        os.utime(path, (5, 5))
+        assert loaded(home).pids_limit == 2
+    elif change == "replace":
+        write(home / "new", "[containers]\npids_limit=3\n").rename(path)
+        assert loaded(home).pids_limit == 3
+    elif change == "remove":
+        path.unlink()
+        assert loaded(home).pids_limit == 2048
+    elif change == "add":
+        write(home / ".config/containers/containers.conf", "[containers]\npids_limit=9\n")
+        assert loaded(home).pids_limit == 9
+    elif change == "add drop-in":
+        write(home / "etc/containers.conf.d/b.conf", '[containers]\ntz="b"\n')
+        assert loaded(home).tz == "b"
+    else:
+        with drop.open("r+") as file:
+            file.write('[containers]\ntz="c"\n')
+        assert loaded(home).tz == "c"
+
+
+def test_a_fresh_file_is_not_cached_yet(home: Path) -> None:
+    """It may be changed once more in the same instant, with the same size."""
+    write(home / "etc/containers.conf", "[containers]\npids_limit=2\n", age_s=0)
+    assert loaded(home).pids_limit == 2
+    assert not cache(home).exists()
+
+
+def test_another_environment_is_another_key(home: Path) -> None:
+    only = write(home / "only.conf", "[containers]\npids_limit=7\n")
+    assert loaded(home).pids_limit == 2048
+    assert loaded(home, CONTAINERS_CONF=str(only)).pids_limit == 7
+    assert loaded(home).pids_limit == 2048
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"shape":1}', b"\xff"])
+def test_a_damaged_cache_is_ignored(home: Path, damage: bytes) -> None:
+    write(home / "etc/containers.conf", "[containers]\npids_limit=2\n")
+    loaded(home)
+    cache(home).write_bytes(damage)
+    assert loaded(home).pids_limit == 2
+    assert loaded(home).pids_limit == 2
+
+
+def test_a_cache_that_others_may_write_is_ignored(home: Path) -> None:
+    write(home / "etc/containers.conf", "[containers]\npids_limit=2\n")
+    loaded(home)
+    text = cache(home).read_text()
+    assert '"pids_limit":2' in text
+    cache(home).write_text(text.replace('"pids_limit":2', '"pids_limit":0'))
+    assert loaded(home).pids_limit == 0
+    cache(home).chmod(0o666)
+    assert loaded(home).pids_limit == 2
+
+
+def test_without_a_run_directory_nothing_is_kept(home: Path) -> None:
+    assert load(f"{home}/nowhere", {"HOME": str(home)}, rootless=True) == ContainersConf()
+    assert not (home / "nowhere").exists()

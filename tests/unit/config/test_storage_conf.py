@@ -1,0 +1,68 @@
+"""storage.conf: what of it is ours, and where podman's store is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from argosy.config.storage import StorageConf, load
+from argosy.errors import Invalid
+
+
+def loaded(tmp_path: Path, text: str | None = None, *, rootless: bool = False, **environ: str) -> StorageConf:
+    if text is not None:
+        (tmp_path / "storage.conf").write_text(text)
+        environ["CONTAINERS_STORAGE_CONF"] = f"{tmp_path}/storage.conf"
+    return load({"HOME": "/home/me", **environ}, uid=1000, rootless=rootless)
+
+
+def test_fields(tmp_path: Path) -> None:
+    conf = loaded(
+        tmp_path,
+        '[storage]\ndriver="overlay"\ngraphroot="/g"\nrunroot="/r"\n'
+        '[storage.options]\nadditionalimagestores=["/a"]\n'
+        '[storage.options.overlay]\nmount_program="/usr/bin/fuse-overlayfs"\nmountopt="nodev, fsync=0"\n'
+        'ignore_chown_errors="true"\n',
+    )
+    assert conf == StorageConf(
+        path=f"{tmp_path}/storage.conf",
+        driver="overlay",
+        mount_program="/usr/bin/fuse-overlayfs",
+        mount_options=("nodev", "fsync=0"),
+        ignore_chown_errors=True,
+        graphroot="/g",
+        runroot="/r",
+        additional_image_stores=("/a",),
+    )
+
+
+def test_rootless_places(tmp_path: Path) -> None:
+    text = '[storage]\ngraphroot="/system"\nrunroot="/system"\n'
+    conf = loaded(tmp_path, text, rootless=True, XDG_RUNTIME_DIR="/run/user/1000")
+    assert (conf.graphroot, conf.runroot) == ("/home/me/.local/share/containers/storage", "/run/user/1000/containers")
+    conf = loaded(tmp_path, '[storage]\nrootless_storage_path="$HOME/$UID/s"\n', rootless=True)
+    assert conf.graphroot == "/home/me/1000/s"
+
+
+def test_the_environment_wins(tmp_path: Path) -> None:
+    assert loaded(tmp_path, '[storage]\ndriver="overlay"\n', STORAGE_DRIVER="vfs").driver == "vfs"
+    with pytest.raises(Invalid, match="CONTAINERS_STORAGE_CONF"):
+        loaded(tmp_path, CONTAINERS_STORAGE_CONF="/nonexistent")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[storage]\ndriver="btrfs"\n', 'invalid storage driver "btrfs"'),
+        ("[storage]\ndriver=1\n", "driver must be a string"),
+        ("storage=1\n", "storage must be a table"),
+        ("[storage.options]\nadditionalimagestores='x'\n", "additionalimagestores must be an array"),
+        ("[storage\n", "line 1"),
+    ],
+)
+def test_damage(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        loaded(tmp_path, text)
+    assert words in str(caught.value)
+    assert "storage.conf" in str(caught.value) + caught.value.hint
