@@ -170,9 +170,14 @@ class Tree:
         """Go down name by name: something is missing, or a symbolic link, or no directory."""
         here = self.root
         rest = names[::-1]
+        own = len(
+            rest
+        )  # that many at the bottom are the path's own names; above them are those of links, never created
         links = 0
         while rest:
             name = rest.pop()
+            is_own = len(rest) < own
+            own = min(own, len(rest))
             if name in (b"", b"."):
                 continue
             if name == b"..":
@@ -181,7 +186,7 @@ class Tree:
                 above = here.path.rpartition(b"/")[0]
                 here = self._look_up(above.split(b"/") if above else [], entry, create=False)
                 continue
-            step = self._step(here, name, entry, create=create)
+            step = self._step(here, name, entry, create=create and is_own)
             if isinstance(step, Directory):
                 here = step
                 continue
