@@ -72,6 +72,9 @@ class Flag(Value):
         return f"-{self.short}, --{self.name}" if self.short else f"--{self.name}"
 
 
+_HELP = Flag("help")
+
+
 class Command(Value):
     """One command: what it is called, what it takes, and `run(options, engine, out)`, which gives the exit status.
 
@@ -135,8 +138,8 @@ class _Parser:
                 self.long.setdefault(alias, flag)
             if flag.short:
                 self.short.setdefault(flag.short, flag)
+        self.long.setdefault(_HELP.name, _HELP)
         self.values: dict[str, Any] = {}
-        self.help = False
 
     def long_flag(self, argument: str, rest: list[str]) -> None:
         name, equals, value = argument[2:].partition("=")
@@ -144,9 +147,6 @@ class _Parser:
             raise UsageError(f"bad flag syntax: {argument}")
         flag = self.long.get(name)
         if flag is None:
-            if name == "help":
-                self.help = not equals or _to_bool(value)
-                return
             raise UsageError(f"unknown flag: --{name}")
         if not equals:
             value = self._without_equals(flag, rest, f"flag needs an argument: --{name}")
@@ -159,7 +159,7 @@ class _Parser:
             flag = self.short.get(letter)
             if flag is None:
                 if letter == "h":
-                    self.help = True
+                    self.values[_HELP.key] = True
                     return
                 raise UsageError(f"unknown shorthand flag: {quoted(letter, chr(39))} in -{letters}")
             if len(tail) > 1 and tail[0] == "=":
@@ -214,7 +214,7 @@ def parse(flags: Iterable[Flag], arguments: Sequence[str], *, interspersed: bool
             parser.long_flag(argument, rest)
         else:
             parser.short_flags(argument, rest)
-    if parser.help:
+    if parser.values.pop(_HELP.key, False):
         raise HelpWanted
     return Parsed(parser.values, tuple(operands))
 
@@ -320,7 +320,7 @@ def split_csv(text: str) -> tuple[str, ...]:
             field, at = text[at:end], end
             if '"' in field:
                 column = end - len(field) + field.index('"') + 1
-                raise ValueError(f'parse error on line 1, column {column}: bare " in non-quoted field')
+                raise ValueError(f'parse error on line 1, column {column}: bare " in non-quoted-field')
         fields.append(field)
         if at >= len(text):
             break

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Any
 
+_WIDEST_PAD = 1_000_000
 LAZY = ("and", "or")  # the executor evaluates their arguments one by one
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;", "\0": "\ufffd"}
 _JS = {"\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&": "\\u0026", "=": "\\u003D"}
@@ -136,6 +137,8 @@ def _title(text: str) -> str:
 
 
 def _pad(text: str, before: int, after: int) -> str:
+    if not 0 <= before + after <= _WIDEST_PAD:
+        raise ValueError(f"pad by {before} and {after}")
     return " " * before + text + " " * after if text else text
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _FLAGS = "+-# 0"
+_WIDEST = 1_000_000  # Go takes no larger width or precision
 
 
 class _Directive(Value):
@@ -64,11 +65,12 @@ def _directive(pattern: str, at: int, arguments: Sequence[object], used: int) ->
 def _number(pattern: str, at: int, arguments: Sequence[object], used: int) -> tuple[int, int, int]:
     if pattern[at : at + 1] == "*":
         given = arguments[used] if used < len(arguments) else 0
-        return (given if isinstance(given, int) else 0), at + 1, used + 1
+        return (given if isinstance(given, int) and abs(given) <= _WIDEST else 0), at + 1, used + 1
     end = at
     while end < len(pattern) and pattern[end].isdigit() and pattern[end].isascii():
         end += 1
-    return int(pattern[at:end] or 0), end, used
+    number = int(pattern[at:end] or 0)
+    return (number, end, used) if number <= _WIDEST else (0, len(pattern), used)
 
 
 def _formatted(directive: _Directive, value: object) -> str:

@@ -1,0 +1,224 @@
+"""From the argument vector to the command: names, groups, global flags, errors and their status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from argosy.cli import main, names, podman
+from argosy.cli.flags import Command, Flag
+from argosy.cli.output import Output
+from argosy.errors import InUse, NotFound
+from argosy.linux import process
+from argosy.values import Value
+
+
+class Options(Value):
+    operands: tuple[str, ...]
+    fail: str | None
+    root: str | None = None
+
+
+def _frob(options: Options, engine: object, out: Output) -> int:
+    out.line(f"{options.operands} {engine}")
+    if options.fail == "notfound":
+        raise NotFound("container", "x", hint="Look at `argosy ps`.")
+    if options.fail == "inuse":
+        raise InUse("image", "x", ("c1",))
+    if options.fail == "os":
+        raise FileNotFoundError(2, "No such file or directory", "/nowhere")
+    if options.fail == "bug":
+        raise KeyError("oops")
+    if options.fail == "interrupt":
+        raise KeyboardInterrupt
+    return int(options.fail or 0)
+
+
+FROB = Command("frob", "Frob it", Options, _frob, flags=(Flag("fail", kind="string"),), usage="[THING...]")
+SHADOW = FROB.replace(path="shadow", flags=(*FROB.flags, Flag("root", kind="string")))
+RAW = FROB.replace(path="raw", interspersed=False)
+
+
+@pytest.fixture(autouse=True)
+def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for name, command in (("frob", FROB), ("shadow", SHADOW), ("raw", RAW)):
+        module = ModuleType(f"argosy.cli.podman.{name}")
+        module.__dict__["COMMAND"] = command
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        monkeypatch.setitem(podman.COMMANDS, name, (name, "Frob it", True))
+    monkeypatch.setitem(podman.COMMANDS, "things frob", ("frob", "Frob it", True))
+    monkeypatch.setitem(podman.COMMANDS, "things list", ("frob", "Frob it", False))
+    monkeypatch.setitem(podman.ALIASES, "things ls", "things list")
+    monkeypatch.setitem(podman.GROUPS, "things", "Manage things")
+    monkeypatch.delenv("CONTAINER_HOST", raising=False)
+    yield
+    process.trace(None)
+
+
+class Opened:
+    """What the engine was opened with."""
+
+    def __init__(self) -> None:
+        self.settings: dict[str, object] = {}
+
+    def __call__(self, **settings: object) -> str:
+        self.settings = settings
+        return "ENGINE"
+
+
+def call(capfd: pytest.CaptureFixture[str], *argv: str, opened: Opened | None = None) -> tuple[int, str, str]:
+    status = main.run(argv, opened or Opened())
+    text = capfd.readouterr()
+    return status, text.out, text.err
+
+
+def test_a_command_gets_operands_and_engine(capfd: pytest.CaptureFixture[str]) -> None:
+    assert call(capfd, "argosy", "frob", "a", "b") == (0, "('a', 'b') ENGINE\n", "")
+    assert call(capfd, "argosy", "things", "ls", "a") == (0, "('a',) None\n", "")
+
+
+def test_the_status_is_the_commands(capfd: pytest.CaptureFixture[str]) -> None:
+    assert call(capfd, "argosy", "frob", "--fail", "3")[0] == 3
+
+
+def test_global_flags_before_and_behind_the_command(capfd: pytest.CaptureFixture[str]) -> None:
+    opened = Opened()
+    call(
+        capfd, "argosy", "--root", "/r", "--runtime-flag", "a", "things", "--runroot=/s", "frob", "x", "--runtime=runc",
+        "--runtime-flag=b", opened=opened,
+    )  # fmt: skip
+    opened.settings.pop("notice")
+    assert opened.settings == {
+        "root": "/r",
+        "runroot": "/s",
+        "runtime": "runc",
+        "runtime_flags": ("a", "b"),
+        "cgroup_manager": None,
+        "conmon": None,
+        "network_cmd_path": None,
+        "storage_driver": None,
+    }
+
+
+def test_what_follows_the_operand_is_not_ours_when_the_command_is_not_interspersed(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    opened = Opened()
+    assert call(capfd, "argosy", "raw", "image", "--root", "x", opened=opened)[1] == "('image', '--root', 'x') ENGINE\n"
+    assert opened.settings["root"] is None
+
+
+def test_a_commands_own_flag_hides_the_global_one(capfd: pytest.CaptureFixture[str]) -> None:
+    opened = Opened()
+    call(capfd, "argosy", "--root", "/r", "shadow", "--root", "/mine", opened=opened)
+    assert opened.settings["root"] == "/r"
+
+
+@pytest.mark.parametrize(
+    ("argv", "error"),
+    [
+        (["podman", "xylophone"], "Error: unrecognized command `podman xylophone`\nTry 'podman --help' for more information\n"),
+        (["things", "fob"], "Error: unrecognized command `argosy things fob`\n\nDid you mean this?\n\tfrob\n\n"
+                            "Try 'argosy things --help' for more information\n"),
+        (["frob", "--foo"], "Error: unknown flag: --foo\nSee 'argosy frob --help'\n"),
+        (["--foo", "frob"], "Error: unknown flag: --foo\nSee 'argosy --help'\n"),
+        (["--root"], "Error: flag needs an argument: --root\nSee 'argosy --help'\n"),
+        (["--log-level", "loud", "frob"], "Error: Log Level \"loud\" is not supported, choose from: trace, debug, "
+                                          "info, warn, warning, error, fatal, panic\n"),
+        (["frob", "--fail", "notfound"], "Error: no such container: x\nLook at `argosy ps`.\n"),
+        (["frob", "--fail", "os"], "Error: /nowhere: no such file or directory\n"),
+    ],
+)  # fmt: skip
+def test_errors(capfd: pytest.CaptureFixture[str], argv: list[str], error: str) -> None:
+    argv = argv if argv[0] == "podman" else ["argosy", *argv]
+    status, _, err = call(capfd, *argv)
+    assert (status, err) == (125, error)
+
+
+def test_an_error_may_bring_its_own_status(capfd: pytest.CaptureFixture[str]) -> None:
+    assert call(capfd, "argosy", "frob", "--fail", "inuse")[0] == 2
+
+
+def test_a_defect_is_named_and_its_stack_shown_on_request(capfd: pytest.CaptureFixture[str]) -> None:
+    status, _, err = call(capfd, "argosy", "frob", "--fail", "bug")
+    assert status == 125
+    assert err.startswith("Error: internal error: KeyError: 'oops' at test_dispatch.py:")
+    assert "Traceback" not in err
+    assert "Traceback" in call(capfd, "argosy", "--log-level=debug", "frob", "--fail", "bug")[2]
+
+
+def test_an_interrupt_ends_with_130_and_keeps_the_output(capfd: pytest.CaptureFixture[str]) -> None:
+    assert call(capfd, "argosy", "frob", "--fail", "interrupt") == (130, "() ENGINE\n", "")
+
+
+def test_debug_shows_each_program(capfd: pytest.CaptureFixture[str]) -> None:
+    main.run(["argosy", "--log-level", "debug", "frob"], Opened())
+    process.run(["true", "a b"])
+    assert capfd.readouterr().err == "+ true 'a b'\n"
+
+
+def test_no_command_shows_the_help_and_fails(capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, err = call(capfd, "docker")
+    assert (status, err) == (125, "Error: missing command 'docker COMMAND'\n")
+    assert "Usage:\n  docker [options] [command]" in out
+    assert call(capfd, "argosy", "things")[2] == "Error: missing command 'argosy things COMMAND'\n"
+
+
+@pytest.mark.parametrize("flag", ["-v", "--version", "--version=true"])
+def test_version_names_the_program_called(capfd: pytest.CaptureFixture[str], flag: str) -> None:
+    status, out, _ = call(capfd, "/usr/bin/podman", flag)
+    assert status == 0
+    assert out.startswith("podman version ")
+
+
+def test_help_of_a_command(capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = call(capfd, "podman", "things", "list", "--help")
+    assert status == 0
+    assert out == (
+        "Frob it\n\nDescription:\n  Frob it.\n\nUsage:\n  podman things list [options] [THING...]\n\n"
+        "Aliases:\n  things list, things ls\n\n"
+        "Options:\n      --fail string   \n      --help          Help for this command\n\n".replace("   \n", "\n")
+    )
+    assert call(capfd, "podman", "help", "things", "list")[1] == out
+    assert call(capfd, "podman", "things", "ls", "-h")[1] == out
+
+
+def test_help_of_a_group_lists_what_is_below_it(capfd: pytest.CaptureFixture[str]) -> None:
+    status, out, _ = call(capfd, "argosy", "things", "--help")
+    assert status == 0
+    assert "Available Commands:\n  frob Frob it\n  list Frob it\n" in out
+
+
+def test_a_remote_engine_is_refused_not_ignored(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://there:2375")
+    status, _, err = call(capfd, "docker", "frob")
+    assert status == 125
+    assert "DOCKER_HOST" in err
+    assert call(capfd, "podman", "frob")[0] == 0
+    monkeypatch.setenv("CONTAINER_HOST", "unix:///there")
+    assert call(capfd, "argosy", "frob")[0] == 125
+    assert call(capfd, "argosy", "things", "list")[0] == 0  # needs no engine
+
+
+def test_noout_keeps_standard_output_empty(capfd: pytest.CaptureFixture[str]) -> None:
+    kept = os.dup(1)
+    try:
+        status = main.run(["argosy", "--noout", "frob"], Opened())
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+    assert (status, capfd.readouterr().out) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("argv0", "name"),
+    [("argosy", "argosy"), ("/a/b/docker", "docker"), ("skopeo", "skopeo"), ("__main__.py", "argosy"), ("", "argosy")],
+)
+def test_names(argv0: str, name: str) -> None:
+    assert names.program(argv0) == name
