@@ -161,7 +161,7 @@ class AuthFile:
         return username, password.strip("\0")
 
     def _object(self, data: dict[str, Any], key: str) -> dict[str, Any]:
-        value = data.get(key) or {}
+        value = {} if data.get(key) is None else data[key]
         if not isinstance(value, dict):
             raise Invalid("credential file", self.path, f"{key} is not an object")
         return value

@@ -184,7 +184,9 @@ def sources(environ: Mapping[str, str], *, rootless: bool) -> tuple[str, ...]:
     user_file = os.path.join(configuration_home(environ), "containers", "registries.conf")
     given = environ.get("CONTAINERS_REGISTRIES_CONF", "")
     if given and not os.path.exists(given):
-        raise Invalid("CONTAINERS_REGISTRIES_CONF", given, "there is no such file", hint="correct or unset the variable")
+        raise Invalid(
+            "CONTAINERS_REGISTRIES_CONF", given, "there is no such file", hint="correct or unset the variable"
+        )
     drop_ins = [f"{SYSTEM_FILE}.d", f"{user_file}.d"]
     if given:
         main = os.path.abspath(given)

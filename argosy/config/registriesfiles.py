@@ -111,7 +111,9 @@ class _File:
         if not references.is_short(name) or short.selector:
             self.fault(f"the alias {name!r} must be a name without registry, tag and digest")
         if full is not None and (references.is_short(value) or full.selector):
-            self.fault(f"the alias {name!r} must stand for a name with a registry and without tag and digest: {value!r}")
+            self.fault(
+                f"the alias {name!r} must stand for a name with a registry and without tag and digest: {value!r}"
+            )
 
     def namespaces(self) -> list[Namespace]:
         found: dict[str, Namespace] = {}

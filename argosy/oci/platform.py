@@ -144,4 +144,4 @@ def _acceptable(wanted: Platform) -> tuple[str, ...]:
 
 
 def _is_word(part: str) -> bool:
-    return bool(part) and all(c.isascii() and (c.isalnum() or c in "_.-") for c in part)
+    return part[:1].isalnum() and all(c.isascii() and (c.isalnum() or c in "_.-") for c in part)

@@ -37,6 +37,7 @@ class BlobReader:
         self._answer: Answer | None = None
         self._retry = session.retry()
         self._since_break = 0
+        self._to_skip = 0
 
     def __enter__(self) -> Self:
         return self
@@ -79,10 +80,14 @@ class BlobReader:
     def _read(self, size: int) -> bytes:
         if self._answer is None:
             self._answer = self._ask()
-        block = self._answer.read1(size)
+        while self._to_skip:
+            self._to_skip -= len(self._some(self._answer, min(self._to_skip, BLOCK)))
+        return self._some(self._answer, size)
+
+    def _some(self, answer: Answer, size: int) -> bytes:
+        block = answer.read1(size)
         if not block:
-            missing = self.descriptor.size - self.offset
-            raise Unreachable(self._session.name, f"the connection ended {missing} bytes before the blob does")
+            raise Unreachable(self._session.name, "the connection ended before the blob does")
         return block
 
     def _break(self, fault: RegistryError) -> None:
@@ -101,11 +106,11 @@ class BlobReader:
         answer = self._session.get(self._path, self._what, scope=self._scope, headers=headers, ok=(200, 206))
         try:
             self._check(answer)
-            if answer.status == 200 and self.offset:
-                self._skip(answer)
         except BaseException:
             answer.close()
             raise
+        # A registry that cannot resume sends again what we have.
+        self._to_skip = self.offset if answer.status == 200 else 0
         return answer
 
     def _check(self, answer: Answer) -> None:
@@ -121,15 +126,6 @@ class BlobReader:
                 f"{self._what}: the registry declares {length} bytes, its manifest says {size - start}",
                 hint="the registry, or a proxy before it, is broken or lies; try another mirror",
             )
-
-    def _skip(self, answer: Answer) -> None:
-        """Pass over what we have already: the registry cannot resume."""
-        left = self.offset
-        while left:
-            block = answer.read1(min(left, BLOCK))
-            if not block:
-                raise Unreachable(self._session.name, "the connection ended before the place where it broke off")
-            left -= len(block)
 
 
 def _is_range(text: str, start: int, size: int) -> bool:

@@ -60,10 +60,11 @@ class _Scanner:
                 self.at = start
                 return bool(parameters) or self._opaque()
             self._skip(" \t")
+            quoted = self.text[self.at : self.at + 1] == '"'
             value = self._value()
             if value is None:
                 self.at = start
-                return self._opaque()
+                return not quoted and self._opaque()
             parameters.setdefault(name.lower(), value)
             self._skip(" \t")
             if self.at < len(self.text) and not self._take(","):

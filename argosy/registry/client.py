@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import urllib.parse
-
 from argosy import jsontext
 from argosy.errors import Invalid, shown
 from argosy.oci import digest as digests
@@ -12,6 +10,7 @@ from argosy.oci.digest import Digest
 from argosy.oci.manifest import SIZE_LIMIT as MANIFEST_LIMIT
 from argosy.registry.blob import BlobReader
 from argosy.registry.faults import TooLarge, Unknown, Untrue
+from argosy.registry.http import join
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -72,7 +71,7 @@ class RegistryClient:
             data = answer.body(MANIFEST_LIMIT, what)
             declared = answer.header("Docker-Content-Digest")
         media_type = mediatypes.bare(answer.header("Content-Type"))
-        _refuse_web_page(what, self.session.name, data, media_type)
+        _refuse_nonsense(what, self.session.name, data, media_type)
         _verify(what, data, wanted or _declared(what, declared))
         return RawManifest(data, media_type, digests.of_bytes(data))
 
@@ -138,7 +137,10 @@ def _verify(what: str, data: bytes, wanted: Digest | None) -> None:
         )
 
 
-def _refuse_web_page(what: str, host: str, data: bytes, media_type: str) -> None:
+def _refuse_nonsense(what: str, host: str, data: bytes, media_type: str) -> None:
+    """Name what is no manifest at first sight, better than a JSON parser could."""
+    if not data:
+        raise Untrue(f"{what}: {host} answers with nothing")
     if "html" in media_type or data[:64].lstrip().lower().startswith((b"<!doctype", b"<html")):
         raise Untrue(f"{what}: {host} answers with a web page", hint="is this a registry? check the name and the proxy")
 
@@ -170,5 +172,5 @@ def _next_page(answer: Answer) -> str:
             relations = [text.strip().replace(" ", "").lower() for text in parameters.split(";")]
             is_next = "rel=next" in relations or 'rel="next"' in relations
             if is_next and target.startswith("<") and target.endswith(">"):
-                return urllib.parse.urljoin(answer.url, target[1:-1])
+                return join(answer.url, target[1:-1])
     return ""

@@ -32,12 +32,13 @@ class RegistryError(ArgosyError):
 
 
 class Unreachable(RegistryError):
-    """No connection, or one that broke."""
+    """No connection, or one that broke.  `plain`: there is a server, but what it speaks is not TLS."""
 
-    def __init__(self, host: str, why: str, *, hint: str = "", transient: bool = True) -> None:
+    def __init__(self, host: str, why: str, *, hint: str = "", transient: bool = True, plain: bool = False) -> None:
         super().__init__(f"cannot reach the registry {host}", details=why, hint=hint)
         self.host = host
         self.transient = transient
+        self.plain = plain
 
 
 class Stalled(RegistryError):

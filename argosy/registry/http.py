@@ -18,6 +18,7 @@ import urllib3
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    InsecureRequestWarning,
     LocationParseError,
     NameResolutionError,
     NewConnectionError,
@@ -81,6 +82,14 @@ def origin_of(url: str) -> Origin:
     return Origin(scheme, parsed.host.lower(), parsed.port or (443 if scheme == "https" else 80))
 
 
+def join(base: str, target: str) -> str:
+    """The URL that `target`, a link or a Location, means in an answer from `base`; Untrue when it means none."""
+    try:
+        return urllib.parse.urljoin(base, target)
+    except ValueError:
+        raise Untrue(f"{shown(target)} is not a URL") from None
+
+
 class Http:
     """Requests to one registry (host[:port]) and to where it redirects.  Safe to use from several threads."""
 
@@ -89,6 +98,8 @@ class Http:
         self.connection = connection
         self._pools: dict[tuple[str, bool], urllib3.PoolManager] = {}
         self._lock = threading.Lock()
+        if connection.insecure:
+            urllib3.disable_warnings(InsecureRequestWarning)  # the user has asked for it
 
     def close(self) -> None:
         """Close idle connections; those of answers being read close with them."""
@@ -126,7 +137,7 @@ class Http:
         raise Untrue(f"the registry {self.registry} redirects more than {_REDIRECT_LIMIT} times")
 
     def _target(self, url: str, location: str, origin: Origin) -> str:
-        target = urllib.parse.urljoin(url, location)
+        target = join(url, location)
         scheme = origin_of(target).scheme
         if origin.scheme == "https" and scheme == "http" and not self.connection.insecure:
             raise Untrue(f"the registry {self.registry} redirects from HTTPS to plain HTTP", details=shown(target))
@@ -307,14 +318,23 @@ def _tls_fault(host: str, error: Exception) -> Unreachable:
         why = f"its certificate cannot be verified: {inner.verify_message}"
         hint = f"put the authority's certificate into /etc/containers/certs.d/{host}/ca.crt, or use --cert-dir"
         return Unreachable(host, why, hint=hint, transient=False)
+    if isinstance(inner, ssl.SSLEOFError):
+        return Unreachable(host, "the connection broke off while TLS was spoken", hint=_client_hint(host))
     reason = (getattr(inner, "reason", None) or str(error)).upper()
     if "WRONG_VERSION_NUMBER" in reason or "HTTP_REQUEST" in reason or "RECORD_LAYER_FAILURE" in reason:
         why = "server gave HTTP response to HTTPS client"
-        return Unreachable(host, why, hint=_insecure_hint(host), transient=False)
+        return Unreachable(host, why, hint=_insecure_hint(host), transient=False, plain=True)
     if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
-        hint = f"if it asks for a client certificate, put NAME.cert and NAME.key into /etc/containers/certs.d/{host}/"
-        return Unreachable(host, f"TLS: {reason.replace('_', ' ').lower()}", hint=hint, transient=False)
-    return Unreachable(host, f"TLS: {reason.replace('_', ' ').lower()}", transient="EOF" in reason)
+        return Unreachable(host, f"TLS: {_words(reason)}", hint=_client_hint(host), transient=False)
+    return Unreachable(host, f"TLS: {_words(reason)}", transient="EOF" in reason)
+
+
+def _words(reason: str) -> str:
+    return reason.replace("_", " ").lower()
+
+
+def _client_hint(host: str) -> str:
+    return f"if it asks for a client certificate, put NAME.cert and NAME.key into /etc/containers/certs.d/{host}/"
 
 
 def _tls_error(error: Exception) -> ssl.SSLError | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import urllib.parse
 
 from argosy.config.auth import Credentials
 from argosy.errors import shown
@@ -11,7 +10,7 @@ from argosy.oci.reference import DOCKER_HUB
 from argosy.registry import faults
 from argosy.registry.auth import Authorizer, wrong_credentials
 from argosy.registry.faults import RegistryError, Stalled, Unauthorized, Unreachable, Untrue
-from argosy.registry.http import Answer, Connection, Http, origin_of
+from argosy.registry.http import Answer, Connection, Http, join, origin_of
 from argosy.registry.retry import Backoff, Retry
 
 TYPE_CHECKING = False
@@ -72,13 +71,15 @@ class Session:
             try:
                 self._http.request(f"{plain}/v2/", {}).drain()
             except RegistryError:
+                if isinstance(error, Unreachable) and error.plain:
+                    raise
                 raise error from None
             return plain
         return secure
 
     def resolve(self, target: str) -> str:
         """The URL of a path, or of a link that the registry gave; Untrue if that leads to another host."""
-        url = urllib.parse.urljoin(f"{self.base()}/", target)
+        url = join(f"{self.base()}/", target)
         if origin_of(url) != origin_of(self.base()):
             raise Untrue(f"the registry {self.name} sends us on to another host", details=shown(url))
         return url
