@@ -28,9 +28,24 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "create": ("create", "Create but do not start a container", True),
     "exec": ("exec", "Run a process in a running container", True),
     "help": ("help", "Help about any command", False),
+    "history": ("history", "Show history of a specified image", True),
+    "image exists": ("image_exists", "Check if an image exists in local storage", True),
+    "image history": ("history", "Show history of a specified image", True),
+    "image import": ("import_", "Import a tarball to create a filesystem image", True),
+    "image inspect": ("image_inspect", "Display the configuration of an image", True),
+    "image list": ("images", "List images in local storage", True),
+    "image prune": ("image_prune", "Remove unused images", True),
+    "image pull": ("pull", "Pull an image from a registry", True),
+    "image rm": ("rmi", "Removes one or more images from local storage", True),
+    "image tag": ("tag", "Add an additional name to a local image", True),
+    "image untag": ("untag", "Remove a name from a local image", True),
+    "images": ("images", "List images in local storage", True),
+    "import": ("import_", "Import a tarball to create a filesystem image", True),
     "info": ("info", "Display system information", True),
     "kill": ("kill", "Kill one or more running containers with a specific signal", True),
+    "pull": ("pull", "Pull an image from a registry", True),
     "rm": ("rm", "Remove one or more containers", True),
+    "rmi": ("rmi", "Removes one or more images from local storage", True),
     "run": ("run", "Run a command in a new container", True),
     "start": ("start", "Start one or more containers", True),
     "stop": ("stop", "Stop one or more containers", True),
@@ -38,14 +53,18 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "system info": ("info", "Display system information", True),
     "system prune": ("system_prune", "Remove unused data", True),
     "system reset": ("system_reset", "Remove all containers, images, volumes and state", True),
+    "tag": ("tag", "Add an additional name to a local image", True),
     "top": ("top", "Display the running processes of a container", True),
     "unshare": ("unshare", "Run a command in the user namespace of the store", True),
+    "untag": ("untag", "Remove a name from a local image", True),
     "version": ("version", "Display version information", False),
     "wait": ("wait", "Block on one or more containers until they stop", True),
 }
 
 # Other spellings, not shown: the whole path to the whole path.
-ALIASES: dict[str, str] = {}
+ALIASES: dict[str, str] = {
+    "image ls": "image list",
+}
 
 GROUPS: dict[str, str] = {
     "container": "Manage containers",

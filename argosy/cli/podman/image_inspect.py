@@ -1,0 +1,73 @@
+"""`image inspect`: all that is known about images."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag
+from argosy.errors import ArgosyError
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+
+
+class ImageInspectOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    format: str
+
+
+def run(options: ImageInspectOptions, engine: Engine, out: Output) -> int:
+    """Show each image; those that do not exist are told afterwards."""
+    from argosy.cli import templates
+    from argosy.cli.errors import report
+
+    documents, errors = [], []
+    for text in options.operands:
+        try:
+            documents.append(document(engine, text))
+        except ArgosyError as error:
+            errors.append(error)
+    if templates.is_json(options.format):
+        import json
+
+        out.line(json.dumps(documents, indent=5, ensure_ascii=False))
+    else:
+        rows = templates.with_maps(documents)
+        templates.render(out, options.format, rows, name="inspect", type_name="*libimage.ImageData")
+    status = 0
+    for error in errors:
+        error.brief = f"inspecting object: {error.brief}"
+        status = report(error, out)
+    return status
+
+
+def document(engine: Engine, text: str) -> dict[str, Any]:
+    """The image that `text` means, in podman's form.  Raises ImageNotKnown."""
+    from argosy.images import inspect, inventory, resolve
+
+    record = resolve.resolve(engine.store, engine.load_registries, text).record
+    return inspect.inspect(engine.store, inventory.image_of(engine.store, record), record)
+
+
+COMMAND = Command(
+    path="image inspect",
+    summary="Display the configuration of an image",
+    description="Displays the low-level information of images, named or given by id.",
+    usage="IMAGE [IMAGE...]",
+    options=ImageInspectOptions,
+    run=run,
+    min_operands=1,
+    missing="no names or ids specified",
+    flags=(
+        Flag("format", short="f", kind="string", default="json", help="Format the output to a Go template or json"),
+    ),
+    examples=(
+        "argosy image inspect alpine",
+        'argosy image inspect --format "imageId: {{.Id}} size: {{.Size}}" alpine',
+    ),
+)

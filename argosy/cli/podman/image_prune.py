@@ -1,0 +1,65 @@
+"""`image prune`: remove the images that nobody needs."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+
+_ANSWER_LIMIT = 1024
+
+
+class ImagePruneOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    all: bool
+    external: bool
+    filter: tuple[str, ...]
+    force: bool
+
+
+def run(options: ImagePruneOptions, engine: Engine, out: Output) -> int:
+    """Remove the images without a name (and, with --all, all that no container was made from); print their ids."""
+    from argosy.images import prune
+    from argosy.storage import gc
+
+    if not options.force and not _confirmed(options, out):
+        return 0
+    for image_id in prune.prune(engine.store, engine.load_registries, options.filter, everything=options.all):
+        out.line(image_id)
+    gc.collect(engine.store)
+    return 0
+
+
+def _confirmed(options: ImagePruneOptions, out: Output) -> bool:
+    import os
+
+    what = "all images without at least one container associated with them" if options.all else "all dangling images"
+    out.write(f"WARNING! This command removes {what}.\nAre you sure you want to continue? [y/N] ")
+    out.flush()
+    answer = b""
+    while not answer.endswith(b"\n") and len(answer) < _ANSWER_LIMIT and (byte := os.read(0, 1)):
+        answer += byte
+    return answer.strip().lower() in (b"y", b"yes")
+
+
+COMMAND = Command(
+    path="image prune",
+    summary="Remove unused images",
+    description="Removes images that have no name (dangling ones), or all that no container was made from.",
+    options=ImagePruneOptions,
+    run=run,
+    max_operands=0,
+    flags=(
+        Flag("all", short="a", help="Remove all images not in use by containers, not just dangling ones"),
+        Flag("external", help="Remove images even when they are used by external containers (there are none here)"),
+        Flag("filter", kind="list", help="Provide filter values (e.g. 'label=<key>=<value>')"),
+        Flag("force", short="f", help="Do not prompt for confirmation"),
+    ),
+    examples=("argosy image prune", "argosy image prune --all --filter until=24h"),
+)

@@ -1,0 +1,106 @@
+"""`pull`: images from registries into the store."""
+
+from __future__ import annotations
+
+from argosy.cli.errors import report
+from argosy.cli.flags import Command, Flag
+from argosy.errors import ArgosyError
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+    from argosy.oci.platform import Platform
+
+
+class PullOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    all_tags: bool
+    arch: str | None
+    authfile: str | None
+    cert_dir: str | None
+    creds: str | None
+    disable_content_trust: bool
+    os: str | None
+    platform: str | None
+    policy: str
+    quiet: bool
+    tls_verify: bool | None
+    variant: str | None
+
+
+def run(options: PullOptions, engine: Engine, out: Output) -> int:
+    """Pull each image and print its id.  One that cannot be pulled does not keep the others from it."""
+    from argosy.cli import progress
+    from argosy.images import pull
+    from argosy.transports.docker import RegistryOptions
+
+    registry = RegistryOptions(
+        authfile=options.authfile or "",
+        creds=options.creds or "",
+        cert_dir=options.cert_dir or "",
+        tls_verify=options.tls_verify,
+    )
+    platform = _platform(options)
+    status = 0
+    with progress.shown(quiet=options.quiet) as shown:
+        puller = engine.puller(options=registry, platform=platform, progress=shown)
+        for text in options.operands:
+            try:
+                found = (
+                    pull.pull_all_tags(puller, text)
+                    if options.all_tags
+                    else (pull.pull_text(puller, text, options.policy),)
+                )
+            except ArgosyError as error:
+                status = report(error, out)
+                continue
+            for image_id in dict.fromkeys(resolved.record.config_digest for resolved in found):
+                out.line(image_id.partition(":")[2])
+    return status
+
+
+def _platform(options: PullOptions) -> Platform | None:
+    from argosy.oci import platform
+
+    if options.platform:
+        if options.arch or options.os:
+            raise ArgosyError("--platform option can not be specified with --arch or --os")
+        wanted = platform.parse(options.platform)
+        return platform.normalized(wanted.replace(variant=options.variant)) if options.variant else wanted
+    if not (options.arch or options.os or options.variant):
+        return None
+    host = platform.host()
+    return platform.normalized(
+        platform.Platform(options.os or host.os, options.arch or host.architecture, options.variant or "")
+    )
+
+
+COMMAND = Command(
+    path="pull",
+    summary="Pull an image from a registry",
+    description="Pulls images from a registry and stores them locally.\n\nAn image is named by tag or digest; without "
+    "either it is the one with the tag latest.",
+    usage="IMAGE [IMAGE...]",
+    options=PullOptions,
+    run=run,
+    min_operands=1,
+    flags=(
+        Flag("all-tags", short="a", help="All tagged images in the repository will be pulled"),
+        Flag("arch", kind="string", help="Use ARCH instead of the architecture of the machine for choosing images"),
+        Flag("authfile", kind="string", help="Path of the authentication file"),
+        Flag("cert-dir", kind="string", help="Pathname of a directory containing TLS certificates and keys"),
+        Flag("creds", kind="string", help="Credentials (USERNAME:PASSWORD) to use for authenticating to a registry"),
+        Flag("disable-content-trust", help="This is a Docker specific option and is a NOOP"),
+        Flag("os", kind="string", help="Use OS instead of the running OS for choosing images"),
+        Flag("platform", kind="string", help="Specify the platform for selecting the image (OS/ARCH[/VARIANT])"),
+        Flag("policy", kind="string", default="always", help="Pull image policy (always|missing|never|newer)"),
+        Flag("quiet", short="q", help="Suppress output information when pulling images"),
+        Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),
+        Flag("variant", kind="string", help="Use VARIANT instead of the running architecture variant"),
+    ),
+    examples=("argosy pull imageName", "argosy pull fedora:latest", "argosy pull --platform linux/arm64 alpine"),
+)

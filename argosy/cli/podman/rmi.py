@@ -1,0 +1,111 @@
+"""`rmi`: remove images, or names of them."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag
+from argosy.errors import ArgosyError, NotFound
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+    from argosy.images.remove import Removed, Remover
+
+
+class RmiOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    all: bool
+    force: bool
+    ignore: bool
+    no_prune: bool
+
+
+def run(options: RmiOptions, engine: Engine, out: Output) -> int:
+    """Remove each image, or the name by which it was given when it has others.
+
+    The status is 1 when images did not exist, 2 when one is in use, 125 when anything else went wrong.
+    """
+    from argosy.images import remove
+    from argosy.storage import gc
+
+    if options.all and options.operands:
+        raise ArgosyError("when using the --all switch, you may not pass any images names or IDs")
+    if not options.all and not options.operands:
+        raise ArgosyError("image name or ID must be specified")
+
+    def remove_container(container_id: str) -> None:
+        try:
+            engine.containers.remove(container_id, force=True)
+        except NotFound:
+            pass  # it went by itself meanwhile
+
+    wanted = remove.RemoveOptions(force=options.force, prune=not options.no_prune)
+    remover = remove.Remover(engine.store, engine.load_registries, wanted, remove_container)
+    errors: list[ArgosyError] = []
+    deleted = False
+    for removed in _all(engine, remover, errors) if options.all else _named(options, remover, errors):
+        for name in removed.untagged:
+            out.line(f"Untagged: {name}")
+        if removed.deleted:
+            out.line(f"Deleted: {removed.deleted}")
+            deleted = True
+    if deleted:
+        gc.collect(engine.store)
+    _report(errors, out)
+    return remove.exit_code(errors)
+
+
+def _named(options: RmiOptions, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
+    for text in options.operands:
+        try:
+            yield from remover.remove(text)
+        except NotFound as error:
+            if not (options.ignore or options.force):
+                errors.append(error)
+        except ArgosyError as error:
+            errors.append(error)
+
+
+def _all(engine: Engine, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
+    from argosy.images.inventory import inventory
+
+    for image in inventory(engine.store).images:
+        try:
+            yield from remover.remove_image(image)
+        except ArgosyError as error:
+            errors.append(error)
+
+
+def _report(errors: list[ArgosyError], out: Output) -> None:
+    from argosy.cli.errors import report
+
+    if len(errors) < 2:
+        for error in errors:
+            report(error, out)
+        return
+    out.error("\n".join([f"Error: {len(errors)} errors occurred:", *(f"\t* {error}" for error in errors)]))
+    for hint in dict.fromkeys(error.hint for error in errors if error.hint):
+        out.error(hint)
+
+
+COMMAND = Command(
+    path="rmi",
+    summary="Removes one or more images from local storage",
+    description="Removes images that were pulled, imported or built.  An image given by one of several names loses "
+    "that name only.",
+    usage="IMAGE [IMAGE...]",
+    options=RmiOptions,
+    run=run,
+    flags=(
+        Flag("all", short="a", help="Remove all images"),
+        Flag("force", short="f", help="Force Removal of the image"),
+        Flag("ignore", short="i", help="Ignore errors if a specified image does not exist"),
+        Flag("no-prune", help="Do not remove dangling images"),
+    ),
+    examples=("argosy rmi imageID", "argosy rmi --force alpine", "argosy rmi c4dfb1609ee2 93fd78260bd1 c0ed59d05ff7"),
+)
