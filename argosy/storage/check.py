@@ -1,7 +1,7 @@
 """`system check`: every damaged file of the store is named, and what can be put right without loss is, when asked.
 
-Nothing that is damaged hides or breaks anything else: each object is looked at by itself.  Repairing is safe while other
-commands run: what is changed is locked, what is in use is left alone.
+Nothing that is damaged hides or breaks anything else: each object is looked at by itself.  Repairing is safe while
+other commands run: what is changed is locked, what is in use is left alone.
 """
 
 from __future__ import annotations

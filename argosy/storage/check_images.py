@@ -11,6 +11,7 @@ from argosy.records.shelf import read_sealed
 from argosy.storage import rebuild
 from argosy.storage.chains import CHAIN_FILE
 from argosy.storage.check import REPAIR, Finding, entries, is_object_name
+from argosy.storage.layers import LAYER_FILE
 from argosy.storage.refs import TAGS
 
 TYPE_CHECKING = False
@@ -94,7 +95,7 @@ def _layers(store: Store, *, repair: bool, reapply: Reapply | None) -> Iterator[
             repaired, hint = _apply_again(store, wanted[diff_id], diff_id, reapply)
         elif diff_id not in wanted:
             hint = "argosy system prune removes it"
-        yield Finding("layer", diff_id, store.layers.directory(diff_id), problem, repaired, hint)
+        yield Finding("layer", diff_id, f"{store.layers.directory(diff_id)}/{LAYER_FILE}", problem, repaired, hint)
 
 
 def _layer_problem(store: Store, diff_id: str) -> str:
@@ -116,10 +117,17 @@ def _apply_again(store: Store, record: ImageRecord, diff_id: str, reapply: Reapp
     users = _mounted_over(store, diff_id)
     if users:
         return "", f"stop {', '.join(users)} first"
+    path = f"{store.layers.directory(diff_id)}/{LAYER_FILE}"
+    aside = f"{path}.damaged"
+    if os.path.lexists(path):
+        os.rename(path, aside)  # a layer without the file is one to be applied
     try:
         reapply(record.manifest_digest, diff_id)
     except ArgosyError as error:
         return "", f"pull the image again (applying it again failed: {error})"
+    finally:
+        if os.path.lexists(aside):
+            os.rename(aside, path)
     return "applied again from its blob", ""
 
 
@@ -198,15 +206,19 @@ def _refs(store: Store, *, repair: bool) -> Iterator[Finding]:
             store.refs.remove(reference)
         hint = f"argosy pull {reference}, or argosy tag an image"
         yield Finding("reference", str(reference), path, problem, "removed" if repair else "", hint)
-    yield from _strangers(f"{store.root}/refs")
+    yield from _strangers(f"{store.root}/refs", repair=repair)
     if repair:
         store.refs.prune()
 
 
-def _strangers(directory: str) -> Iterator[Finding]:
-    """Files among the refs that are no tags."""
-    for path, _, names in os.walk(directory):
+def _strangers(directory: str, *, repair: bool) -> Iterator[Finding]:
+    """Files among the refs that are no tags, and repositories without any: a tag was lost, or never finished."""
+    for path, directories, names in os.walk(directory):
         for name in names:
             if os.path.basename(path) != TAGS or name.startswith("."):
                 stranger = f"{path}/{name}"
                 yield Finding("file", name, stranger, "not a reference", hint=f"look at it, then rm {stranger}")
+        if path != directory and not directories and not names:
+            problem = "a directory without a tag: a killed command left it, or the tag was lost"
+            repaired, hint = ("removed", "") if repair else ("", REPAIR)
+            yield Finding("reference", os.path.relpath(path, directory), path, problem, repaired, hint)

@@ -43,7 +43,7 @@ def make(locations: Locations, id_map: IdMap, driver: str) -> StoreRecord:
             mount_program=choice.program,
             lost=lost,
         )
-        _write(root, record)
+        write(root, record)
         files.fsync_directory(os.path.dirname(root))
         return record
 
@@ -53,14 +53,14 @@ def change_run(locations: Locations) -> StoreRecord:
     with _locked_root(locations.root):
         record = read_record(locations.root).replace(run=locations.run)
         files.make_directories(locations.run)
-        _write(locations.root, record)
+        write(locations.root, record)
         return record
 
 
 def forget_loss(root: str) -> None:
     """Clear `lost`: it was told."""
     with _locked_root(root):
-        _write(root, read_record(root).replace(lost=False))
+        write(root, read_record(root).replace(lost=False))
 
 
 def check_id_map(record: StoreRecord, id_map: IdMap, root: str) -> None:
@@ -132,7 +132,8 @@ def _locked_root(root: str) -> locks.Lock:
         return lock
 
 
-def _write(root: str, record: StoreRecord) -> None:
+def write(root: str, record: StoreRecord) -> None:
+    """Put store.json in place; stable on disk when this returns."""
     files.write_atomic(f"{root}/{STORE_FILE}", seal(jsontext.encode(record.to_json())), durable=True)
 
 

@@ -88,8 +88,8 @@ def _size(store: Store, kind: str, digest: str) -> int:
 class _Mark:
     """The digests that something refers to (`live`), and the containers whose references are not known (`unreadable`).
 
-    Work in progress comes first: what it makes is either still pinned when it is looked at, or has become an object that
-    a later step meets.
+    Work in progress comes first: what it makes is either still pinned when it is looked at, or has become an object
+    that a later step meets.
     """
 
     def __init__(self, store: Store) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import ClassVar
 
+    from argosy.linux.locks import Lock
     from argosy.storage.store import Store
 
 IMAGE_FILE = "image.json"
@@ -102,6 +103,8 @@ class Images:
         records: list[ImageRecord] = []
         damaged: list[tuple[str, ArgosyError]] = []
         for digits in self._shelf.ids():
+            if not digests.is_hex(digits):
+                continue  # not ours: `system check` names it
             try:
                 records.append(self._read(digits))
             except NotFound:
@@ -154,7 +157,7 @@ class Images:
     def _replace(
         self, digits: str, change: Callable[[ImageRecord], ImageRecord], fallback: ImageRecord | None, *, durable: bool
     ) -> ImageRecord:
-        with self._shelf.lock(digits):
+        with self._lock(digits):
             old = None
             try:
                 old = self._read(digits)
@@ -173,8 +176,14 @@ class Images:
     def remove(self, manifest_digest: str) -> None:
         """Forget the image; its blobs and layers go with the next collection.  Raises NotFound."""
         digits = _hex(manifest_digest)
-        with self._shelf.lock(digits):
+        with self._lock(digits):
             self._shelf.remove(digits)
+
+    def _lock(self, digits: str) -> Lock:
+        try:
+            return self._shelf.lock(digits)
+        except NotFound:
+            raise NotFound("image", f"sha256:{digits}") from None
 
     def _check_complete(self, record: ImageRecord) -> None:
         wanted = [self._store.blobs.path(record.manifest_digest), self._store.blobs.path(record.config_digest)]

@@ -142,9 +142,12 @@ def _read(path: str, reference: Reference) -> str | None:
     except OSError as error:
         raise Damaged(f"reference {reference}", path, error.strerror or str(error)) from error
     try:
-        return digests.parse(data.decode("ascii").removesuffix("\n"))
-    except (ValueError, Invalid) as error:
-        raise Damaged(f"reference {reference}", path, "the file does not hold a digest") from error
+        text, newline = data[:-1].decode("ascii"), data[-1:]
+        if newline == b"\n":
+            return digests.parse(text)
+    except (ValueError, Invalid):
+        pass
+    raise Damaged(f"reference {reference}", path, "the file does not hold a digest")
 
 
 def _names(path: str) -> list[str]:

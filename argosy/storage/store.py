@@ -9,9 +9,9 @@ import os
 
 from argosy import jsontext
 from argosy.errors import ArgosyError, Invalid, Unsupported
-from argosy.linux import locks
+from argosy.linux import files, locks
 from argosy.linux.idmap import IdMap
-from argosy.records.shelf import Damaged, Shelf, read_sealed
+from argosy.records.shelf import Damaged, Shelf, unseal
 from argosy.values import Value
 from argosy.version import STORE_FORMAT
 
@@ -204,7 +204,7 @@ def read_record(root: str) -> StoreRecord:
     """The content of store.json.  FileNotFoundError when there is none, else as `Store.open`."""
     path = os.path.join(root, STORE_FILE)
     try:
-        data = jsontext.decode(read_sealed(path, "store"), STORE_FILE)
+        data = jsontext.decode(unseal(files.read(path), "store", path), STORE_FILE)
         if not isinstance(data, dict):
             raise Invalid(STORE_FILE, str(data), "not a JSON object")
         if data.get("format") != STORE_FORMAT:
@@ -215,7 +215,11 @@ def read_record(root: str) -> StoreRecord:
         return StoreRecord.from_json(data)
     except (Unsupported, Damaged):
         raise
-    except PermissionError as error:
-        raise ArgosyError(f"cannot read {path}", details=str(error.strerror)) from error
+    except NotADirectoryError as error:
+        raise FileNotFoundError(2, "there is no store", path) from error
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise ArgosyError(f"cannot read {path}: {error.strerror}") from error
     except Invalid as error:
         raise Damaged("store", path, str(error)) from error

@@ -70,9 +70,9 @@ def _free(path: str) -> locks.Lock | None:
     """The lock on something in tmp/ that nobody holds; None when it is in use, or gone."""
     try:
         return locks.acquire(path, wait=False)
-    except FileNotFoundError:
-        return None
-    except OSError:
+    except OSError as error:
+        if isinstance(error, FileNotFoundError) and not os.path.islink(path):
+            return None
         # no file and no directory: nothing that argosy makes there, nobody can hold it
         return locks.Lock(-1, path)
 
