@@ -121,7 +121,8 @@ def test_a_commands_own_flag_hides_the_global_one(capfd: pytest.CaptureFixture[s
 @pytest.mark.parametrize(
     ("argv", "error"),
     [
-        (["podman", "xylophone"], "Error: unrecognized command `podman xylophone`\nTry 'podman --help' for more information\n"),
+        (["podman", "xylophone"], "Error: unrecognized command `podman xylophone`\n"
+                                  "Try 'podman --help' for more information\n"),
         (["things", "fob"], "Error: unrecognized command `argosy things fob`\n\nDid you mean this?\n\tfrob\n\n"
                             "Try 'argosy things --help' for more information\n"),
         (["frob", "--foo"], "Error: unknown flag: --foo\nSee 'argosy frob --help'\n"),
