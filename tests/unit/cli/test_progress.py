@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import threading
-from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -32,25 +31,28 @@ def test_nothing_when_quiet(capfd: pytest.CaptureFixture[str]) -> None:
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.fixture
-def terminal() -> Iterator[Callable[[], str]]:
-    """Standard error as a terminal of 80 columns; gives what was written to it."""
-    master, slave = pty.openpty()
-    kept = os.dup(2)
-    os.dup2(slave, 2)
+class Terminal:
+    """Standard error as a terminal of 80 columns, as a context; `text` is what was written to it.
 
-    def written() -> str:
-        os.dup2(kept, 2)
-        os.set_blocking(master, False)
+    Not a fixture: pytest puts its own standard error back between a test's set-up and the test.
+    """
+
+    def __enter__(self) -> Terminal:
+        self._master, slave = pty.openpty()
+        self._kept = os.dup(2)
+        os.dup2(slave, 2)
+        os.close(slave)
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        os.set_blocking(self._master, False)
         try:
-            return os.read(master, 65536).decode()
+            self.text = os.read(self._master, 65536).decode()
         except BlockingIOError:
-            return ""
-
-    yield written
-    os.dup2(kept, 2)
-    for fd in (master, slave, kept):
-        os.close(fd)
+            self.text = ""
+        os.dup2(self._kept, 2)
+        os.close(self._kept)
+        os.close(self._master)
 
 
 def _screen(text: str) -> list[str]:
@@ -71,28 +73,29 @@ def _screen(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def test_bars_on_a_terminal(terminal: Callable[[], str]) -> None:
-    _work(progress.shown())
-    text = terminal()
-    assert "Copying blob abababababab  [>                       ]  0 B / 2.0 KiB" in text
-    assert _screen(text) == ["Trying to pull x...", "Copying blob abababababab done"]
+def test_bars_on_a_terminal() -> None:
+    with Terminal() as terminal:
+        _work(progress.shown())
+    assert "Copying blob abababababab  [>                       ]  0 B / 2.0 KiB" in terminal.text
+    assert _screen(terminal.text) == ["Trying to pull x...", "Copying blob abababababab done"]
 
 
-def test_a_failed_transfer_leaves_no_bar(terminal: Callable[[], str]) -> None:
-    with pytest.raises(RuntimeError), progress.shown() as shown:
+def test_a_failed_transfer_leaves_no_bar() -> None:
+    with Terminal() as terminal, pytest.raises(RuntimeError), progress.shown() as shown:
         shown.start("k", 10, "Copying blob x")
         raise RuntimeError
-    assert _screen(terminal()) == []
+    assert "Copying blob x" in terminal.text
+    assert _screen(terminal.text) == []
 
 
-def test_bars_of_several_threads(terminal: Callable[[], str]) -> None:
-    with progress.shown() as shown:
+def test_bars_of_several_threads() -> None:
+    with Terminal() as terminal, progress.shown() as shown:
         threads = [threading.Thread(target=_transfer, args=(shown, f"k{number}")) for number in range(8)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-    assert sorted(_screen(terminal())) == [f"k{number} done" for number in range(8)]
+    assert sorted(_screen(terminal.text)) == [f"k{number} done" for number in range(8)]
 
 
 def _transfer(shown: progress.Shown, key: str) -> None:
