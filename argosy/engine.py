@@ -100,7 +100,7 @@ class Engine:
         if self._registries is None:
             from argosy.config import registries
 
-            self._registries = registries.load(self.environ, rootless=self.namespace.rootless)
+            self._registries = registries.load(self.environ, rootless=self.namespace.rootless, run=self.store.run)
         return self._registries
 
 
