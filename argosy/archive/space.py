@@ -35,9 +35,12 @@ class Space:
         free = status.f_bavail * status.f_frsize - reserve
         if size + _ENTRY_BYTES > free:
             raise no_space(entry, f"it needs {size} bytes, and {max(free, 0)} are free beside a reserve of {reserve}")
-        if status.f_files and status.f_favail < min(_RESERVE_INODES, status.f_files // 20):
-            raise no_space(entry, f"the file system has only {status.f_favail} inodes left")
         self._credit = min(_CREDIT_BYTES, free - size)
+        if status.f_files:  # some file systems make inodes as they are needed, and tell none
+            inodes = status.f_favail - min(_RESERVE_INODES, status.f_files // 20)
+            if inodes <= 0:
+                raise no_space(entry, f"the file system has only {status.f_favail} inodes left")
+            self._credit = min(self._credit, inodes * _ENTRY_BYTES)  # each entry is charged for that much at least
 
 
 def no_space(entry: Entry, why: str) -> ArgosyError:
