@@ -126,7 +126,7 @@ def _take_in(store: Store, work: Work, archive: Archive, progress: Progress) -> 
     os.chmod(_tree_path(work), _ROOT_MODE)
     as_it_is = kind in _KEPT_AS_IS
     hasher = digests.hasher()
-    progress.start(archive.name, archive.size or 0, "Copying blob")
+    progress.start(archive.name, archive.size or 0, f"Reading {archive.name}")
     with _Blob(_blob_path(work)) as blob:
         tee = None if as_it_is else blob.write
         with Unpacker(kind, Applier(store, _tree_path(work), marker_required=True), tee) as unpacker:
@@ -142,7 +142,8 @@ def _take_in(store: Store, work: Work, archive: Archive, progress: Progress) -> 
             unpacked = unpacker.finish()
     compressed = as_it_is and kind != "none"
     digest = digests.parse("sha256:" + hasher.hexdigest() if compressed else unpacked.diff_id)
-    progress.finish(archive.name, f"Copying blob {unpacked.diff_id}")
+    progress.finish(archive.name, f"Reading {archive.name} done")
+    progress.line(f"Copying blob {unpacked.diff_id}")
     return Descriptor(_KEPT_AS_IS.get(kind, mediatypes.OCI_LAYER), digest, blob.size), unpacked
 
 

@@ -16,6 +16,20 @@ if TYPE_CHECKING:
     from argosy.storage.store import Store
 
 _MANIFEST_LIMIT = 4 << 20
+_EMPTY_CONFIG: dict[str, Any] = {
+    "User": "",
+    "ExposedPorts": {},
+    "Env": [],
+    "Entrypoint": [],
+    "Cmd": [],
+    "Volumes": {},
+    "WorkingDir": "",
+    "Labels": {},
+    "StopSignal": "",
+    "Healthcheck": None,
+    "Shell": [],
+    "OnBuild": [],
+}
 
 
 def inspect(store: Store, image: Image, record: ImageRecord | None = None) -> dict[str, Any]:
@@ -50,6 +64,11 @@ def inspect(store: Store, image: Image, record: ImageRecord | None = None) -> di
         "NamesHistory": [str(name) for name in image.names],
         **({"HealthCheck": found.config.healthcheck.to_oci()} if found.config.healthcheck else {}),
     }
+
+
+def for_templates(document: dict[str, Any]) -> dict[str, Any]:
+    """What `inspect` gave, with the fields of the container config that are left out there because they are empty."""
+    return {**document, "Config": {**_EMPTY_CONFIG, **document["Config"]}, "Labels": document["Labels"] or {}}
 
 
 def _graph_driver(store: Store, record: ImageRecord) -> dict[str, Any]:

@@ -175,8 +175,8 @@ def pull(
     breaks a rule, DigestMismatch and DiffIdMismatch for content that is not what its digest says.
     """
     with store.work() as work:
-        progress.line("Getting image source signatures")
         chosen = choose(source, str(reference), platform or platforms.host())
+        progress.line("Getting image source signatures")
         image = chosen.image
         work.pin(chosen.raw.digest, *(raw.digest for raw in chosen.indexes), image.config.digest)
         config = _config(store, source, chosen)

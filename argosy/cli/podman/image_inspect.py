@@ -37,7 +37,9 @@ def run(options: ImageInspectOptions, engine: Engine, out: Output) -> int:
 
         out.line(json.dumps(documents, indent=5, ensure_ascii=False))
     else:
-        rows = templates.with_maps(documents)
+        from argosy.images import inspect
+
+        rows = templates.with_maps([inspect.for_templates(found) for found in documents])
         templates.render(out, options.format, rows, name="inspect", type_name="*libimage.ImageData")
     status = 0
     for error in errors:

@@ -43,15 +43,13 @@ class ImagesOptions(Value):
 
 def run(options: ImagesOptions, engine: Engine, out: Output) -> int:
     """List the images that all filters accept; an operand is a filter by name."""
-    if options.quiet and options.format:
-        raise ArgosyError("quiet and format are mutually exclusive")
     filters = (*options.filter, *(f"reference={text}" for text in options.operands))
     users = options.format is not None
     found = lists.images(engine.store, engine.load_registries, filters, everything=options.all, users=users)
     for error in found.damaged:
         out.error(f"Error: {error}")
     rows = lists.rows(found.images, options.sort)
-    if options.quiet:
+    if options.quiet and not (options.format and options.format.strip() == "json"):
         for image_id in dict.fromkeys(_id(image, options) for image, _ in rows):
             out.line(image_id)
         return 0

@@ -57,7 +57,7 @@ def render(
     `headings` made from their names.  Everything is evaluated before anything is written.
     """
     table = is_table(text)
-    body = text.removeprefix("table").strip() if table else text
+    body = _with_tabs(text.removeprefix("table").strip()) if table else text
     template = Template(body.replace("\\t", "\t").replace("\\n", "\n"), name)
     lines = [template.execute(row, type_name) for row in rows]
     if not table:
@@ -67,6 +67,16 @@ def render(
     if show_headings:
         lines.insert(0, template.execute(_Headings(headings or {}), type_name))
     out.table((), [cells.split("\t") for line in lines for cells in line.removesuffix("\n").split("\n")])
+
+
+def _with_tabs(text: str) -> str:
+    """The template of a table, whose columns may be separated by blanks: they count as tabs, but not within braces."""
+    head, *actions = text.split("{{")
+    tabbed = [head.replace(" ", "\t")]
+    for action in actions:
+        inside, braces, behind = action.partition("}}")
+        tabbed.append(inside + braces + behind.replace(" ", "\t"))
+    return "{{".join(tabbed)
 
 
 class _Headings(dict[str, object]):
