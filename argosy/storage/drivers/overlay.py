@@ -11,14 +11,16 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # What a host's module parameters may have switched on would make an upper directory depend on its lowers' inodes.
+# With userxattr the kernel takes no redirect_dir but nofollow, and implies metacopy=off.
 _OPTIONS = ("redirect_dir=off", "metacopy=off", "index=off")
+_USER_OPTIONS = ("redirect_dir=nofollow", "index=off", "userxattr")
 
 
 class Overlay:
     """`xattrs` is "trusted" (real root) or "user" (in a user namespace), as the layers were written."""
 
     def __init__(self, xattrs: str) -> None:
-        self._options = _OPTIONS if xattrs == "trusted" else (*_OPTIONS, "userxattr")
+        self._options = _OPTIONS if xattrs == "trusted" else _USER_OPTIONS
 
     def mount(self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool) -> None:
         """As `Driver.mount` says."""
