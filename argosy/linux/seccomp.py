@@ -90,11 +90,15 @@ def _read(path: str) -> bytes | None:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
-    with open(fd, "rb", buffering=0) as file:
+    try:
         found = os.fstat(fd)
         if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
             return None
-        head, _, text = file.read(_LIMIT).partition(b"\n")
+        head, _, text = os.read(fd, _LIMIT).partition(b"\n")
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
     return text if text and head == _MAGIC + _digest(text) else None
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from argosy.errors import Invalid, Unsupported
+from argosy.errors import Invalid
 from argosy.oci.runtimespec import capability_mask
-from argosy.spec import mounts, process, security, users
+from argosy.spec import mounts, process, resources, security, users
 from argosy.spec.options import NO_PAIRS, BadOption, ContainerOptions, Mount, NamespaceMode, Ulimit
 from argosy.spec.process import working_directory as working_directory
 from argosy.values import Value
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from argosy.config.containers import ContainersConf
     from argosy.oci.imageconfig import ContainerConfig
 
-_CPU_PERIOD_US = 100_000
 _DEFAULT_DEVICES = frozenset(
     "/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console", "ptmx")
 )
@@ -110,12 +109,24 @@ def check(options: ContainerOptions, image: ContainerConfig) -> None:
     security.check_capabilities(options)
     security.check_annotations(options.annotations)
     mounts.check_volumes(image)
+    _check_stop_signal(options.stop_signal, "--stop-signal")
+    _check_stop_signal(image.stop_signal, "StopSignal in the image's config:")
     if len(options.hostname.encode("utf-8", "replace")) > 64 or not options.hostname.isprintable():
         raise Invalid("hostname", options.hostname, "a host name has at most 64 printable characters")
     if options.restart.name != "no" and options.remove:
         raise BadOption('the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"')
     if options.memory_swap_bytes > 0 and options.memory_swap_bytes < options.memory_bytes:
         raise BadOption("minimum memoryswap limit should be larger than memory limit", hint="--memory-swap counts both")
+
+
+def _check_stop_signal(text: str, what: str) -> None:
+    if text:
+        from argosy.linux import signals
+
+        try:
+            signals.parse(text)
+        except Invalid as error:
+            raise Invalid(what, text, "this is no signal", hint="--stop-signal takes another one") from error
 
 
 def hostname(options: ContainerOptions, container_id: str, outer: str = "") -> str:
@@ -137,7 +148,7 @@ def generate(request: SpecRequest) -> dict[str, Any]:
     )
     linux: dict[str, Any] = {
         "namespaces": _namespaces(request),
-        "resources": _resources(request),
+        "resources": resources.resources(request),
     }
     if request.cgroups_path:
         linux["cgroupsPath"] = request.cgroups_path
@@ -148,13 +159,13 @@ def generate(request: SpecRequest) -> dict[str, Any]:
     annotations.update(options.annotations)
     if options.privileged:
         if not request.rootless:
-            linux["devices"] = [_node(node) for node in request.nodes if node.target not in _DEFAULT_DEVICES]
+            linux["devices"] = [resources.device(node) for node in request.nodes if node.target not in _DEFAULT_DEVICES]
         linux["maskedPaths"] = list(options.security.mask)
     else:
         masked, read_only = security.hidden_paths(options.security, request.throttle_paths)
         linux["maskedPaths"], linux["readonlyPaths"] = masked, read_only
         if request.nodes and not request.rootless:
-            linux["devices"] = [_node(node) for node in request.nodes]
+            linux["devices"] = [resources.device(node) for node in request.nodes]
     _confine(request, capabilities["bounding"], linux, annotations)
     if request.mount_label:
         linux["mountLabel"] = request.mount_label
@@ -258,92 +269,6 @@ def _namespaces(request: SpecRequest) -> list[dict[str, str]]:
         else:
             found.append({"type": kind})
     return found
-
-
-def _resources(request: SpecRequest) -> dict[str, Any]:
-    options = request.options
-    found: dict[str, Any] = {}
-    if not request.rootless:
-        found["devices"] = [{"allow": options.privileged, "access": "rwm"}]
-        if not options.privileged:
-            found["devices"] += [_rule(node) for node in request.nodes]
-    _limit_pids(request, found)
-    _limit_memory(request, found)
-    _limit_cpu(request, found)
-    return found
-
-
-def _need(request: SpecRequest, controller: str, flag: str) -> None:
-    """Raise Unsupported when a limit that was asked for would be dropped without a word by the runtime."""
-    why = request.unlimited.get(controller)
-    if why is not None:
-        raise Unsupported(f"cannot apply {flag}: {why}", hint=f"leave out {flag}")
-
-
-def _limit_pids(request: SpecRequest, found: dict[str, Any]) -> None:
-    """--pids-limit, else the default, which goes where it cannot hold."""
-    limit = request.options.pids_limit
-    if limit is None:
-        limit = 0 if "pids" in request.unlimited else max(request.conf.pids_limit, 0)
-    elif limit > 0:
-        _need(request, "pids", "--pids-limit")
-    if limit > 0:
-        found["pids"] = {"limit": limit}
-
-
-def _limit_memory(request: SpecRequest, found: dict[str, Any]) -> None:
-    options = request.options
-    memory: dict[str, int] = {}
-    if options.memory_bytes:
-        _need(request, "memory", "--memory")
-        memory["limit"] = options.memory_bytes
-    if options.memory_reservation_bytes:
-        _need(request, "memory", "--memory-reservation")
-        memory["reservation"] = options.memory_reservation_bytes
-    if options.memory_swap_bytes:
-        _need(request, "memory", "--memory-swap")
-        if not options.memory_bytes:
-            raise BadOption("you should always set the memory limit when using the memoryswap limit")
-        if not request.swap_limited:
-            raise Unsupported("cannot apply --memory-swap: this kernel does not count swap", hint="swapaccount=1")
-        memory["swap"] = options.memory_swap_bytes
-    elif options.memory_bytes and request.swap_limited:
-        memory["swap"] = 2 * options.memory_bytes
-    if memory:
-        found["memory"] = memory
-
-
-def _limit_cpu(request: SpecRequest, found: dict[str, Any]) -> None:
-    options = request.options
-    cpu: dict[str, Any] = {}
-    if options.nano_cpus:
-        _need(request, "cpu", "--cpus")
-        cpu = {"period": _CPU_PERIOD_US, "quota": options.nano_cpus * _CPU_PERIOD_US // 1_000_000_000}
-    if options.cpu_shares:
-        _need(request, "cpu", "--cpu-shares")
-        cpu["shares"] = options.cpu_shares
-    for key, value in (("cpus", options.cpuset_cpus), ("mems", options.cpuset_mems)):
-        if value:
-            _need(request, "cpuset", f"--cpuset-{key}")
-            cpu[key] = value
-    if cpu:
-        found["cpu"] = cpu
-
-
-def _node(node: HostNode) -> dict[str, Any]:
-    return {
-        "path": node.target,
-        "type": node.kind,
-        "major": node.major,
-        "minor": node.minor,
-        "fileMode": node.mode & 0o7777,
-        "uid": node.uid,
-        "gid": node.gid,
-    }
-
-
-def _rule(node: HostNode) -> dict[str, Any]:
-    return {"allow": True, "type": node.kind, "major": node.major, "minor": node.minor, "access": node.permissions}
 
 
 _IPC_SYSCTLS = ("kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue.")

@@ -4,7 +4,7 @@ not there yet.  Imported only when one of the flags is used.
 
 from __future__ import annotations
 
-import os
+import posixpath
 
 from argosy.errors import Unsupported
 from argosy.spec.options import BadOption, Mount
@@ -55,7 +55,7 @@ def parse_volume(text: str, directory: str = "/") -> Mount:
     fields = _volume_options(parts[2].split(",") if len(parts) == 3 else [])
     if source[:1] in ("/", "."):
         fields.pop("copy_up", None)
-        return Mount("bind", os.path.normpath(os.path.join(directory, source)), target, **fields)
+        return Mount("bind", posixpath.normpath(posixpath.join(directory, source)), target, **fields)
     return Mount("volume", _volume_name(source), target, **fields)
 
 
@@ -70,7 +70,7 @@ def _target(text: str) -> str:
         raise BadOption("container directory cannot be empty")
     if text[0] != "/":
         raise BadOption(f'invalid container path "{text}", must be an absolute path')
-    target = "/" + os.path.normpath(text).lstrip("/")
+    target = "/" + posixpath.normpath(text).lstrip("/")
     if target == "/":
         raise BadOption(f'invalid container path "{text}": nothing can be mounted over the root of the container')
     return target
@@ -184,7 +184,7 @@ def parse_mount(text: str, directory: str = "/") -> Mount:
         return Mount("volume", _volume_name(source), _target(target), **values)
     if not source:
         raise BadOption("must set source directory for a bind mount", hint="add source=PATH")
-    return Mount("bind", os.path.normpath(os.path.join(directory, source)), _target(target), **values)
+    return Mount("bind", posixpath.normpath(posixpath.join(directory, source)), _target(target), **values)
 
 
 def _csv(text: str) -> list[str]:

@@ -44,7 +44,12 @@ def check_volumes(image: ContainerConfig) -> None:
     """Raise Invalid when the image declares a volume where it could cover the kernel's file systems."""
     for volume in image.volumes:
         path = "/" + "/".join(part for part in volume.split("/") if part not in ("", "."))
-        if ".." in path.split("/") or path == "/" or any((path + "/").startswith(root + "/") for root in _NO_VOLUMES):
+        if (
+            volume[:1] != "/"
+            or ".." in path.split("/")
+            or path == "/"
+            or any((path + "/").startswith(root + "/") for root in _NO_VOLUMES)
+        ):
             why = "a volume there would cover the root or one of the kernel's file systems"
             hint = "the image is broken or hostile: build it again without that VOLUME"
             raise Invalid("Volumes in the image's config:", volume, why, hint=hint)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 
 from argosy.errors import Invalid
 from argosy.spec.options import BadOption
@@ -92,7 +92,7 @@ def working_directory(given: str, what: str = "working directory") -> str:
     hint = "--workdir takes another one"
     if given[0] != "/":
         raise Invalid(what, given, "it must be an absolute path", hint=hint)
-    path = "/" + os.path.normpath(given).lstrip("/")
+    path = "/" + posixpath.normpath(given).lstrip("/")
     if (path + "/").startswith(("/proc/", "/dev/fd/")):
         raise Invalid(what, given, "a directory of /proc may lead out of the container", hint=hint)
     check_text(what, [path])
