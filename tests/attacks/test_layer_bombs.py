@@ -14,6 +14,7 @@ from argosy.archive.apply_process import COMMAND, LayerFailed, collect, spawn_ap
 from argosy.archive.compression import Decompressor, ExpansionLimits
 from argosy.archive.errors import BadArchive
 from argosy.linux import process
+from argosy.linux.files import remove_tree
 from tests.attacks.layer_process import MEMORY_KIB, apply_layer
 from tests.rig.host import is_root, needs_program, needs_root
 from tests.rig.program import CHECKOUT
@@ -23,9 +24,11 @@ MIB = 1 << 20
 
 
 @pytest.fixture
-def root(tmp_path: object) -> str:
+def root(tmp_path: object) -> Iterator[str]:
+    """Removed by ourselves: pytest's own removal recurses, and some of these trees are deeper than that can go."""
     os.mkdir(f"{tmp_path}/diff")
-    return f"{tmp_path}/diff"
+    yield f"{tmp_path}/diff"
+    remove_tree(f"{tmp_path}/diff")
 
 
 @pytest.fixture
