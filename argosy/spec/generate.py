@@ -157,6 +157,8 @@ def generate(request: SpecRequest) -> dict[str, Any]:
         linux["sysctl"] = sysctl
     annotations = dict(_conf_annotations(request.conf))
     annotations.update(options.annotations)
+    process.check_text("annotation", [*options.annotations, *options.annotations.values()])
+    process.check_text("mount", [path for mount in request.mounts for path in (mount.source, mount.target)])
     if options.privileged:
         if not request.rootless:
             linux["devices"] = [resources.device(node) for node in request.nodes if node.target not in _DEFAULT_DEVICES]

@@ -168,6 +168,8 @@ def test_a_home_that_is_no_text_does_not_stop_the_container() -> None:
         {"command": ("sh", "a\udcff")},
         {"env": {"A": "\udcff"}},
         {"workdir": "/\udcff"},
+        {"annotations": {"a": "\udcff"}},
+        {"annotations": {"\udcff": "a"}},
         {"command": ("sh", "a\0b")},
         {"env": {"A": "a\0b"}},
     ],
@@ -176,3 +178,9 @@ def test_text_that_the_specification_cannot_hold_is_an_error(changes: dict[str, 
     with pytest.raises(ArgosyError) as caught:
         generate(request(changes))
     str(caught.value).encode()
+
+
+@pytest.mark.parametrize("mount", [Mount("bind", "/\udcff", "/x"), Mount("bind", "/x", "/\udcff")])
+def test_paths_that_the_specification_cannot_hold_are_an_error(mount: Mount) -> None:
+    with pytest.raises(Invalid, match="it is not UTF-8"):
+        generate(request(mounts=(mount,)))
