@@ -11,7 +11,10 @@ from argosy.linux import syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Self
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    T = TypeVar("T")
 
 # The inode of the user namespace that the system booted with (PROC_USER_INIT_INO).
 INITIAL_USER = 0xEFFFFFFD
@@ -32,36 +35,45 @@ def owner_uid(fd: int) -> int:
     return int(struct.unpack("=I", fcntl.ioctl(fd, _NS_GET_OWNER_UID, bytes(4)))[0])
 
 
-class inside:
-    """Be in the network namespace at `path` (a file, or /proc/PID/ns/net) for the length of a `with` block."""
+def in_network(path: str, action: Callable[[], T]) -> T:
+    """What `action` gives in the network namespace at `path` (a file, or /proc/PID/ns/net).
 
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._home = -1
+    It runs in a thread that ends with it: who is root of a user namespace only may leave the host's network for one of
+    his own, but not come back.
+    """
 
-    def __enter__(self) -> Self:
-        target = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+    def moved() -> T:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            self._home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-            syscalls.setns(target, syscalls.CLONE_NEWNET)
-        except BaseException:
-            self._go_home(back=False)
-            raise
+            syscalls.setns(fd, syscalls.CLONE_NEWNET)
         finally:
-            os.close(target)
-        return self
+            os.close(fd)
+        return action()
 
-    def __exit__(self, *_error: object) -> None:
-        self._go_home(back=True)
+    return _in_thread(moved)
 
-    def _go_home(self, *, back: bool) -> None:
-        if self._home >= 0:
-            try:
-                if back:
-                    syscalls.setns(self._home, syscalls.CLONE_NEWNET)
-            finally:
-                os.close(self._home)
-                self._home = -1
+
+def _in_thread(action: Callable[[], T]) -> T:
+    import _thread
+
+    done = _thread.allocate_lock()
+    done.acquire()
+    results: list[T] = []
+    failures: list[BaseException] = []
+
+    def body() -> None:
+        try:
+            results.append(action())
+        except BaseException as error:  # noqa: BLE001 -- raised in the caller's thread
+            failures.append(error)
+        finally:
+            done.release()
+
+    _thread.start_new_thread(body, ())
+    done.acquire()
+    if failures:
+        raise failures[0]
+    return results[0]
 
 
 def new_network(path: str) -> None:
@@ -69,17 +81,14 @@ def new_network(path: str) -> None:
 
     `path` is made as an empty file on which the namespace is mounted.  FileExistsError when it is there already.
     """
+
+    def mounted() -> None:
+        syscalls.unshare(syscalls.CLONE_NEWNET)
+        syscalls.mount("/proc/thread-self/ns/net", path, None, syscalls.MS_BIND)
+
     os.close(os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
-        home = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            syscalls.unshare(syscalls.CLONE_NEWNET)
-            try:
-                syscalls.mount("/proc/thread-self/ns/net", path, None, syscalls.MS_BIND)
-            finally:
-                syscalls.setns(home, syscalls.CLONE_NEWNET)
-        finally:
-            os.close(home)
+        _in_thread(mounted)
     except BaseException:
         os.unlink(path)
         raise

@@ -90,11 +90,7 @@ class Netlink:
 
     def __init__(self, netns: str = "") -> None:
         """Speak of the network namespace at the path `netns`, or of the calling thread's."""
-        if netns:
-            with namespaces.inside(netns):
-                self._socket = socket(_AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, _NETLINK_ROUTE)
-        else:
-            self._socket = socket(_AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, _NETLINK_ROUTE)
+        self._socket = namespaces.in_network(netns, _route_socket) if netns else _route_socket()
         self._socket.bind((0, 0))
         self._sequence = 0
 
@@ -204,6 +200,10 @@ class Netlink:
             if sequence == self._sequence:
                 yield kind, flags, data[_HEADER.size : length]
             data = data[max((length + 3) & ~3, _HEADER.size) :]
+
+
+def _route_socket() -> socket:
+    return socket(_AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, _NETLINK_ROUTE)
 
 
 def _raise_error(content: bytes, what: str) -> None:
