@@ -92,7 +92,7 @@ def test_each_kind_of_entry_with_all_its_metadata(tmp_path: object) -> None:
     assert applied == Applied(entries=10, size_bytes=3_000_004)
 
 
-@pytest.mark.parametrize("umask", [0o022, 0o077, 0o777])
+@pytest.mark.parametrize("umask", [0o022, 0o077, pytest.param(0o777, marks=needs_root)])
 def test_modes_do_not_depend_on_the_umask(tmp_path: object, umask: int) -> None:
     before = os.umask(umask)
     try:
