@@ -8,7 +8,7 @@ from argosy.errors import ArgosyError, Invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MAX_OPEN_DEPTH = 100
@@ -163,7 +163,7 @@ class _Level:
         self.fd = fd
         self.name = name
         self.path = path
-        self.entries: Iterator[os.DirEntry[str]] = os.scandir(fd)
+        self.entries = os.scandir(fd)
         self.progress = False
         self.stuck = False
         self.widened = False
@@ -173,6 +173,10 @@ class _Level:
         os.lseek(self.fd, 0, os.SEEK_SET)
         self.entries = os.scandir(self.fd)
         self.progress = False
+
+    def close(self) -> None:
+        self.entries.close()
+        os.close(self.fd)
 
 
 class _TreeRemover:
@@ -197,7 +201,7 @@ class _TreeRemover:
                 self._step(self._levels[-1])
         finally:
             for level in self._levels:
-                os.close(level.fd)
+                level.close()
 
     def _step(self, level: _Level) -> None:
         try:
@@ -228,8 +232,7 @@ class _TreeRemover:
                 self._failed(above, error, level.path)
             elif above:
                 above.stuck = True
-        self._levels.pop()
-        os.close(level.fd)
+        self._levels.pop().close()
 
     def _directory(self, parent_fd: int, name: str, path: str) -> bool:
         """Remove an empty directory, or else open it and push it on the stack; true when the stack grew."""

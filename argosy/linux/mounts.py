@@ -109,7 +109,7 @@ def _why(error: OSError, upper: str | None, said: str = "") -> str:
         return ""
     fstype = filesystem(upper) if upper else ""
     if fstype in _NO_UPPER:
-        return f"{upper} is on {fstype}, which cannot hold an overlay's upper directory: put the store on another file system"
+        return f"{upper} is on {fstype}, which cannot hold an overlay's upper directory: put the store elsewhere"
     return "" if said else "the kernel log (dmesg) has the reason"
 
 

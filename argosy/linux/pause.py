@@ -233,6 +233,8 @@ def _start(prepare: Callable[[], None], settle: Callable[[int], PauseState]) -> 
     heard, let_go = os.pipe2(os.O_CLOEXEC)
     pid = os.fork()
     if pid == 0:
+        os.close(said)
+        os.close(let_go)  # or it would never see that we are gone
         _be_pause(prepare, program, say, heard)
     os.close(say)
     os.close(heard)

@@ -42,6 +42,8 @@ class Namespace(Value):
     initial: bool = True
     notice: str = ""
 
+    _nested = {"id_map": IdMap}  # noqa: RUF012 -- as Value asks for
+
 
 class PauseState(Value):
     """What `userns.json` holds."""
