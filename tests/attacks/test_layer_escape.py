@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from argosy.linux.files import remove_tree
 from tests.attacks.layer_process import MEMORY_KIB, Outcome, apply_layer
 from tests.rig.host import needs_root
 from tests.unit.archive import tars
@@ -345,4 +346,5 @@ def test_random_layers_change_nothing_outside(root: str, seed: int) -> None:
         applied += not outcome.error
         assert not outcome.error or outcome.status == 1
         assert "internal" not in outcome.error and "Errno" not in outcome.error
+        remove_tree(fresh)
     assert applied
