@@ -35,12 +35,11 @@ def bystanders(root: str) -> dict[str, tuple[object, ...]]:
     """All around the layer's root, with the times at which inodes changed, which nobody can set."""
     above = os.path.dirname(os.path.dirname(root))
     found = {}
-    for path, facts in tars.listing(above).items():
-        full = f"{above}/{path}"
-        if full == root:
+    for path, facts in tars.listing(above, root).items():
+        if f"{above}/{path}" == root:
             found[path] = facts[:2]
-        elif not full.startswith(f"{root}/"):
-            status = os.lstat(full)
+        else:
+            status = os.lstat(f"{above}/{path}")
             found[path] = (*facts, status.st_ctime_ns, status.st_nlink)
     return found
 

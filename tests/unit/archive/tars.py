@@ -120,10 +120,16 @@ def descriptor(data: bytes | Iterable[bytes]) -> int:
     return fd
 
 
-def listing(root: str) -> dict[str, tuple[object, ...]]:
-    """All below `root`: path to type, mode, owner, size or device, time, content or target, attributes."""
+def listing(root: str, leave_out: str = "") -> dict[str, tuple[object, ...]]:
+    """All below `root`: path to type and mode, owner, time, content or target or device, attributes.
+
+    What is in the directory `leave_out` is not looked at.
+    """
     found: dict[str, tuple[object, ...]] = {}
     for where, directories, files in os.walk(root):
+        if where == leave_out:
+            directories.clear()
+            continue
         for name in (*directories, *files):
             path = os.path.join(where, name)
             status = os.lstat(path)
