@@ -9,6 +9,7 @@ from argosy import jsontext
 from argosy.containers import names
 from argosy.containers.record import RECORD, ContainerRecord, ImagePin, VolumeUse
 from argosy.errors import ArgosyError, Exists, Invalid
+from argosy.spec import generate
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def create(
     when options and image do not go together.
     """
     check_name(options.name)
+    options = generate.defaulted(options, site.conf)
+    generate.check(options, config)
     record = ContainerRecord(
         id=os.urandom(32).hex(),
         name=options.name,

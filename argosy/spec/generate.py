@@ -102,6 +102,17 @@ class SpecRequest(Value):
 _DEFAULT_SHM = 65536 << 10
 
 
+def defaulted(options: ContainerOptions, conf: ContainersConf) -> ContainerOptions:
+    """The options with the defaults of containers.conf that a container keeps when that file changes later."""
+    if not (conf.init or conf.privileged or conf.read_only):
+        return options
+    return options.replace(
+        init=options.init or conf.init,
+        privileged=options.privileged or conf.privileged,
+        read_only=options.read_only or conf.read_only,
+    )
+
+
 def check(options: ContainerOptions, image: ContainerConfig) -> None:
     """Raise Invalid for what can be known to be wrong without the host: said when a container is created."""
     process.arguments(options, image)
@@ -126,7 +137,7 @@ def _check_stop_signal(text: str, what: str) -> None:
         try:
             signals.parse(text)
         except Invalid as error:
-            raise Invalid(what, text, "this is no signal", hint="--stop-signal takes another one") from error
+            raise Invalid(what, text, "this is no signal", hint="use --stop-signal to name another one") from error
 
 
 def hostname(options: ContainerOptions, container_id: str, outer: str = "") -> str:
@@ -313,20 +324,21 @@ def _confine(request: SpecRequest, bounding: list[str], linux: dict[str, Any], a
         return
     from argosy.spec import seccomp
 
+    source = asked or request.conf.seccomp_profile
     if request.compile_seccomp is None:
-        linux["seccomp"] = seccomp.profile(request.seccomp_profile, bounding, request.machine)
+        linux["seccomp"] = seccomp.profile(request.seccomp_profile, bounding, request.machine, source)
         return
     section = dict(_FAIL_CLOSED)
     if request.seccomp_profile is not None:
         # A file is read anew each time, so that a broken one is an error whatever the cache holds; crun takes the flags
         # from here even when it takes the filter from the annotation.
-        flags = seccomp.profile(request.seccomp_profile, bounding, request.machine).get("flags")
+        flags = seccomp.profile(request.seccomp_profile, bounding, request.machine, source).get("flags")
         if flags:
             section["flags"] = flags
     name = f"{seccomp.digest(request.seccomp_profile)}-{capability_mask(tuple(bounding)):x}"
 
     def build() -> Mapping[str, Any]:
-        return seccomp.profile(request.seccomp_profile, bounding, request.machine)
+        return seccomp.profile(request.seccomp_profile, bounding, request.machine, source)
 
     annotations["run.oci.seccomp_bpf_data"] = request.compile_seccomp(name, build)
     linux["seccomp"] = section

@@ -113,9 +113,7 @@ def _volume_options(options: list[str]) -> dict[str, Any]:
         elif option.partition("=")[0] in ("idmap", "upperdir", "workdir"):
             raise Unsupported(f'the volume option "{option}" is not there yet', hint="use :U to change the owner")
         elif option not in _NO_EFFECT:
-            raise BadOption(
-                f'invalid option type "{option}"', hint="ro, rw, z, Z, U, nosuid, nodev, noexec, rslave, ..."
-            )
+            raise BadOption(f'invalid option type "{option}"', hint="see argosy run --help for the options of --volume")
     if flags:
         fields["options"] = tuple(flags)
     return fields
@@ -141,7 +139,7 @@ def _tmpfs(target: str, options: list[str]) -> Mount:
             _check_tmpfs_value(option, name, value)
             kept.append(option)
         else:
-            hint = f"one of {', '.join(sorted(_TMPFS_FLAGS))}, {'=, '.join(_TMPFS_VALUES)}=, [no]tmpcopyup"
+            hint = f"use {', '.join(sorted(_TMPFS_FLAGS))}, {'=, '.join(_TMPFS_VALUES)}=, [no]tmpcopyup"
             raise BadOption(f'unknown mount option "{option}": invalid mount option', hint=hint)
     return Mount("tmpfs", "", target, tuple(kept), copy_up=copy_up)
 
@@ -168,8 +166,10 @@ def parse_mount(text: str, directory: str = "/") -> Mount:
         )
     if kind not in ("bind", "tmpfs", "volume"):
         if kind in ("image", "glob", "devpts", "ramfs", "artifact"):
-            raise Unsupported(f"mounts of type {kind} are not there yet", hint="use type=bind, tmpfs or volume")
-        raise BadOption(f'invalid filesystem type "{kind}"', hint="bind, tmpfs or volume")
+            raise Unsupported(
+                f"mounts of type {kind} are not there yet", hint="use type=bind, type=tmpfs or type=volume"
+            )
+        raise BadOption(f'invalid filesystem type "{kind}"', hint="use bind, tmpfs or volume")
     source = _first(fields, ("source", "src"))
     target = _first(fields, ("target", "dst", "destination"))
     if not target:
@@ -259,13 +259,13 @@ class _Options:
     def _bind(self, key: str, value: str | None) -> bool:
         if key in ("bind-propagation", "propagation"):
             if value not in _PROPAGATION:
-                raise BadOption(f'{key}: "{value}": invalid mount option', hint=f"one of {', '.join(_PROPAGATION)}")
+                raise BadOption(f'{key}: "{value}": invalid mount option', hint=f"use one of {', '.join(_PROPAGATION)}")
             self._words.append(value)
         elif key == "bind-nonrecursive":
             self._words.append("bind" if _truth(key, value) else "rbind")
         elif key == "relabel":
             if value not in ("shared", "private"):
-                raise BadOption(f'{key}: "{value}": invalid mount option', hint="shared or private")
+                raise BadOption(f'{key}: "{value}": invalid mount option', hint="use shared or private")
             self._words.append("z" if value == "shared" else "Z")
         elif key in ("idmap", "bind-recursive"):
             raise Unsupported(f'the mount option "{key}" is not there yet')

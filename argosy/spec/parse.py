@@ -36,7 +36,7 @@ def parse_size(text: str, what: str = "size") -> int:
         if size > _MAX_SIZE:
             raise ValueError
     except ValueError:
-        hint = "a number and one of the units b, k, m, g, t, as in 512m"
+        hint = "write a number and, behind it, one of the units b, k, m, g, t: 512m"
         raise BadOption(f"invalid value for {what}: invalid size: '{text}'", hint=hint) from None
     return size
 
@@ -53,7 +53,7 @@ def parse_cpus(text: str) -> int:
     except ValueError:
         cpus = -1.0
     if not (cpus == 0 or 0.01 <= cpus < 1e6):
-        hint = "a number of CPUs such as 1.5; 0.01 is the least, 0 is no limit"
+        hint = "write a number of CPUs such as 1.5; 0.01 is the least, 0 is no limit"
         raise BadOption(f'invalid argument "{text}" for "--cpus" flag', hint=hint)
     return round(cpus * 1_000_000_000)
 
@@ -65,7 +65,9 @@ def parse_pids_limit(text: str) -> int:
         if limit < -1:
             raise ValueError
     except ValueError:
-        raise BadOption(f'invalid argument "{text}" for "--pids-limit" flag', hint="a number, or -1") from None
+        raise BadOption(
+            f'invalid argument "{text}" for "--pids-limit" flag', hint="write a number, or -1 for no limit"
+        ) from None
     return max(limit, 0)
 
 
@@ -170,7 +172,7 @@ def parse_ulimit(text: str) -> Ulimit:
         if not why and limits[1] != -1 and not 0 <= limits[0] <= limits[1]:
             why = f"ulimit soft limit must be less than or equal to hard limit: {limits[0]} > {limits[1]}"
     if why:
-        hint = f"the names are {', '.join(RLIMITS)}" if "type" in why else "as in nofile=1024:2048"
+        hint = f"the names are {', '.join(RLIMITS)}" if "type" in why else "write it as in nofile=1024:2048"
         raise BadOption(f'ulimit option "{text}" requires name=SOFT:HARD, failed to be parsed: {why}', hint=hint)
     return Ulimit(name, *limits)
 
@@ -180,11 +182,13 @@ def parse_device(text: str) -> Device:
     source, *rest = text.split(":")
     target, permissions = source, "rwm"
     if len(rest) > 2 or not source:
-        raise BadOption(f"invalid device specification: {text}", hint="host-device[:container-device][:permissions]")
+        raise BadOption(
+            f"invalid device specification: {text}", hint="write HOST-DEVICE[:CONTAINER-DEVICE][:PERMISSIONS]"
+        )
     if source[:1] != "/":
         if "/" in source and "=" in source:
             raise Unsupported(f"{text} names a CDI device, which argosy does not support", hint="name the device file")
-        raise BadOption(f"invalid device specification: {text}", hint="a device is an absolute path")
+        raise BadOption(f"invalid device specification: {text}", hint="write the absolute path of a device")
     if len(rest) == 2:
         target, permissions = rest
     elif rest and rest[0][:1] == "/":
@@ -192,9 +196,11 @@ def parse_device(text: str) -> Device:
     elif rest:
         permissions = rest[0]
     if not permissions or set(permissions) - set("rwm") or len(set(permissions)) != len(permissions):
-        raise BadOption(f"invalid device mode: {permissions}", hint='a subset of "rwm"')
+        raise BadOption(f"invalid device mode: {permissions}", hint='the permissions are some of the letters in "rwm"')
     if target[:1] != "/":
-        raise BadOption(f"invalid device specification: {text}", hint="the place in the container is an absolute path")
+        raise BadOption(
+            f"invalid device specification: {text}", hint="write the place in the container as an absolute path"
+        )
     return Device(source, target, permissions)
 
 
@@ -203,7 +209,7 @@ def parse_restart(text: str) -> RestartPolicy:
     name, colon, count = text.partition(":")
     name = {"": "no", "never": "no"}.get(name, name)
     if name not in ("no", "always", "unless-stopped", "on-failure"):
-        hint = "one of no, on-failure[:retries], always, unless-stopped"
+        hint = "use one of no, on-failure[:retries], always, unless-stopped"
         raise BadOption(f'"{text}" is not a valid restart policy: invalid argument', hint=hint)
     if not colon:
         return RestartPolicy(name)
@@ -234,7 +240,7 @@ def parse_network(items: Iterable[str]) -> NetworkMode | None:
     if kind in ("pasta", "slirp4netns"):
         return NetworkMode(kind, options=tuple(option for option in rest.split(",") if option))
     if kind in ("container", "ns", "host", "none"):
-        raise BadOption(f'invalid network mode "{given[0]}"', hint="host, none, container:NAME or ns:PATH")
+        raise BadOption(f'invalid network mode "{given[0]}"', hint="use host, none, container:NAME or ns:PATH")
     raise Unsupported(
         f"network {kind}: argosy has no bridge networks yet",
         hint="use --network pasta, slirp4netns, host, none, container:NAME or ns:PATH",
@@ -251,7 +257,7 @@ def parse_namespace(text: str, flag: str) -> NamespaceMode:
         return NamespaceMode(kind, target)
     if not colon and kind in _NAMESPACE_KINDS.get(flag, ("private", "host")):
         return NamespaceMode(kind)
-    hint = f"{', '.join(_NAMESPACE_KINDS.get(flag, ('private', 'host')))}, container:NAME or ns:PATH"
+    hint = f"use {', '.join(_NAMESPACE_KINDS.get(flag, ('private', 'host')))}, container:NAME or ns:PATH"
     raise BadOption(f'unrecognized namespace mode "{text}" passed to --{flag}', hint=hint)
 
 
@@ -263,7 +269,7 @@ def parse_capabilities(items: Iterable[str]) -> tuple[str, ...]:
         if name not in ("ALL", "CAP_ALL"):
             name = name if name.startswith("CAP_") else f"CAP_{name}"
             if name not in CAPABILITIES:
-                raise BadOption(f'"{name}": unknown capability', hint="capabilities(7) lists them")
+                raise BadOption(f'"{name}": unknown capability', hint="see capabilities(7) for the names")
         found.append("ALL" if name == "CAP_ALL" else name)
     return tuple(dict.fromkeys(found))
 
@@ -286,7 +292,7 @@ def parse_security(items: Iterable[str]) -> SecurityOptions:
         elif (key, value) == ("systempaths", "unconfined"):
             fields["unmask"] = ("ALL",)
         else:
-            hint = "seccomp, apparmor, label, no-new-privileges, mask, unmask, proc-opts or systempaths=unconfined"
+            hint = "the options are seccomp, apparmor, label, no-new-privileges, mask, unmask, proc-opts, systempaths"
             raise BadOption(f'invalid --security-opt {position}: "{item}"', hint=hint)
     return SecurityOptions(**fields)
 
@@ -302,7 +308,7 @@ def _label(item: str, value: str) -> str:
         value.split(":")[0] in ("user", "role", "type", "level", "filetype") and value.partition(":")[2]
     ):
         return value
-    hint = "label=disable, nested, user:U, role:R, type:T, level:L or filetype:T"
+    hint = "use label=disable, nested, user:U, role:R, type:T, level:L or filetype:T"
     raise BadOption(f'invalid --security-opt label: "{item}"', hint=hint)
 
 

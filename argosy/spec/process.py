@@ -89,7 +89,7 @@ def working_directory(given: str, what: str = "working directory") -> str:
     """
     if not given:
         return "/"
-    hint = "--workdir takes another one"
+    hint = "use --workdir to name another one"
     if given[0] != "/":
         raise Invalid(what, given, "it must be an absolute path", hint=hint)
     path = "/" + posixpath.normpath(given).lstrip("/")

@@ -116,8 +116,8 @@ def digest(profile: bytes | None) -> str:
     return hashlib.sha256(profile).hexdigest()
 
 
-def profile(text: bytes | None, capabilities: Sequence[str], machine: str) -> dict[str, Any]:
-    """The OCI's linux.seccomp: of the default profile when `text` is None, else of a file's content.
+def profile(text: bytes | None, capabilities: Sequence[str], machine: str, source: str = "") -> dict[str, Any]:
+    """The OCI's linux.seccomp: of the default profile when `text` is None, else of the content of the file `source`.
 
     `capabilities` is the bounding set, `machine` uname's.  Raises Invalid when the file is anything but a sound
     profile: a container never starts with less than was asked for.
@@ -126,10 +126,14 @@ def profile(text: bytes | None, capabilities: Sequence[str], machine: str) -> di
         return default(capabilities, machine)
     from argosy import jsontext
 
-    data = jsontext.decode(text, _WHAT)
-    if not isinstance(data, dict):
-        raise Invalid(_WHAT, str(data), "not a JSON object")
-    return _resolved(data, frozenset(capabilities), machine)
+    try:
+        data = jsontext.decode(text, _WHAT)
+        if not isinstance(data, dict):
+            raise Invalid(_WHAT, str(data), "not a JSON object")
+        return _resolved(data, frozenset(capabilities), machine)
+    except Invalid as error:
+        hint = error.hint or "correct the file, or leave it out for argosy's own profile"
+        raise Invalid(f"{_WHAT} {source}:", error.value, error.why, hint=hint) from error
 
 
 def default(capabilities: Sequence[str], machine: str) -> dict[str, Any]:

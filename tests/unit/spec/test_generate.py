@@ -10,7 +10,7 @@ from argosy import jsontext
 from argosy.config.containers import ContainersConf
 from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.oci.imageconfig import ContainerConfig
-from argosy.spec.generate import HostNode, check, generate
+from argosy.spec.generate import HostNode, check, defaulted, generate
 from argosy.spec.options import (
     BadOption,
     ContainerOptions,
@@ -351,8 +351,12 @@ def test_flags_of_a_profile_survive_compilation() -> None:
 
 
 def test_a_cached_filter_does_not_hide_a_broken_profile() -> None:
-    with pytest.raises(Invalid, match="seccomp profile"):
-        spec(seccomp_profile=b"{}", compile_seccomp=lambda name, build: "x")
+    with pytest.raises(Invalid, match='seccomp profile /my/file: "defaultAction"'):
+        spec(
+            {"security": SecurityOptions(seccomp="/my/file")},
+            seccomp_profile=b"{}",
+            compile_seccomp=lambda name, build: "x",
+        )
     with pytest.raises(Invalid, match="seccomp profile"):
         spec(seccomp_profile=b"")
 
@@ -377,6 +381,13 @@ def test_check_at_create(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ArgosyError) as caught:
         check(options(**changes), ContainerConfig())
     assert words in str(caught.value)
+
+
+def test_defaults_of_the_configuration_that_a_container_keeps() -> None:
+    plain = options()
+    assert defaulted(plain, ContainersConf()) == plain
+    made = defaulted(plain, ContainersConf(init=True, read_only=True))
+    assert (made.init, made.read_only, made.privileged) == (True, True, False)
 
 
 def test_options_survive_the_record() -> None:
