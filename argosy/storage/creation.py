@@ -31,8 +31,10 @@ def make(locations: Locations, id_map: IdMap, driver: str) -> StoreRecord:
         for name in DIRECTORIES:
             files.make_directories(f"{root}/{name}")
         files.make_directories(locations.run)
+        from argosy.storage import sweep
         from argosy.storage.drivers import detect
 
+        sweep.sweep_root(root)
         choice = detect.choose(f"{root}/tmp", driver)
         record = StoreRecord(
             format=STORE_FORMAT,

@@ -10,7 +10,7 @@ import os
 import time
 
 from argosy.errors import ArgosyError
-from argosy.linux import files, locks
+from argosy.linux import files, locks, mounts
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -33,15 +33,20 @@ def sweep(store: Store, *, everything: bool = False) -> Swept:
     `everything` takes downloads as well, and makes lists of unstable objects good before it returns.  What cannot be
     removed now stays for the next sweep.
     """
+    return sweep_root(store.root, everything=everything)
+
+
+def sweep_root(root: str, *, everything: bool = False) -> Swept:
+    """As `sweep`, for a store that is not open."""
     removed, failed = [], []
-    for name in _entries(store.tmp):
-        path = f"{store.tmp}/{name}"
+    for name in _entries(f"{root}/tmp"):
+        path = f"{root}/tmp/{name}"
         lock = _free(path)
         if lock is None:
             continue
         with lock:
             try:
-                if _sweep_one(store.root, name, lock, everything=everything):
+                if _sweep_one(root, name, lock, everything=everything):
                     removed.append(path)
             except (ArgosyError, OSError) as error:
                 failed.append((path, str(error)))
@@ -93,5 +98,8 @@ def _sweep_one(root: str, name: str, lock: locks.Lock, *, everything: bool) -> b
             return False
         finally:
             os.close(sync_fd)
+    merged = f"{path}/merged"
+    if os.path.lexists(merged):
+        mounts.unmount(merged)  # of a container or a trial
     files.remove_tree(path)
     return True

@@ -215,6 +215,15 @@ def test_an_unmarked_unlisted_layer_is_untrusted_even_when_readable(store: Store
     assert store.layers.untrusted((layer,)) == (layer,)
 
 
+def test_errors_count_from_before_the_first_byte(store: Store) -> None:
+    """The descriptor for syncfs is opened before anything is written: errors before that would go unreported."""
+    for begin in (lambda: store.blobs.ingest(DIGEST), lambda: store.layers.stage(DIGEST)):
+        with begin():
+            assert store.unstable._sync_fd >= 0
+        store.unstable.settle()
+        assert store.unstable._sync_fd < 0
+
+
 def test_a_failed_write_back_marks_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     from argosy.linux import syscalls
 

@@ -162,6 +162,18 @@ def test_an_image_put_while_its_parts_are_collected_is_refused_or_kept(store: St
     store.unstable.settle()
 
 
+def test_a_record_is_put_before_or_after_a_collection_but_not_during(store: Store, image: ImageRecord) -> None:
+    store.images.remove(image.manifest_digest)
+    for present in (False, True):
+        with store.exclusive_lock():
+            putter = threading.Thread(target=store.images.put, args=(image.replace(repo_digests=(f"{present}@x",)),))
+            putter.start()
+            putter.join(0.05)
+            assert putter.is_alive()
+            assert store.images.exists(image.manifest_digest) == present
+        putter.join()
+
+
 def test_what_is_not_named_as_ours_stays(store: Store) -> None:
     for place in ("blobs/sha256", "layers", "chains"):
         with open(f"{store.root}/{place}/note", "wb"):
