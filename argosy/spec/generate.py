@@ -322,23 +322,27 @@ def _confine(request: SpecRequest, bounding: list[str], linux: dict[str, Any], a
     asked = request.options.security.seccomp
     if asked == "unconfined" or (request.options.privileged and not asked):
         return
-    from argosy.spec import seccomp
-
     source = asked or request.conf.seccomp_profile
+    text = request.seccomp_profile
+
+    def build() -> dict[str, Any]:
+        from argosy.spec import seccomp
+
+        return seccomp.profile(text, bounding, request.machine, source)
+
     if request.compile_seccomp is None:
-        linux["seccomp"] = seccomp.profile(request.seccomp_profile, bounding, request.machine, source)
+        linux["seccomp"] = build()
         return
-    section = dict(_FAIL_CLOSED)
-    if request.seccomp_profile is not None:
+    section, digest = dict(_FAIL_CLOSED), security.SECCOMP_DIGEST
+    if text is not None:
+        import hashlib
+
+        digest = hashlib.sha256(text).hexdigest()
         # A file is read anew each time, so that a broken one is an error whatever the cache holds; crun takes the flags
         # from here even when it takes the filter from the annotation.
-        flags = seccomp.profile(request.seccomp_profile, bounding, request.machine, source).get("flags")
+        flags = build().get("flags")
         if flags:
             section["flags"] = flags
-    name = f"{seccomp.digest(request.seccomp_profile)}-{capability_mask(tuple(bounding)):x}"
-
-    def build() -> Mapping[str, Any]:
-        return seccomp.profile(request.seccomp_profile, bounding, request.machine, source)
-
+    name = f"{digest}-{capability_mask(tuple(bounding)):x}"
     annotations["run.oci.seccomp_bpf_data"] = request.compile_seccomp(name, build)
     linux["seccomp"] = section

@@ -9,9 +9,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-# Names the default profile's filters in the cache.  Changes whenever the table does; a test compares it with that.
-DEFAULT_DIGEST = "62bb7310e50a1e6f"
-
 _EPERM, _EINVAL, _ENOSYS = 1, 22, 38
 
 # uname's machine -> the OCI's name, Go's name (profiles condition on it), and what runs beside it on such a kernel.
@@ -105,15 +102,6 @@ _ACTIONS = frozenset(
 )
 _OPERATORS = frozenset("SCMP_CMP_" + name for name in ("NE", "LT", "LE", "EQ", "GE", "GT", "MASKED_EQ"))
 _WHAT = "seccomp profile"
-
-
-def digest(profile: bytes | None) -> str:
-    """What names a profile's compiled filters: the digest of the file's bytes, or of the default table."""
-    if profile is None:
-        return DEFAULT_DIGEST
-    import hashlib
-
-    return hashlib.sha256(profile).hexdigest()
 
 
 def profile(text: bytes | None, capabilities: Sequence[str], machine: str, source: str = "") -> dict[str, Any]:
@@ -302,7 +290,7 @@ def _texts(value: Any, where: str) -> list[str]:
 
 
 def table_digest(capabilities: Iterable[str]) -> str:
-    """The digest that DEFAULT_DIGEST must begin with: over the profile with and without each capability, everywhere."""
+    """What `security.SECCOMP_DIGEST` is the beginning of: over the profiles of all machines, with all capabilities and with none."""
     import hashlib
 
     from argosy import jsontext

@@ -36,6 +36,10 @@ READ_ONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sys
 _RESERVED = ("run.oci.", "io.crun.", "org.systemd.")
 _ALLOWED = frozenset(("run.oci.keep_original_groups",))
 
+# Names the filters of the default seccomp profile in the cache.  Changes whenever the table in `spec.seccomp` does (a
+# test compares them); it stands here so that a start with a cached filter need not import that table.
+SECCOMP_DIGEST = "62bb7310e50a1e6f"
+
 _UNLIMITED = (1 << 64) - 1
 _DEFAULT_FILES = 1 << 20  # podman's default for nofile and nproc, and the kernel's highest for nofile
 
