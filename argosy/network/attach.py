@@ -1,0 +1,365 @@
+"""Connecting a container to the network, and taking the connection down again.
+
+A namespace that a program connects is a file under `<run>/netns/`, so that the program can start before the container
+does.  Where the user asked for no particular way, they are tried in turn, pasta, slirp4netns, none, with one notice.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.config.containers import ContainersConf
+from argosy.errors import ArgosyError, Invalid
+from argosy.linux import files, namespaces, process
+from argosy.network import resolv
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["NetworkRecord", "NetworkRequest", "NetworkState", "Unavailable", "read", "setup", "teardown"]
+
+_TEXT_LIMIT = 1 << 20
+_PROGRAMS = ("pasta", "slirp4netns", "passt")
+_RESOLV = "/etc/resolv.conf"
+_RESOLVED = "/run/systemd/resolve/resolv.conf"  # the servers behind systemd-resolved's stub
+STATE_FILE = "network.json"
+
+
+class NetworkRequest(Value):
+    """What a container asks for.
+
+    `kind` is "private" (the best that this host has), "host", "none", "container", "ns", "pasta" or "slirp4netns".
+    `target` is the namespace's path for "ns", `joined_pid` the first process of the container to join, `options` what
+    stood behind the colon.  `directory` is the container's run directory, `command` the path of --network-cmd-path.
+    """
+
+    id: str
+    kind: str
+    run: str
+    directory: str
+    rootless: bool
+    notice: Callable[[str], None]
+    target: str = ""
+    options: tuple[str, ...] = ()
+    joined_pid: int = 0
+    conf: ContainersConf = ContainersConf()
+    command: str = ""
+
+    @property
+    def netns(self) -> str:
+        """Where a namespace of this container's own is, when a program connects it."""
+        return f"{self.run}/netns/{self.id}"
+
+
+class NetworkRecord(Value):
+    """network.json in the container's run directory: what `inspect` shows and what `teardown` takes down.
+
+    `addresses` have their prefix lengths; `pid` is the program that connects the namespace, 0 when none does.
+    """
+
+    mode: str
+    netns: str = ""
+    addresses: tuple[str, ...] = ()
+    gateway: str = ""
+    pid: int = 0
+
+
+class NetworkState(Value):
+    """What a container got.
+
+    `netns` is the namespace to join; with "" the runtime makes one, or takes the host's where `host` is true.
+    `foreign` says that it may belong to another user namespace.  `resolv` is the content of /etc/resolv.conf, `hosts`
+    gives that of /etc/hosts for a host name and a container name; None where the image's own file stays.
+    """
+
+    mode: str
+    netns: str = ""
+    host: bool = False
+    foreign: bool = False
+    addresses: tuple[str, ...] = ()
+    gateway: str = ""
+    pid: int = 0
+    resolv: str | None = None
+    hosts: Callable[[str, str], str] | None = None
+
+
+class Unavailable(ArgosyError):
+    """One way to connect a container does not work on this host; the next may."""
+
+
+def setup(request: NetworkRequest) -> NetworkState:
+    """Connect the container.  Raises Invalid for options that make no sense, ArgosyError for what does not work.
+
+    `<directory>/network.json` is there as soon as there is something to take down.
+    """
+    kind = request.kind
+    if kind == "private" and request.conf.netns not in ("", "private", "bridge"):
+        kind, _, target = request.conf.netns.partition(":")
+        request = request.replace(kind=kind, target=request.target or target)
+    ways = {
+        "private": _best,
+        "pasta": _user_mode,
+        "slirp4netns": _user_mode,
+        "none": _none,
+        "host": _host,
+        "container": _joined,
+        "ns": _at_path,
+    }
+    if kind not in ways:
+        raise Invalid("network", kind, "unknown mode", hint=", ".join(ways))
+    return ways[kind](request)
+
+
+def read(directory: str) -> NetworkRecord | None:
+    """The record in a container's run directory; None when it is not connected (any more)."""
+    try:
+        text = files.read(f"{directory}/{STATE_FILE}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return NetworkRecord.from_json(jsontext.decode(text, f"{directory}/{STATE_FILE}"))
+
+
+def teardown(run: str, container_id: str, directory: str) -> None:
+    """Let go of the container's namespace and end the program that connects it.  Idempotent.
+
+    pasta ends by itself when the namespace's file goes, but only if it had come so far.
+    """
+    netns = f"{run}/netns/{container_id}"
+    namespaces.remove_network(netns)
+    for pid in _connectors(directory, netns):
+        process.signal_process(pid, process.start_time(pid) or 0)
+
+
+def _connectors(directory: str, netns: str) -> list[int]:
+    """The programs that connect this namespace: pids that we wrote down and whose command line names it."""
+    candidates = []
+    try:
+        record = read(directory)
+        candidates.append(record.pid if record else 0)
+    except Invalid:
+        pass
+    try:
+        candidates.append(int(files.read(f"{directory}/pasta.pid")))
+    except (OSError, ValueError):
+        pass
+    return [pid for pid in dict.fromkeys(candidates) if pid > 1 and _serves(pid, netns)]
+
+
+def _serves(pid: int, netns: str) -> bool:
+    try:
+        words = files.read(f"/proc/{pid}/cmdline", 1 << 20).split(b"\0")
+    except OSError:
+        return False
+    return os.path.basename(os.fsdecode(words[0])).startswith(_PROGRAMS) and os.fsencode(netns) in words
+
+
+def _best(request: NetworkRequest) -> NetworkState:
+    """The first way that works here: pasta (or what containers.conf prefers), slirp4netns, no network at all."""
+    names = ["pasta", "slirp4netns"]
+    if request.conf.default_rootless_network_cmd == "slirp4netns":
+        names.reverse()
+    failures = []
+    for name in names:
+        try:
+            state = _user_mode(request.replace(kind=name, options=()))
+        except Unavailable as error:
+            failures.append(str(error))
+            continue
+        if failures:
+            _tell_once(request, name, f"{failures[0]}: using {name}")
+        return state
+    reasons = "; ".join(failures)
+    _tell_once(request, "none", f"containers have no network: {reasons} (--network host shares the host's)")
+    return _none(request)
+
+
+def _tell_once(request: NetworkRequest, key: str, text: str) -> None:
+    """Say it once for each boot, not with every container."""
+    try:
+        files.make_directories(f"{request.run}/cache")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(f"{request.run}/cache/told-network-{key}", flags, 0o600))
+    except FileExistsError:
+        return
+    request.notice(text)
+
+
+def _user_mode(request: NetworkRequest) -> NetworkState:
+    """A namespace of its own, connected by a program of the user's."""
+    from argosy.network import pasta, slirp
+
+    state = pasta.connect(request) if request.kind == "pasta" else slirp.connect(request)
+    _record(request, state)
+    return state
+
+
+def _none(request: NetworkRequest) -> NetworkState:
+    state = NetworkState(mode="none", hosts=hosts_content(request, ("127.0.0.1",)))
+    _record(request, state)
+    return state
+
+
+def _host(request: NetworkRequest) -> NetworkState:
+    state = NetworkState(
+        mode="host",
+        host=True,
+        resolv=resolv_content(request, shared=True),
+        hosts=hosts_content(request, (), host_address()),
+    )
+    _record(request, state)
+    return state
+
+
+def _joined(request: NetworkRequest) -> NetworkState:
+    """Another container's network, with that container's own resolv.conf and hosts as they are now."""
+    path = f"/proc/{request.joined_pid}/ns/net"
+    try:
+        same = os.stat(path).st_ino == os.stat("/proc/self/ns/net").st_ino
+    except FileNotFoundError:
+        raise ArgosyError(f"container {request.target} has ended meanwhile: its network cannot be joined") from None
+    hosts = _of_container(request.joined_pid, "/etc/hosts")
+    addresses, gateway = ((), "") if same else inside(path)
+    state = NetworkState(
+        mode="container",
+        netns="" if same else path,
+        host=same,
+        addresses=addresses,
+        gateway=gateway,
+        resolv=_of_container(request.joined_pid, _RESOLV),
+        hosts=None if hosts is None else lambda _hostname, _name: hosts,
+    )
+    _record(request, state)
+    return state
+
+
+def _of_container(pid: int, path: str) -> str | None:
+    """A text file as another container sees it; None when it has none."""
+    from argosy.linux import paths
+
+    root = paths.open_root(f"/proc/{pid}/root")
+    try:
+        return paths.read_in_root(root, path, _TEXT_LIMIT).decode("utf-8", "replace")
+    except OSError:
+        return None
+    finally:
+        os.close(root)
+
+
+def _at_path(request: NetworkRequest) -> NetworkState:
+    """A network namespace that somebody else keeps at a path."""
+    try:
+        found = os.stat(request.target)
+    except OSError as error:
+        raise ArgosyError(
+            f"cannot find specified network namespace path: stat {request.target}: {str(error.strerror).lower()}",
+            hint="`ip netns` keeps its namespaces in /run/netns",
+        ) from error
+    if not _is_network_namespace(request.target):
+        raise Invalid("network namespace", request.target, "this file is no network namespace")
+    same = found.st_ino == os.stat("/proc/self/ns/net").st_ino
+    try:
+        addresses, gateway = ((), "") if same else inside(request.target)
+    except OSError:
+        addresses, gateway = (), ""  # it belongs to another user namespace: the runtime says so better
+    state = NetworkState(
+        mode="ns",
+        netns=request.target,
+        foreign=True,
+        addresses=addresses,
+        gateway=gateway,
+        resolv=resolv_content(request),
+        hosts=hosts_content(request, addresses or ("127.0.0.1",), host_address()),
+    )
+    _record(request, state)
+    return state
+
+
+def _is_network_namespace(path: str) -> bool:
+    import fcntl
+
+    from argosy.linux import syscalls
+
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return fcntl.ioctl(fd, 0xB703) == syscalls.CLONE_NEWNET  # NS_GET_NSTYPE, ioctl_ns(2)
+    except OSError:
+        return False
+    finally:
+        os.close(fd)
+
+
+def _record(request: NetworkRequest, state: NetworkState) -> None:
+    record = NetworkRecord(state.mode, state.netns, state.addresses, state.gateway, state.pid)
+    files.write_atomic(f"{request.directory}/{STATE_FILE}", jsontext.encode(record.to_json()))
+
+
+def inside(netns: str) -> tuple[tuple[str, ...], str]:
+    """Addresses (with prefix, IPv4 first, without loopback and link-local) and the gateway in a namespace."""
+    from argosy.linux.netlink import Netlink
+
+    with Netlink(netns) as link:
+        found = [str(a) for a in link.addresses() if a.index != 1 and not a.address.startswith("fe80:")]
+        gateways = [route.gateway for route in link.routes() if not route.destination and route.gateway]
+    return tuple(sorted(found, key=lambda text: ":" in text)), gateways[0] if gateways else ""
+
+
+def host_address(taken: frozenset[str] = frozenset()) -> str:
+    """The host's address on its default route that the container does not have itself; "" when there is none."""
+    from argosy.linux.netlink import Netlink
+
+    with Netlink() as link:
+        routes = [route for route in link.routes() if not route.destination]
+        addresses = [a for a in link.addresses() if a.index != 1 and ":" not in a.address and a.address not in taken]
+    preferred = [a.address for route in routes for a in addresses if a.index == route.index]
+    return next(iter([*preferred, *(a.address for a in addresses)]), "")
+
+
+def _text(path: str) -> str:
+    try:
+        return files.read(path, _TEXT_LIMIT).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def resolv_content(request: NetworkRequest, *, forwarder: str = "", shared: bool = False) -> str:
+    host = resolv.parse_resolv(_text(_RESOLV))
+    if not shared and resolv.only_loopback(host) and os.path.exists(_RESOLVED):
+        host = resolv.parse_resolv(_text(_RESOLVED)).replace(options=host.options)
+    conf = request.conf
+    made = resolv.for_container(
+        host,
+        forwarder=forwarder,
+        shared=shared,
+        servers=conf.dns_servers,
+        search=conf.dns_searches,
+        options=conf.dns_options,
+    )
+    return made.text()
+
+
+def hosts_content(
+    request: NetworkRequest, addresses: tuple[str, ...], internal: str = ""
+) -> Callable[[str, str], str] | None:
+    """The function of NetworkState.hosts; None where containers.conf wants the image's own file.
+
+    `internal` is the host's address as the container reaches it, "" when it does not.
+    """
+    conf = request.conf
+    if conf.no_hosts or conf.base_hosts_file == "image":
+        return None
+    base = "" if conf.base_hosts_file == "none" else _text(conf.base_hosts_file or "/etc/hosts")
+    internal = conf.host_containers_internal_ip or internal
+    plain = tuple(address.partition("/")[0] for address in addresses)
+
+    def content(hostname: str, name: str) -> str:
+        return resolv.hosts(
+            base,
+            host_address="" if internal == "none" else internal,
+            addresses=plain,
+            names=(hostname, name),
+        )
+
+    return content

@@ -1,0 +1,105 @@
+"""The text of /etc/resolv.conf and /etc/hosts in a container.  Pure: reads and writes nothing."""
+
+from __future__ import annotations
+
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+HOST_NAMES = "host.containers.internal"
+
+
+class Resolver(Value):
+    """resolv.conf(5): servers, search domains and options, in order.  `hidden` are servers that were left out."""
+
+    servers: tuple[str, ...] = ()
+    search: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+    def text(self) -> str:
+        """The file."""
+        lines = []
+        if self.search and self.search != (".",):
+            lines.append("search " + " ".join(self.search))
+        lines += [f"nameserver {server}" for server in self.servers]
+        if self.options:
+            lines.append("options " + " ".join(self.options))
+        return "".join(f"{line}\n" for line in lines)
+
+
+def parse_resolv(text: str) -> Resolver:
+    """What resolv.conf(5) says; of several search or domain lines the last counts."""
+    servers: list[str] = []
+    search: tuple[str, ...] = ()
+    options: list[str] = []
+    for line in text.splitlines():
+        words = line.split("#", 1)[0].split(";", 1)[0].split()
+        if len(words) < 2:
+            continue
+        if words[0] == "nameserver":
+            servers.append(words[1])
+        elif words[0] in ("search", "domain"):
+            search = tuple(words[1:])
+        elif words[0] == "options":
+            options += words[1:]
+    return Resolver(tuple(servers), search, tuple(options))
+
+
+def is_loopback(server: str) -> bool:
+    """Whether a server is on the host itself, where no other network namespace reaches it."""
+    return server.startswith(("127.", "::1%")) or server in ("::1", "localhost")
+
+
+def only_loopback(resolver: Resolver) -> bool:
+    """Whether every server is on the host itself: then a stub such as systemd-resolved knows the real ones."""
+    return all(is_loopback(server) for server in resolver.servers)
+
+
+def for_container(
+    host: Resolver,
+    *,
+    forwarder: str = "",
+    shared: bool = False,
+    servers: Iterable[str] = (),
+    search: Iterable[str] = (),
+    options: Iterable[str] = (),
+) -> Resolver:
+    """The container's resolver.
+
+    `forwarder` is an address in its network that passes questions on to the host's resolver; it comes first.  `shared`:
+    the container is in the host's network, where servers on loopback work.  `servers`, `search` and `options` are
+    those of containers.conf, which replace the host's (options are added).
+    """
+    own = tuple(servers)
+    if not own:
+        reachable = tuple(s for s in host.servers if shared or not is_loopback(s))
+        own = ((forwarder,) if forwarder else ()) + tuple(s for s in reachable if s != forwarder)
+    merged = tuple(dict.fromkeys((*host.options, *options)))
+    return Resolver(own, tuple(search) or host.search, merged)
+
+
+def hosts(base: str, *, host_address: str = "", addresses: Iterable[str] = (), names: Iterable[str] = ()) -> str:
+    """/etc/hosts: the lines of `base`, localhost, the host as host.containers.internal, the container's own names.
+
+    A line of `base` that names the container or the host loses those names.
+    """
+    own = tuple(dict.fromkeys(name for name in names if name))
+    reserved = frozenset((*own, HOST_NAMES))
+    lines, known = [], set()
+    for line in base.splitlines():
+        words = line.split("#", 1)[0].split()
+        if len(words) < 2:
+            continue
+        kept = [name for name in words[1:] if name not in reserved]
+        if kept:
+            lines.append(f"{words[0]}\t{' '.join(kept)}")
+            known.update(kept)
+    if "localhost" not in known:
+        lines[0:0] = ["127.0.0.1\tlocalhost", "::1\tlocalhost"]
+    if host_address:
+        lines.append(f"{host_address}\t{HOST_NAMES}")
+    if own:
+        lines += [f"{address}\t{' '.join(own)}" for address in addresses]
+    return "".join(f"{line}\n" for line in lines)

@@ -1,0 +1,57 @@
+"""What pasta and slirp4netns have in common: they are found, need /dev/net/tun, and get a namespace to connect."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import NotFound
+from argosy.linux import files, namespaces, process
+from argosy.network import attach
+from argosy.network.attach import Unavailable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from argosy.network.attach import NetworkRequest
+
+_TUN = "/dev/net/tun"
+
+
+def program(request: NetworkRequest, name: str, package: str) -> str:
+    """Where the program is: --network-cmd-path or network_cmd_path where that names it, else the host's."""
+    for path in (request.command, request.conf.network_cmd_path):
+        if path and os.path.basename(path) == name:
+            found = process.find_program(path)
+            if found is None:
+                raise NotFound("program", path, hint=f"install {package}, or correct --network-cmd-path")
+            return found
+    found = process.find_program(name, (*request.conf.helper_binaries_dir, *process.PROGRAM_DIRECTORIES))
+    if found is None:
+        raise Unavailable(f"{name} is not installed", hint=f"install the package {package}")
+    return found
+
+
+def check_tun(name: str) -> None:
+    """Raise Unavailable when we may not make the device that the program `name` needs."""
+    try:
+        os.close(os.open(_TUN, os.O_RDWR | os.O_CLOEXEC))
+    except FileNotFoundError:
+        reason = "there is no such device: load the module tun"
+    except OSError as error:
+        reason = f"{error.strerror}: root can allow it with chmod 0666 {_TUN}"
+    else:
+        return
+    raise Unavailable(f"{name} cannot open {_TUN}", details=reason)
+
+
+def connected(request: NetworkRequest, start: Callable[[], int]) -> int:
+    """Make the namespace and start the program on it: its pid.  Nothing is left of either when that fails."""
+    files.make_directories(os.path.dirname(request.netns))
+    namespaces.remove_network(request.netns)
+    namespaces.new_network(request.netns)
+    try:
+        return start()
+    except BaseException:
+        attach.teardown(request.run, request.id, request.directory)
+        raise
