@@ -417,7 +417,7 @@ def test_threads_are_refused_with_a_way_out(as_user: AsUser) -> None:
 
 
 def test_a_host_that_forbids_user_namespaces_is_explained(as_user: AsUser) -> None:
-    """A limit of none, in a namespace of its own so that the host keeps its; we are uid 0 there, without CAP_SYS_ADMIN."""
+    """A limit of none, in a namespace of its own so that the host keeps its; we are 0 there, without CAP_SYS_ADMIN."""
     forbid = (
         "echo 0 >/proc/sys/user/max_user_namespaces && "
         'exec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$@"'
