@@ -290,7 +290,7 @@ def _texts(value: Any, where: str) -> list[str]:
 
 
 def table_digest(capabilities: Iterable[str]) -> str:
-    """What `security.SECCOMP_DIGEST` is the beginning of: over all machines' profiles, with all capabilities and none."""
+    """What `security.SECCOMP_DIGEST` begins: over all machines' profiles, with all capabilities and with none."""
     import hashlib
 
     from argosy import jsontext
