@@ -11,7 +11,8 @@ user namespace, which could not make them; extended attributes that the file sys
 out.  Otherwise than podman: `..` that climbs out of the root, a character device 0:0 (it would be a whiteout), and
 whiteouts that are directories or links are errors; `trusted.*`, `user.overlay.*` and `security.selinux` are dropped; a
 whiteout beside the same name in one layer makes a directory opaque and otherwise counts for nothing; the bookkeeping
-of aufs is left out; an undeclared directory gets the time of the first entry in it.
+of aufs is left out; an undeclared directory gets the time of the first entry in it; an entry gets neither the group of
+a setgid directory nor a default access control list from above, but what it says itself.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class _Applier:
         self._in_userns = flavour == "user"
         self._limits = limits
         self._space = Space(self.tree.root.fd, limits.reserve_bytes)
-        self._metadata = Metadata(self._space, in_userns=self._in_userns, keeps_owner=not id_map_single)
+        self._metadata = Metadata(self.tree, self._space, in_userns=self._in_userns, keeps_owner=not id_map_single)
         self._whiteout_directories: dict[bytes, None] = {}
         self._record_bytes = limits.record_bytes
         self._opaque_root = self._displaced = False
@@ -202,7 +203,7 @@ class _Applier:
                 self._write_segments(fd, entry)
             elif entry.size:
                 self._write(fd)
-            self._metadata.of_file(fd, entry, inherits=parent.setgid)
+            self._metadata.of_file(fd, entry, inherits=parent.passes_on)
         finally:
             os.close(fd)
         self._size_bytes += entry.stored_bytes
@@ -246,7 +247,7 @@ class _Applier:
             if opaque:  # it hides what layers below have there, as what was there before did
                 self.tree.mark_opaque(directory)
         self.tree.undeclared.pop(path, None)
-        self._metadata.of_directory(directory, entry, fresh=fresh, inherits=parent.setgid)
+        self._metadata.of_directory(directory, entry, fresh=fresh, inherits=parent.passes_on)
 
     def _symlink(self, entry: Entry, parent: Directory, base: bytes) -> None:
         if not entry.linkname:

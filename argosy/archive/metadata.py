@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from argosy.archive import entry as kinds
+from argosy.archive.tree import DEFAULT_ACL, remove_acls
 from argosy.archive.whiteout import is_kept_attribute
 from argosy.errors import ArgosyError, shown
 
@@ -16,16 +17,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.archive.entry import Entry
     from argosy.archive.space import Space
-    from argosy.archive.tree import Directory
+    from argosy.archive.tree import Directory, Tree
 
 _EPERM, _EINVAL, _ENOTSUP = 1, 22, 95
 
 
 class Metadata:
-    """Sets what entries say.  `inherits`: it was made in a directory with the setgid bit, and has that one's group."""
+    """Sets what entries say.  `inherits`: the directory in which it was made passes its group or ACL on."""
 
-    def __init__(self, space: Space, *, in_userns: bool, keeps_owner: bool) -> None:
+    def __init__(self, tree: Tree, space: Space, *, in_userns: bool, keeps_owner: bool) -> None:
         self.skipped_attributes = 0
+        self._tree = tree
         self._space = space
         self._in_userns = in_userns
         self._keeps_owner = keeps_owner
@@ -36,9 +38,11 @@ class Metadata:
         """A file that was made with the entry's permission bits and is open."""
         if self._keeps_owner and (inherits or (entry.uid, entry.gid) != self._own_ids):
             _chown(entry, fd)
+        if inherits:
+            remove_acls(fd)
         if entry.xattrs:
             self._set_attributes(fd, entry)
-        if entry.mode & self._beyond_open:
+        if inherits or entry.mode & self._beyond_open:
             os.fchmod(fd, entry.mode)
         os.utime(fd, ns=(entry.mtime_ns, entry.mtime_ns))
 
@@ -46,17 +50,23 @@ class Metadata:
         """An open directory.  `fresh`: it was just made with the entry's permission bits.  Its time is set by Tree."""
         if self._keeps_owner and (not fresh or inherits or (entry.uid, entry.gid) != self._own_ids):
             _chown(entry, directory.fd)
+        if fresh and inherits:
+            remove_acls(directory.fd)
         if entry.xattrs:
             self._set_attributes(directory.fd, entry)
         if not fresh or inherits or entry.mode & self._beyond_open:
             os.fchmod(directory.fd, entry.mode)
-        directory.setgid = bool(entry.mode & 0o2000)
+        directory.passes_on = bool(entry.mode & 0o2000)
+        if self._tree.has_default_acls and DEFAULT_ACL in os.listxattr(directory.fd):
+            directory.passes_on = True
         directory.mtime_ns = entry.mtime_ns
 
     def of_name(self, parent: Directory, name: bytes, entry: Entry) -> None:
         """A link, device or FIFO, which must not be opened.  It was just made, and nobody else changes the tree."""
-        if self._keeps_owner and (parent.setgid or (entry.uid, entry.gid) != self._own_ids):
+        if self._keeps_owner and (parent.passes_on or (entry.uid, entry.gid) != self._own_ids):
             _chown(entry, name, parent.fd)
+        if parent.passes_on and entry.kind != kinds.SYMLINK:
+            remove_acls(b"/proc/self/fd/%d/%b" % (parent.fd, name))
         if entry.xattrs:
             self._set_attributes(b"/proc/self/fd/%d/%b" % (parent.fd, name), entry)
         if entry.kind != kinds.SYMLINK:
@@ -72,6 +82,7 @@ class Metadata:
             if not is_kept_attribute(attribute):
                 continue
             self._space.charge(len(value), entry)
+            self._tree.has_default_acls |= attribute == DEFAULT_ACL
             try:
                 os.setxattr(target, attribute, value, follow_symlinks=not by_name)
             except OSError as error:

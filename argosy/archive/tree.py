@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _RESOLVE = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS
+DEFAULT_ACL = "system.posix_acl_default"
+_ACLS = (DEFAULT_ACL, "system.posix_acl_access")
 _MAX_OPEN = 96
 _MAX_SPELLINGS = 64
 _MAX_LINKS = 40
@@ -58,17 +60,27 @@ def is_housekeeping(spelling: bytes) -> bool:
     return False
 
 
-class Directory:
-    """An open directory of the tree.  `path` is relative to the root, which is b""."""
+def remove_acls(target: int | bytes) -> None:
+    """Remove the access control lists that an open file or directory (or by name: what is no link) has inherited."""
+    for attribute in _ACLS:
+        if attribute in os.listxattr(target):
+            os.removexattr(target, attribute)
 
-    __slots__ = ("fd", "mtime_ns", "path", "setgid", "spellings")
+
+class Directory:
+    """An open directory of the tree.  `path` is relative to the root, which is b"".
+
+    `passes_on`: what is made in it gets its group (setgid) or its default access control list.
+    """
+
+    __slots__ = ("fd", "mtime_ns", "passes_on", "path", "spellings")
 
     def __init__(self, fd: int, path: bytes) -> None:
         status = os.fstat(fd)
         self.fd = fd
         self.path = path
         self.mtime_ns = status.st_mtime_ns
-        self.setgid = bool(status.st_mode & stat.S_ISGID)
+        self.passes_on = bool(status.st_mode & stat.S_ISGID)
         self.spellings: list[bytes] = []
 
     def child(self, name: bytes) -> bytes:
@@ -95,6 +107,7 @@ class Tree:
         self.spellings: dict[bytes, Directory] = {b"": self.root}
         self.undeclared: dict[bytes, None] = {}
         self.directories_made = 0
+        self.has_default_acls = False  # set it when a directory gets one
         self._open: dict[bytes, Directory] = {}
         self._opaque_attribute = opaque_attribute
         self._record_bytes = record_bytes
@@ -131,6 +144,8 @@ class Tree:
         if len(self._open) >= _MAX_OPEN:
             self._close(next(iter(self._open)))
         directory = self._open[path] = Directory(fd, path)
+        if self.has_default_acls and DEFAULT_ACL in os.listxattr(fd):
+            directory.passes_on = True
         return directory
 
     def forget(self, path: bytes) -> None:
@@ -229,13 +244,14 @@ class Tree:
         self._record_bytes -= len(path)
         if self._record_bytes < 0:
             raise BadArchive("too many directories that are used without an entry of their own", entry=entry.name)
-        inherits = here.setgid
+        inherits = here.passes_on
         os.mkdir(name, 0o755, dir_fd=here.fd)
         made = self.add(os.open(name, DIRECTORY_FLAGS, dir_fd=here.fd), path)
         if inherits:
             os.fchown(made.fd, *self._owner)
+            remove_acls(made.fd)
         os.fchmod(made.fd, 0o755)
-        made.setgid = False
+        made.passes_on = False
         made.mtime_ns = entry.mtime_ns
         self.undeclared[path] = None
         self.directories_made += 1

@@ -40,6 +40,7 @@ def is_whiteout(status: os.stat_result) -> bool:
 def is_kept_attribute(name: str) -> bool:
     """Whether an extended attribute belongs to the file, and so into layers and out of them.
 
-    `trusted.*` and `user.overlay.*` would steer overlayfs, `security.selinux` is the labelling of one host.
+    `trusted.*`, `user.overlay.*` and `user.fuseoverlayfs.*` would steer overlay file systems; `security.selinux` is the
+    labelling of one host.
     """
-    return not name.startswith(("trusted.", "user.overlay.")) and name != "security.selinux"
+    return not name.startswith(("trusted.", "user.overlay.", "user.fuseoverlayfs.")) and name != "security.selinux"

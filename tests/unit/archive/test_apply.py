@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import stat
+import struct
 
 import pytest
 
@@ -125,6 +126,37 @@ def test_nothing_is_inherited_from_a_setgid_directory(tmp_path: object) -> None:
     for path, (mode, owner, *_) in tars.listing(str(tmp_path)).items():
         assert owner == ((0, 50) if path == "s" else (0, 0)), path
         assert bool(int(str(mode), 8) & stat.S_ISGID) == (path == "s"), path
+
+
+def acl(*entries: tuple[int, int]) -> bytes:
+    """An access control list as the kernel stores it: pairs of tag and permissions."""
+    return b"\2\0\0\0" + b"".join(struct.pack("<HHI", tag, bits, 0xFFFFFFFF) for tag, bits in entries)
+
+
+def test_nothing_is_inherited_from_a_default_access_control_list(tmp_path: object) -> None:
+    nobody_else = acl((0x01, 7), (0x04, 0), (0x20, 0))
+    lay(
+        tmp_path,
+        tars.extended((b"SCHILY.xattr.system.posix_acl_default", nobody_else)) + tars.directory(b"d"),
+        *(tars.directory(b"x%d/y" % number) for number in range(120)),  # so many that d is closed
+        tars.file(b"d/f", mode=0o644),
+        tars.directory(b"d/s", mode=0o755),
+        tars.file(b"d/s/f", mode=0o644),
+        tars.file(b"d/undeclared/f", mode=0o644),
+        tars.fifo(b"d/p"),
+        tars.symlink(b"d/l", b"f"),
+    )
+    found = {path: facts for path, facts in tars.listing(str(tmp_path)).items() if path[0] == "d"}
+    assert found.pop("d")[4] == {"system.posix_acl_default": nobody_else}
+    assert {path: (facts[0], facts[4]) for path, facts in found.items()} == {
+        "d/f": ("0o100644", {}),
+        "d/s": ("0o40755", {}),
+        "d/s/f": ("0o100644", {}),
+        "d/undeclared": ("0o40755", {}),
+        "d/undeclared/f": ("0o100644", {}),
+        "d/p": ("0o10640", {}),
+        "d/l": ("0o120777", {}),
+    }
 
 
 def test_spellings_of_a_path(tmp_path: object) -> None:

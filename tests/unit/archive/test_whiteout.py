@@ -62,6 +62,7 @@ def test_paths_that_climb_out(path: bytes) -> None:
         ("user.anything", True),
         ("user.overlayfs", True),
         ("user.overlay.opaque", False),
+        ("user.fuseoverlayfs.override_stat", False),
         ("trusted.overlay.opaque", False),
         ("trusted.anything", False),
         ("security.selinux", False),
