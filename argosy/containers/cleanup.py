@@ -46,7 +46,7 @@ def cleanup(site: Site, container_id: str) -> None:
             settle(site, container_id)
             record = records.read_record(site.store, container_id)
             if record.options.remove and ended:
-                _remove_settled(site, record)
+                discard(site, record, volumes=True)
                 return
             if not ended or not _restarts(record, before):
                 return
@@ -55,10 +55,15 @@ def cleanup(site: Site, container_id: str) -> None:
             return
 
 
-def _remove_settled(site: Site, record: ContainerRecord) -> None:
-    from argosy.containers import remove
+def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
+    """Take a settled container out of the store, and with `volumes` its anonymous ones.  The caller holds its lock."""
+    site.store.containers.remove(record.id)
+    if volumes:
+        for use in record.volumes:
+            if use.anonymous:
+                from argosy.volumes import named as named_volumes
 
-    remove.discard(site, record, volumes=True)
+                named_volumes.remove_unused(site.store, use.name)
 
 
 def _restarts(record: ContainerRecord, run: state.Run) -> bool:

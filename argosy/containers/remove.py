@@ -10,7 +10,6 @@ from argosy.errors import ArgosyError, NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
 
 
@@ -49,18 +48,7 @@ def remove(
         cleanup.settle(site, container_id)
         if state.derive(site, container_id).status == state.RUNNING:
             raise ArgosyError(f"container {container_id[:12]} was started again meanwhile", exit_code=2)
-        discard(site, record, volumes=volumes)
-
-
-def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
-    """Take a settled container out of the store, and with `volumes` its anonymous ones.  The caller holds its lock."""
-    site.store.containers.remove(record.id)
-    if volumes:
-        for use in record.volumes:
-            if use.anonymous:
-                from argosy.volumes import named as named_volumes
-
-                named_volumes.remove_unused(site.store, use.name)
+        cleanup.discard(site, record, volumes=volumes)
 
 
 def _remove_damaged(site: Site, container_id: str) -> None:
