@@ -15,8 +15,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _INTERNAL = 125
-APPLY_LAYER = "__apply-layer"  # the hidden words under which we start ourselves as a helper process
-SYNC_STORE = "__sync-store"
+APPLY_LAYER = "__apply-layer"  # the hidden word under which we start ourselves as a helper process
 
 
 def main(argv: Sequence[str]) -> NoReturn:
@@ -48,10 +47,6 @@ def _helper(argv: Sequence[str]) -> int:
         from argosy.archive import apply_process
 
         return apply_process.main(argv[2:])
-    if argv[1] == SYNC_STORE:
-        from argosy.storage import durable
-
-        return durable.main(argv[2:])
     return _command(argv)
 
 
