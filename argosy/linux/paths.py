@@ -36,6 +36,8 @@ def open_in_root(root_fd: int, path: str, flags: int, mode: int = 0) -> int:
 
     With O_PATH or O_DIRECTORY this is safe for whatever is there; opening a FIFO or device otherwise may block or act.
     """
+    if "\0" in path:
+        raise Invalid("path", path, "it holds a null byte")
     if not flags & os.O_PATH:
         flags |= os.O_NOCTTY
     for _ in range(_ATTEMPTS):

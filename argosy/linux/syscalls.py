@@ -130,7 +130,11 @@ def load_library(name: str | None) -> Library:
 
 
 def _bytes(path: Path | None) -> bytes | None:
-    return None if path is None else os.fsencode(path)
+    """The path as C takes it, which would silently end at a null byte."""
+    encoded = None if path is None else os.fsencode(path)
+    if encoded is not None and b"\0" in encoded:
+        raise ValueError("embedded null byte")
+    return encoded
 
 
 def _call(name: str, *args: int | bytes | Buffer | None, path: Path | int | None = None, result: str = "i") -> int:
@@ -285,7 +289,7 @@ def statx_mount(target: Path | int, *, follow: bool = False) -> tuple[int, bool]
 
     From kernel 6.8 on the id is unique for the life of the system (and above 2**31), before it may be used again.
     """
-    dirfd, path = (target, b"") if isinstance(target, int) else (AT_FDCWD, os.fsencode(target))
+    dirfd, path = (target, b"") if isinstance(target, int) else (AT_FDCWD, _bytes(target))
     flags = AT_NO_AUTOMOUNT | (AT_EMPTY_PATH if not path else 0 if follow else AT_SYMLINK_NOFOLLOW)
     buffer = Buffer(bytes(256))
     _call("statx", dirfd, path, flags, STATX_MNT_ID_UNIQUE, buffer, path=target)

@@ -98,6 +98,13 @@ def test_a_file_above_the_limit_is_refused_before_it_is_read(root: int, tree: Pa
         paths.read_in_root(root, "small", 4)
 
 
+def test_a_null_byte_is_refused(root: int, tree: Path) -> None:
+    (tree / "a").write_bytes(b"other")
+    for action in (paths.read_in_root, paths.make_directories_in_root):
+        with pytest.raises(Invalid, match="null byte"):
+            action(root, "a\0b")
+
+
 def test_a_loop_of_links_ends(root: int, tree: Path) -> None:
     (tree / "one").symlink_to("two")
     (tree / "two").symlink_to("one")

@@ -1,0 +1,217 @@
+"""Control groups: every layout from its /proc text, and real groups where this host lets us make some."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from argosy.errors import ArgosyError
+from argosy.linux import cgroup
+from argosy.linux.cgroup import Cgroups, Hierarchy
+from tests.rig import host
+from tests.rig.as_user import AsUser
+
+V1 = (
+    "34 25 0:29 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755\n"
+    "35 34 0:30 / /sys/fs/cgroup/systemd rw - cgroup cgroup rw,xattr,name=systemd\n"
+    "36 34 0:31 / /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
+    "37 34 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+    "38 34 0:33 / /sys/fs/cgroup/blkio ro,nosuid - cgroup cgroup rw,blkio\n"
+)
+V1_OWN = "4:blkio:/\n3:memory:/job\n2:cpu,cpuacct:/\n1:name=systemd:/job\n"
+V2 = "30 25 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
+HYBRID = V1 + "39 34 0:34 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n"
+
+
+def test_v1_has_a_hierarchy_for_each_controller() -> None:
+    found = {h.path.rpartition("/")[2]: h for h in cgroup.hierarchies(V1, V1_OWN)}
+    assert {name: h.controllers for name, h in found.items()} == {
+        "systemd": (),
+        "cpu,cpuacct": ("cpu", "cpuacct"),
+        "memory": ("memory",),
+        "blkio": ("blkio",),
+    }
+    assert {h.version for h in found.values()} == {1}
+    assert not found["blkio"].writable
+
+
+def test_v2_and_hybrid_are_told_apart() -> None:
+    assert [h.version for h in cgroup.hierarchies(V2, "0::/user.slice\n")] == [2]
+    assert sorted(h.version for h in cgroup.hierarchies(HYBRID, V1_OWN + "0::/\n")) == [1, 1, 1, 1, 2]
+    assert cgroup.hierarchies("", "") == ()
+
+
+def test_trees_that_are_mounted_elsewhere_are_not_ours() -> None:
+    assert cgroup.hierarchies(V2.replace("/sys/fs/cgroup ", "/mnt/container/sys/fs/cgroup "), "0::/\n") == ()
+    assert cgroup.hierarchies(V2.replace("/sys/fs/cgroup ", "/sys/fs/cgroup2 "), "0::/\n") == ()
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "below"),
+    [
+        ("/", "/", ""),
+        ("/", "/a/b", "/a/b"),
+        ("/", "/gone", ""),
+        ("/docker/x", "/docker/x", ""),
+        ("/docker/x", "/docker/x/a", "/a"),
+        ("/docker/x", "/docker/xy", ""),
+        ("/docker/x", "/elsewhere", ""),
+        ("/..", "/", ""),
+        ("/", "/../a", ""),
+        ("/", "/a/../..", ""),
+    ],
+)
+def test_our_own_group_is_found_below_its_mount(tmp_path: Path, root: str, path: str, below: str) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    assert cgroup._directory(str(tmp_path), root, path) == f"{tmp_path}{below}"
+
+
+def made(mode: str, **fields: object) -> Cgroups:
+    """A host that has cgroups of this kind, all of them for us."""
+    unified = Hierarchy(2, "/cg", "/cg/user.slice/user-7.slice/session-1.scope", ("cpu", "io", "memory", "pids"), True)
+    old = tuple(Hierarchy(1, f"/cg/{name}", f"/cg/{name}", (name,), True) for name in ("memory", "blkio"))
+    defaults = Cgroups(
+        mode=mode,
+        hierarchies=(unified,) if mode == "v2" else old,
+        controllers=("cpu", "io", "memory", "pids") if mode == "v2" else ("io", "memory"),
+        manager="cgroupfs",
+        delegated=False,
+    )
+    return defaults.replace(**fields)
+
+
+def test_a_limit_that_can_hold_has_no_reason_against_it() -> None:
+    for mode in ("v1", "v2"):
+        for controller in ("memory", "io", "blkio"):
+            assert cgroup.can_limit(made(mode), controller) == ""
+
+
+def test_a_limit_that_cannot_hold_says_why() -> None:
+    assert cgroup.can_limit(made("v1"), "pids") == "this kernel, or its configuration, offers no pids controller"
+    user = made("v2", delegated=True, controllers=("memory", "pids"))
+    assert cgroup.can_limit(user, "cpu") == "the cpu controller is not delegated to this user"
+    none = made("v1", manager="none", controllers=(), why_none="because")
+    assert cgroup.can_limit(none, "memory") == "because"
+
+
+@pytest.mark.parametrize(
+    ("fields", "options", "path", "directories"),
+    [
+        ({}, {}, "/argosy/ID", ["/cg/argosy/ID"]),
+        ({}, {"parent": "/jobs/"}, "/jobs/ID", ["/cg/jobs/ID"]),
+        ({"delegated": True, "uid": 7}, {}, "/user.slice/user-7.slice/argosy/ID", None),
+        ({"manager": "systemd"}, {}, "machine.slice:argosy:ID", ["/cg/machine.slice/argosy-ID.scope"]),
+        (
+            {"manager": "systemd"},
+            {"parent": "a-b.slice"},
+            "a-b.slice:argosy:ID",
+            ["/cg/a.slice/a-b.slice/argosy-ID.scope"],
+        ),
+        (
+            {"manager": "systemd", "delegated": True, "uid": 7},
+            {},
+            "user.slice:argosy:ID",
+            ["/cg/user.slice/user-7.slice/user@7.service/user.slice/argosy-ID.scope"],
+        ),
+        ({"manager": "none"}, {}, "", []),
+        ({}, {"manager": "systemd"}, "machine.slice:argosy:ID", None),
+    ],
+)
+def test_a_container_has_a_path_in_the_managers_form(
+    fields: dict[str, object], options: dict[str, str], path: str, directories: list[str] | None
+) -> None:
+    found = made("v2", **fields)
+    assert cgroup.container_path(found, "ID", **options) == path
+    if directories is not None:
+        assert list(cgroup.directories(found, path)) == directories
+
+
+def test_v1_has_a_directory_in_each_hierarchy() -> None:
+    assert cgroup.directories(made("v1"), "/argosy/ID") == ("/cg/memory/argosy/ID", "/cg/blkio/argosy/ID")
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [("machine.slice", "/machine.slice"), ("a-b-c.slice", "/a.slice/a-b.slice/a-b-c.slice"), ("-.slice", "")],
+)
+def test_a_slice_lies_below_those_that_its_name_begins_with(name: str, path: str) -> None:
+    assert cgroup.slice_path(name) == path
+
+
+def test_this_host_has_one_layout() -> None:
+    found = cgroup.detect()
+    assert found.mode in ("v1", "v2", "hybrid", "none")
+    assert bool(found.why_none) == (found.manager == "none")
+    assert all(os.path.isdir(h.own) for h in found.hierarchies)
+    assert Cgroups.from_json(found.to_json()) == found
+
+
+def test_a_user_without_delegation_is_told_so(as_user: AsUser) -> None:
+    if not host.is_root():
+        pytest.skip("needs root: whoever runs this may have a delegated group")
+    said = as_user.run("""
+        from argosy.linux import cgroup
+        found = cgroup.detect(rootless=True, uid=os.getuid(), environ={})
+        print(found.manager, found.delegated, found.controllers, cgroup.can_limit(found, "memory"))
+        print(repr(cgroup.container_path(found, "ID")))
+    """)
+    first, second = said.splitlines()
+    assert first.startswith("none False () ")
+    assert "delegated" in first
+    assert second == "''"
+
+
+@pytest.fixture
+def group() -> Iterator[str]:
+    """A real group of our own, in the first hierarchy that lets us make one."""
+    writable = [h for h in cgroup.detect().hierarchies if h.writable]
+    if not writable:
+        pytest.skip("no control group can be made here")
+    path = f"{writable[0].own}/argosy-test-{os.getpid()}"
+    os.mkdir(path)
+    yield path
+    for directory, _, _ in os.walk(path, topdown=False):
+        os.rmdir(directory)
+
+
+def start_in(directory: str, count: int = 1, program: str = "exec sleep 60") -> list[subprocess.Popen[bytes]]:
+    script = f'echo $$ >"$1/cgroup.procs" && {program}'
+    children = [subprocess.Popen(["sh", "-c", script, "sh", directory]) for _ in range(count)]
+    while len(cgroup.pids(directory)) < count:
+        time.sleep(0.005)
+    return children
+
+
+def test_processes_are_listed_with_those_of_the_groups_below(group: str) -> None:
+    os.mkdir(f"{group}/below")
+    children = [*start_in(group), *start_in(f"{group}/below")]
+    try:
+        assert sorted(cgroup.pids(group)) == sorted(child.pid for child in children)
+        assert cgroup.pids(f"{group}/missing") == []
+        with pytest.raises(ArgosyError, match=r"cannot remove the control group .*below"):
+            cgroup.remove(group, timeout_s=0.05)
+    finally:
+        cgroup.kill_all(group)
+        for child in children:
+            child.wait()
+    assert cgroup.pids(group) == []
+
+
+def test_all_are_killed_even_while_they_multiply(group: str) -> None:
+    os.makedirs(f"{group}/a/b")
+    fork_on = "while :; do sh -c 'sleep 60 & sleep 60' & sleep 0.01; done"
+    children = [*start_in(f"{group}/a/b", 2, fork_on), *start_in(group, 2)]
+    time.sleep(0.1)
+    assert len(cgroup.pids(group)) > 4
+    cgroup.kill_all(group)
+    for child in children:
+        assert child.wait() == -9
+    cgroup.remove(f"{group}/a")
+    assert not os.path.exists(f"{group}/a")
+    cgroup.kill_all(f"{group}/a")
+    cgroup.remove(f"{group}/a")
