@@ -108,12 +108,14 @@ def _become(site: Site, container_id: str, process: dict[str, Any], options: Exe
 
     passwd, group = accounts.read(f"{site.state_directory(container_id)}/merged")
     user = users.resolve(options.user, passwd, group)
-    process["user"] = {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.additional_gids)}
+    ids = {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.additional_gids)}
+    process["user"] = {**process["user"], **ids}
     if "HOME" not in options.env:
         process["env"] = [entry for entry in process["env"] if not entry.startswith("HOME=")] + [f"HOME={user.home}"]
-    if user.uid != 0:
-        capabilities = process.get("capabilities") or {}
-        process["capabilities"] = {"bounding": capabilities.get("bounding", [])}
+    bounding = (process.get("capabilities") or {}).get("bounding", [])
+    process["capabilities"] = {"bounding": bounding}
+    if user.uid == 0:
+        process["capabilities"].update(effective=bounding, permitted=bounding)
 
 
 def _privilege(process: dict[str, Any]) -> None:
