@@ -30,11 +30,12 @@ def pages() -> dict[str, str]:
     for path, summary in podman.GROUPS.items():
         made[file_name(path)] = group_page(path, summary)
     main_names: dict[str, str] = {}
-    for words, (module, _, _) in podman.COMMANDS.items():
+    shown = {words: entry for words, entry in podman.COMMANDS.items() if not words.startswith("_")}
+    for words, (module, _, _) in shown.items():
         command = names.load_command(PROGRAM, module)
         if module not in main_names or words == command.path:
             main_names[module] = words
-    for words, (module, _, _) in podman.COMMANDS.items():
+    for words, (module, _, _) in shown.items():
         if main_names[module] == words:
             made[file_name(words)] = command_page(words, names.load_command(PROGRAM, module))
         else:

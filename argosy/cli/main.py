@@ -1,7 +1,8 @@
 """From the argument vector to an exit status: global flags, the command's words, its flags, the engine, its `run`.
 
 Only the command that is called is imported.  The engine, and with it the store and the user namespace, is opened by the
-caller's `open_engine(...)` after the command line has been read, and only for a command whose index entry asks for it.
+caller's `open_engine(...)` after the command line has been read, and only for a command whose index entry asks for it;
+any other gets an `Opener`.
 """
 
 from __future__ import annotations
@@ -175,7 +176,7 @@ class _Call:
         self._note_globals(parsed, own)
         options = build_options(command, parsed, shown)
         self._apply_settings()
-        return command.run(options, self._engine() if needs_engine else None, self.out)
+        return command.run(options, self._engine() if needs_engine else self._opener(), self.out)
 
     def _apply_settings(self) -> None:
         level = self.settings.get("log_level", "warn").lower()
@@ -199,6 +200,24 @@ class _Call:
                 f'{variable} names another engine ("{elsewhere}"), and {self.program} works on this host only',
                 hint=f"Unset {variable} to work here.",
             )
+        return self._opener().open()
+
+    def _opener(self) -> Opener:
         settings = {keyword: self.settings.get(key) for keyword, key in _ENGINE_SETTINGS.items()}
         settings["runtime_flags"] = settings["runtime_flags"] or ()
-        return self.open_engine(notice=self.out.notice, **settings)
+        return Opener({**settings, "notice": self.out.notice}, self.open_engine)
+
+
+class Opener:
+    """What a command gets instead of the engine when its index entry does not ask for one: the way to open it.
+
+    `settings` are the keyword arguments of `open_engine`.
+    """
+
+    def __init__(self, settings: dict[str, Any], open_engine: Callable[..., Any]) -> None:
+        self.settings = settings
+        self._open_engine = open_engine
+
+    def open(self) -> Any:
+        """The engine, opened now."""
+        return self._open_engine(**self.settings)

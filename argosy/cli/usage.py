@@ -71,7 +71,7 @@ def subcommands(index: Any, path: str) -> dict[str, str]:
     found = {}
     for words, summary in [*((words, entry[1]) for words, entry in index.COMMANDS.items()), *index.GROUPS.items()]:
         name = words.removeprefix(start)
-        if words.startswith(start) and " " not in name:
+        if words.startswith(start) and " " not in name and not name.startswith("_"):
             found[name] = summary
     return dict(sorted(found.items()))
 

@@ -1,7 +1,8 @@
 """The index of the commands in podman's grammar, which `argosy`, `docker` and `podman` speak.
 
 `COMMANDS` maps the words of a command to its module in this package, its summary, and whether it needs the engine (and
-so the store and the user namespace).  Help and completion read this alone; a command's module is imported when it runs.
+so the store and the user namespace); one that does not gets a `cli.main.Opener` in its place.  Words that begin with an
+underscore are not shown.  Help and completion read this alone; a command's module is imported when it runs.
 One module may stand under several names (`ps`, `container list`).
 """
 
@@ -11,6 +12,8 @@ TITLE = "Build, move, run and serve OCI containers, with no daemon and no root"
 
 COMMANDS: dict[str, tuple[str, str, bool]] = {
     "attach": ("attach", "Attach to a running container", True),
+    "__complete": ("complete", "Candidates for the last word of a command line", False),
+    "__completeNoDesc": ("complete_plain", "Candidates for the last word of a command line, alone", False),
     "completion": ("completion", "Generate the completion script for a shell", False),
     "container attach": ("attach", "Attach to a running container", True),
     "container cleanup": ("container_cleanup", "Clean up network and mountpoints of one or more containers", True),
@@ -49,7 +52,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "run": ("run", "Run a command in a new container", True),
     "start": ("start", "Start one or more containers", True),
     "stop": ("stop", "Stop one or more containers", True),
-    "system check": ("system_check", "Check the store for damage and left-overs, and repair it", True),
+    "system check": ("system_check", "Check the store for damage and left-overs, and repair it", False),
     "system info": ("info", "Display system information", True),
     "system prune": ("system_prune", "Remove unused data", True),
     "system reset": ("system_reset", "Remove all containers, images, volumes and state", True),

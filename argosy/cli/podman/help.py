@@ -9,6 +9,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argosy.cli.main import Opener
     from argosy.cli.output import Output
 
 
@@ -18,7 +19,7 @@ class HelpOptions(Value):
     operands: tuple[str, ...]
 
 
-def run(options: HelpOptions, _engine: None, out: Output) -> int:
+def run(options: HelpOptions, _opener: Opener, out: Output) -> int:
     """Print the help of the command or group that the operands name."""
     index = names.index(out.program)
     path = ""

@@ -11,6 +11,7 @@ from argosy.version import OCI_RUNTIME_SPEC, STORE_FORMAT, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argosy.cli.main import Opener
     from argosy.cli.output import Output
 
 
@@ -21,7 +22,7 @@ class VersionOptions(Value):
     format: str | None
 
 
-def run(options: VersionOptions, _engine: None, out: Output) -> int:
+def run(options: VersionOptions, _opener: Opener, out: Output) -> int:
     """Print the versions.  There is no server: the fields of the peers' `Server` are the client's."""
     fields = _fields()
     if options.format:

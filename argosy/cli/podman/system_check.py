@@ -1,0 +1,124 @@
+"""`system check`: every damaged or left-over file is named, and with --repair put right."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.cli.errors import report
+from argosy.cli.flags import Command, Flag
+from argosy.errors import ArgosyError
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.main import Opener
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+    from argosy.storage.check import Finding
+
+_DAMAGED = 1  # exit status: something is wrong that was not repaired
+
+
+class CheckOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    quick: bool
+    repair: bool
+
+
+def run(options: CheckOptions, opener: Opener, out: Output) -> int:
+    """Check, print a line for each finding, and end with 1 when something is left to be done."""
+    findings = _store_file(options, opener)
+    if not findings or options.repair:
+        engine = opener.open()
+        findings += _containers(options, engine, out)
+        findings += _objects(options, engine)
+    for finding in findings:
+        out.line(_text(finding))
+    left = [finding for finding in findings if not finding.repaired]
+    out.line(_summary(len(findings), len(left)))
+    return _DAMAGED if left else 0
+
+
+def _store_file(options: CheckOptions, opener: Opener) -> list[Finding]:
+    """Without a whole store.json there is no engine, so that comes first."""
+    from argosy.config import locations
+    from argosy.linux import userns
+    from argosy.storage import check
+
+    places = locations.resolve(
+        opener.settings["root"] or "",
+        opener.settings["runroot"] or "",
+        uid=userns.outer_uid(),
+        rootless=userns.needed(),
+        environ=os.environ,
+    )
+    namespace = userns.enter(places.run)
+    finding = check.check_store_file(places, namespace.id_map, repair=options.repair)
+    return [finding] if finding else []
+
+
+def _containers(options: CheckOptions, engine: Engine, out: Output) -> list[Finding]:
+    """What ended containers have left mounted and connected."""
+    from argosy.containers import state
+    from argosy.storage.check import Finding
+
+    findings = []
+    for view in engine.containers.list().views:
+        if view.run.settled or view.run.status not in (state.CREATED, state.EXITED):
+            continue
+        repaired = ""
+        if options.repair:
+            try:
+                engine.containers.cleanup(view.id)
+                repaired = "cleaned up"
+            except ArgosyError as error:
+                report(error, out)
+        path = engine.site.run_directory(view.id)
+        findings.append(Finding("container", view.name, path, "it has ended and was not cleaned up", repaired))
+    return findings
+
+
+def _objects(options: CheckOptions, engine: Engine) -> list[Finding]:
+    """Everything in the store; a layer that is damaged is applied again."""
+    from argosy.images import restore
+    from argosy.storage import check
+
+    store = engine.store
+
+    def reapply(manifest_digest: str, _diff_id: str) -> None:
+        restore.restore(store, store.images.get(manifest_digest))
+
+    return check.check(store, repair=options.repair, quick=options.quick, reapply=reapply)
+
+
+def _text(finding: Finding) -> str:
+    done = f"; repaired: {finding.repaired}" if finding.repaired else ""
+    hint = f"\n    {finding.hint}" if finding.hint and not finding.repaired else ""
+    return f"{finding.kind} {finding.name}: {finding.path}: {finding.problem}{done}{hint}"
+
+
+def _summary(count: int, left: int) -> str:
+    if not count:
+        return "No damage, nothing left over"
+    return f"{count} found, {count - left} repaired" if count > left else f"{count} found"
+
+
+COMMAND = Command(
+    path="system check",
+    summary="Check the store for damage and left-overs, and repair it",
+    description=(
+        "Reads every file that Argosy has written and compares it with what it should be, and looks for what killed\n"
+        "commands have left.  Nothing is changed without --repair; repairing is safe while containers run.  Ends with\n"
+        "status 1 when something is wrong that was not repaired."
+    ),
+    options=CheckOptions,
+    run=run,
+    max_operands=0,
+    flags=(
+        Flag("quick", short="q", help="Skip the checks that read all of the images' data"),
+        Flag("repair", short="r", help="Put right what can be, and remove what killed commands have left"),
+    ),
+    examples=("argosy system check --quick", "argosy system check --repair"),
+)

@@ -1,0 +1,142 @@
+"""`system prune`: everything that nobody uses, removed."""
+
+from __future__ import annotations
+
+from argosy.cli.errors import report
+from argosy.cli.flags import Command, Flag
+from argosy.errors import ArgosyError, NotFound
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from argosy.cli.output import Output
+    from argosy.containers.state import ContainerView
+    from argosy.engine import Engine
+
+
+class SystemPruneOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    all: bool
+    filter: tuple[str, ...]
+    force: bool
+    volumes: bool
+
+
+def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
+    """Remove, in this order, the containers that do not run, volumes, images and what they have left."""
+    from argosy.images import prune
+    from argosy.storage import gc
+
+    if options.volumes and options.filter:
+        raise ArgosyError("--filter and --volumes cannot be used together: volumes would be removed unfiltered")
+    if not options.force and not _confirmed(options, out):
+        return 0
+    prune.candidates(engine.store, engine.load_registries, options.filter)  # a wrong filter must not remove anything
+    status, containers = _containers(options, engine, out)
+    _show(out, "Deleted Containers", containers)
+    if options.volumes:
+        _show(out, "Deleted Volumes", _volumes(engine))
+    images = prune.prune(engine.store, engine.load_registries, options.filter, everything=options.all)
+    _show(out, "Deleted Images", images)
+    garbage = gc.collect(engine.store)
+    from argosy.cli.progress import size
+
+    out.line(f"Total reclaimed space: {size(garbage.size_bytes)}")
+    return status
+
+
+def _confirmed(options: SystemPruneOptions, out: Output) -> bool:
+    from argosy.cli.confirm import confirmed
+
+    what = ["all stopped containers"]
+    if options.volumes:
+        what.append("all volumes not used by at least one container")
+    what.append(
+        "all images without at least one container associated to them" if options.all else "all dangling images"
+    )
+    return confirmed(out, "WARNING! This command removes:\n" + "".join(f"\t- {one}\n" for one in what))
+
+
+def _containers(options: SystemPruneOptions, engine: Engine, out: Output) -> tuple[int, list[str]]:
+    from argosy.containers import state
+
+    status = 0
+    removed = []
+    for view in engine.containers.list().views:
+        if view.run.status not in (state.CREATED, state.EXITED) or not _accepts(options.filter, view):
+            continue
+        try:
+            engine.containers.remove(view.id)
+        except NotFound:
+            continue
+        except ArgosyError as error:
+            status = report(error, out)
+            continue
+        removed.append(view.id)
+    return status, removed
+
+
+def _accepts(filters: Iterable[str], view: ContainerView) -> bool:
+    """Whether the container has the labels, and is as old, as the filters ask for."""
+    from argosy.images.filters import moment
+
+    for text in filters:
+        key, _, value = text.partition("=")
+        if key == "until":
+            if view.created_at * 1e9 >= moment(value):
+                return False
+            continue
+        name, equals, wanted = value.partition("=")
+        if name not in view.labels or (equals and view.labels[name] != wanted):
+            return False
+    return True
+
+
+def _volumes(engine: Engine) -> list[str]:
+    """Remove the volumes that no container's record names."""
+    from argosy.volumes import named
+
+    listing = engine.containers.list()
+    if listing.damaged:
+        names = ", ".join(name for name, _ in listing.damaged)
+        raise ArgosyError(
+            f"cannot tell which volumes are in use: the record of {names} is damaged",
+            hint="`argosy system check` says what is wrong with it.",
+        )
+    used = {use["name"] for view in listing.views for use in view.record.get("volumes", ())}
+    unused = [volume.name for volume in named.listing(engine.store).volumes if volume.name not in used]
+    for name in unused:
+        named.remove_unused(engine.store, name)
+    return unused
+
+
+def _show(out: Output, title: str, names: Iterable[str]) -> None:
+    lines = list(names)
+    if lines:
+        out.line(title)
+        for name in lines:
+            out.line(name)
+
+
+COMMAND = Command(
+    path="system prune",
+    summary="Remove unused data",
+    description=(
+        "Removes all containers that do not run, all images without a name, and everything in the store that nothing\n"
+        "refers to.  Volumes are kept unless asked for, since what is in them exists nowhere else."
+    ),
+    options=SystemPruneOptions,
+    run=run,
+    max_operands=0,
+    flags=(
+        Flag("all", short="a", help="Remove all images that no container uses, not just those without a name"),
+        Flag("filter", kind="list", help="Provide filter values (e.g. 'label=<key>=<value>', 'until=24h')"),
+        Flag("force", short="f", help="Do not prompt for confirmation"),
+        Flag("volumes", help="Remove the volumes that no container uses"),
+    ),
+    examples=("argosy system prune", "argosy system prune --all --force --filter until=24h"),
+)
