@@ -39,11 +39,12 @@ def apply(config: ContainerConfig, changes: Iterable[str]) -> ContainerConfig:
 
 
 def _split(change: str) -> tuple[str, str]:
-    for separator in (" ", "="):
-        key, found, value = change.strip().partition(separator)
-        if found and value.strip():
-            return key.strip().upper(), value.strip()
-    raise BadChange(change, "must be formatted as KEY VALUE")
+    text = change.strip()
+    end = next((at for at, char in enumerate(text) if char in " \t="), len(text))
+    key, value = text[:end], text[end + 1 :].strip()
+    if not key or not value:
+        raise BadChange(change, "must be formatted as KEY VALUE")
+    return key.upper(), value
 
 
 def _array(value: str) -> tuple[str, ...] | None:

@@ -1,0 +1,1 @@
+"""Unit tests of argosy.images: real stores on temporary directories, sources in memory."""
