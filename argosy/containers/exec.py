@@ -6,12 +6,15 @@ labels, masks and the capability bounds are those of the container, whatever has
 
 from __future__ import annotations
 
+import os
+
 from argosy import jsontext
 from argosy.containers import accounts, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import files
 from argosy.runtime import exec as runtime_exec
+from argosy.runtime.oci_runtime import OciRuntime
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -51,7 +54,7 @@ def execute(site: Site, container_id: str, options: ExecOptions) -> int:
     """
     record, process = _process(site, container_id, options)
     request = runtime_exec.ExecRequest(
-        runtime=site.choose_runtime(),
+        runtime=_runtime(site, record.id),
         id=record.id,
         process=jsontext.encode(process),
         program=options.command[0],
@@ -64,6 +67,48 @@ def execute(site: Site, container_id: str, options: ExecOptions) -> int:
         directory=site.run_directory(record.id),
     )
     return runtime_exec.run(request)
+
+
+def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str:
+    """Start the process and leave it alone: the id of its session.  Raises as `execute` does."""
+    from argosy.containers import prepare
+    from argosy.linux import cgroup
+    from argosy.runtime import conmon
+
+    record, process = _process(site, container_id, options)
+    runtime = _runtime(site, record.id)
+    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    exec_id = os.urandom(32).hex()
+    directory = f"{site.run_directory(record.id)}/exec-{exec_id[:12]}"
+    os.mkdir(directory, 0o700)
+    files.write_atomic(f"{directory}/process.json", jsontext.encode(process))
+    request = conmon.ExecRequest(
+        program=prepare.conmon_program(site),
+        id=record.id,
+        exec_id=exec_id,
+        runtime=runtime,
+        directory=directory,
+        process_path=f"{directory}/process.json",
+        pidfile=f"{directory}/pid",
+        conmon_pidfile=f"{directory}/conmon.pid",
+        tty=options.tty,
+        stdin=options.stdin is not None,
+        preserve_fds=options.preserve_fds,
+        exit_command=("/bin/rm", "-rf", directory),
+        cgroup_paths=prepare.conmon_group(groups, runtime.cgroup_manager),
+    )
+    try:
+        conmon.exec_detached(request)
+    except BaseException:
+        files.remove_tree(directory)
+        raise
+    return exec_id
+
+
+def _runtime(site: Site, container_id: str) -> OciRuntime:
+    """The runtime that made the container, whichever would be chosen now."""
+    text = files.read(f"{site.run_directory(container_id)}/{records.PREPARED}")
+    return OciRuntime.from_json(jsontext.decode(text, records.PREPARED)["runtime"])
 
 
 def _process(site: Site, container_id: str, options: ExecOptions) -> tuple[ContainerRecord, dict[str, Any]]:

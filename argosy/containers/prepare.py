@@ -10,6 +10,7 @@ import os
 
 from argosy import jsontext
 from argosy.containers import facts
+from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import cgroup, files, process
 from argosy.network import attach as network
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from argosy.containers.site import Site
     from argosy.linux.cgroup import Cgroups
     from argosy.network.attach import NetworkState
-
-PREPARED = "prepared.json"
 
 
 class Plan(Value):
@@ -61,7 +60,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     if runtime.notice:
         site.notice(runtime.notice)
     path = cgroup.container_path(groups, record.id, manager=manager, parent=record.options.cgroup_parent)
-    files.write_atomic(f"{directory}/{PREPARED}", jsontext.encode(Plan(runtime, path).to_json()))
+    files.write_atomic(f"{directory}/{records.PREPARED}", jsontext.encode(Plan(runtime, path).to_json()))
     image = record.image
     merged = rootfs.mount(
         site.store,
@@ -89,7 +88,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         runtime=runtime,
         conmon=conmon_program(site),
         program=config["process"]["args"][0],
-        conmon_cgroups=_conmon_group(groups, manager),
+        conmon_cgroups=conmon_group(groups, manager),
     )
 
 
@@ -104,7 +103,7 @@ def conmon_program(site: Site) -> str:
     raise NotFound("program", site.conmon or "conmon", hint="install conmon, or name its path with --conmon")
 
 
-def _conmon_group(groups: Cgroups, manager: str) -> tuple[str, ...]:
+def conmon_group(groups: Cgroups, manager: str) -> tuple[str, ...]:
     """The group that conmon is moved into, so that the end of the caller's group (a login, a CI job) is not its end.
 
     One hierarchy will do: the unified one, else the one that systemd tracks its units in.
@@ -206,7 +205,7 @@ def undo(site: Site, container_id: str) -> None:
     """Take away what `prepare` and the runtime made, but for the mounted root and the run directory.  Idempotent."""
     directory = site.run_directory(container_id)
     try:
-        plan = Plan.from_json(jsontext.decode(files.read(f"{directory}/{PREPARED}"), PREPARED))
+        plan = Plan.from_json(jsontext.decode(files.read(f"{directory}/{records.PREPARED}"), records.PREPARED))
     except FileNotFoundError:
         plan = None
     failures = []

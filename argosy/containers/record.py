@@ -22,6 +22,7 @@ CHANGES = "changes.json"
 STARTED = "started.json"
 LAST = "last.json"
 STOP_REQUESTED = "stop-requested"
+PREPARED = "prepared.json"  # in the run directory; see containers.prepare
 
 
 class ImagePin(Value):

@@ -28,9 +28,9 @@ _LOG_FD, _PROCESS_FD, _DIRECTORY_FD = 3, 4, 5
 class ExecRequest(Value):
     """One process for a running container.
 
-    `process` is the OCI `process` object as JSON, `program` what it runs.  `directory` is a directory of this call's
-    own (in the run directory) for the terminal's socket and the pid file, needed only with `tty`.  Streams that are
-    None are not connected; `signal_proxy` passes signals on to the process.
+    `process` is the OCI `process` object as JSON, `program` what it runs.  `directory` is the container's run
+    directory: with `tty` the terminal's socket and the pid file are made below it, and removed.  Streams that are None
+    are not connected; `signal_proxy` passes signals on to the process.
     """
 
     runtime: OciRuntime
@@ -278,12 +278,14 @@ def _open_terminal(request: ExecRequest) -> tuple[int, int]:
     """Have the runtime start the process on a new terminal: its master, and the process's pid."""
     from argosy.linux import files, sockets
 
-    directory_fd = os.open(request.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    directory = f"{request.directory}/exec-{os.urandom(6).hex()}"
+    os.mkdir(directory, 0o700)
+    directory_fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with _Memory(request) as memory:
-            listener = sockets.listen(f"{request.directory}/console")
+            listener = sockets.listen(f"{directory}/console")
             try:
-                pid_file = f"{request.directory}/pid"
+                pid_file = f"{directory}/pid"
                 target = _DIRECTORY_FD + request.preserve_fds
                 socket_path = f"/proc/self/fd/{target}/console"  # short, whatever the directory's length
                 words = ("--detach", "--console-socket", socket_path, "--pid-file", pid_file)
@@ -293,6 +295,7 @@ def _open_terminal(request: ExecRequest) -> tuple[int, int]:
                 listener.close()
     finally:
         os.close(directory_fd)
+        files.remove_tree(directory)
 
 
 def _call_detached(words: list[str], memory: _Memory, fds: dict[int, int]) -> None:
