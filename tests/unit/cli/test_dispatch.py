@@ -78,7 +78,15 @@ def call(capfd: pytest.CaptureFixture[str], *argv: str, opened: Opened | None = 
 
 def test_a_command_gets_operands_and_engine(capfd: pytest.CaptureFixture[str]) -> None:
     assert call(capfd, "argosy", "frob", "a", "b") == (0, "('a', 'b') ENGINE\n", "")
-    assert call(capfd, "argosy", "things", "ls", "a") == (0, "('a',) None\n", "")
+
+
+def test_a_command_that_needs_no_engine_gets_the_way_to_open_it(capfd: pytest.CaptureFixture[str]) -> None:
+    opened = Opened()
+    out = call(capfd, "argosy", "--root", "/r", "things", "ls", opened=opened)[1]
+    assert out.startswith("() <argosy.cli.main.Opener object")
+    assert opened.settings == {}
+    assert main.Opener({"root": "/r"}, opened).open() == "ENGINE"
+    assert opened.settings == {"root": "/r"}
 
 
 def test_the_status_is_the_commands(capfd: pytest.CaptureFixture[str]) -> None:
