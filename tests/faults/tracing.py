@@ -22,8 +22,8 @@ _OPTIONS = 0x1 | 0x100000  # TRACESYSGOOD, EXITKILL
 _SYSCALL_STOP = signal.SIGTRAP | 0x80
 _ENTRY = 1
 
-# Calls that change nothing which outlives the process: a kill at one is a kill at the next that does.  They are given by
-# number, so for one architecture; on others every call is a place to be killed at.
+# Calls that change nothing which outlives the process: a kill at one is a kill at the next that does.  By number, so
+# for one architecture; on others every call is a place to be killed at.
 _READING = (0, 3, 4, 5, 6, 8, 17, 21, 79, 89, 191, 192, 193, 194, 196, 217, 262, 267, 332)
 _MEMORY_AND_SIGNALS = (9, 10, 11, 12, 13, 14, 16, 25, 28, 202, 230, 302, 318, 334)
 _WHO_AND_WHEN = (35, 39, 63, 72, 96, 102, 104, 107, 110, 186, 228)

@@ -35,6 +35,14 @@ def driver(store: Store) -> Driver:
         from argosy.storage.drivers.overlay import Overlay
 
         return Overlay(store.xattrs)
+    if store.driver == "fuse_overlay":
+        from argosy.storage.drivers.fuse_overlay import FuseOverlay
+
+        return FuseOverlay(store.record.mount_program)
+    if store.driver == "vfs":
+        from argosy.storage.drivers.vfs import Vfs
+
+        return Vfs(store.xattrs)
     raise Unsupported(
         f"the store at {store.root} was made with the driver {store.driver}, which this version of argosy does not have"
     )

@@ -5,12 +5,18 @@ from __future__ import annotations
 import os
 
 from argosy.errors import ArgosyError, Unsupported
-from argosy.linux import mounts
+from argosy.linux import mounts, process
 from argosy.records.shelf import Scratch
-from argosy.storage.drivers.overlay import Overlay
 from argosy.values import Value
 
-DRIVERS = ("overlay",)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from argosy.storage.drivers import Driver
+
+# Best first.
+DRIVERS = ("overlay", "fuse_overlay", "vfs")
 
 
 class Choice(Value):
@@ -27,18 +33,47 @@ def choose(tmp: str, wanted: str = "") -> Choice:
     Raises Unsupported when there is none, with the reasons.
     """
     if wanted and wanted not in DRIVERS:
-        raise Unsupported(f"storage driver {wanted}", hint=f"there are: {', '.join(DRIVERS)}")
+        hint = f"use one of {', '.join(DRIVERS)}"
+        raise Unsupported(f"storage driver {wanted}: argosy has no such driver", hint=hint)
     reasons = []
-    for xattrs in ("trusted", "user"):
-        reason = try_overlay(tmp, xattrs)
-        if not reason:
-            return Choice("overlay", xattrs)
-        reasons.append(f"overlay with {xattrs}.* attributes: {reason}")
-    raise Unsupported(f"no storage driver works for {os.path.dirname(tmp)}", details="\n".join(reasons))
+    for choice in _candidates():
+        if wanted in ("", choice.driver):
+            reason = _try(tmp, choice)
+            if not reason:
+                return choice
+            reasons.append(f"{choice.driver} with {choice.xattrs}.* attributes: {reason}")
+    what = f"the storage driver {wanted} does not work" if wanted else "no storage driver works"
+    raise Unsupported(
+        f"{what} for {os.path.dirname(tmp)}",
+        details="\n".join(reasons),
+        hint="put the store on another file system with --root, or install fuse-overlayfs",
+    )
 
 
-def try_overlay(tmp: str, xattrs: str) -> str:
-    """Mount an overlay, delete and replace through it; the reason why that fails, "" when it works."""
+def _candidates() -> Iterator[Choice]:
+    program = process.find_program("fuse-overlayfs") or ""
+    for driver in DRIVERS:
+        for xattrs in ("trusted", "user"):
+            if driver != "fuse_overlay" or program:
+                yield Choice(driver, xattrs, program if driver == "fuse_overlay" else "")
+
+
+def _driver(choice: Choice) -> Driver:
+    if choice.driver == "overlay":
+        from argosy.storage.drivers.overlay import Overlay
+
+        return Overlay(choice.xattrs)
+    if choice.driver == "fuse_overlay":
+        from argosy.storage.drivers.fuse_overlay import FuseOverlay
+
+        return FuseOverlay(choice.program)
+    from argosy.storage.drivers.vfs import Vfs
+
+    return Vfs(choice.xattrs)
+
+
+def _try(tmp: str, choice: Choice) -> str:
+    """Mount two layers, delete and replace through the mount; the reason why that fails, "" when it works."""
     with Scratch(tmp) as scratch:
         for name in ("bottom/kept", "bottom/hidden", "top/hidden", "upper", "work", "merged"):
             os.makedirs(f"{scratch.path}/{name}")
@@ -46,9 +81,10 @@ def try_overlay(tmp: str, xattrs: str) -> str:
         try:
             with open(f"{scratch.path}/bottom/hidden/file", "wb"):
                 pass
-            os.setxattr(f"{scratch.path}/top/hidden", f"{xattrs}.overlay.opaque", b"y")
+            os.setxattr(f"{scratch.path}/top/hidden", f"{choice.xattrs}.overlay.opaque", b"y")
             lowers = [f"{scratch.path}/top", f"{scratch.path}/bottom"]
-            Overlay(xattrs).mount(merged, lowers, f"{scratch.path}/upper", f"{scratch.path}/work", volatile=False)
+            upper, work = f"{scratch.path}/upper", f"{scratch.path}/work"
+            _driver(choice).mount(merged, lowers, upper, work, volatile=False)
             try:
                 return _judge(merged, scratch.path)
             finally:

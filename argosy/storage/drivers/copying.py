@@ -1,0 +1,138 @@
+"""The tree that an overlay of directories would show, as a copy."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_CLONE = 0x40049409  # FICLONE, ioctl_ficlone(2)
+_CHUNK_BYTES = 1 << 24
+
+
+def copy_merged(lowers: Sequence[str], target: str, xattrs: str) -> None:
+    """Copy what overlayfs shows of `lowers`, topmost first, into the directory `target`, which is made if need be.
+
+    Owners, modes, times, extended attributes, hard links and holes are kept.  Follows no link.
+    """
+    os.makedirs(target, 0o700, exist_ok=True)
+    copier = _Copier(xattrs)
+    pending = [(tuple(lowers), target)]
+    directories: list[tuple[str, str]] = []
+    while pending:
+        sources, path = pending.pop()
+        directories.append((sources[0], path))
+        pending += copier.entries(sources, path)
+    for source, path in reversed(directories):
+        copier.metadata(source, path, os.lstat(source))
+
+
+class _Copier:
+    """`entries` copies one directory's files, and names the directories in it that come next."""
+
+    def __init__(self, xattrs: str) -> None:
+        self._opaque = f"{xattrs}.overlay.opaque"
+        self._links: dict[tuple[int, int], str] = {}
+
+    def entries(self, sources: tuple[str, ...], target: str) -> list[tuple[tuple[str, ...], str]]:
+        """`sources` are the directories that are merged into `target`."""
+        below: dict[str, list[str]] = {}
+        closed: set[str] = set()
+        for source in sources:
+            for name in os.listdir(source):
+                if name in closed:
+                    continue
+                path = f"{source}/{name}"
+                found = os.lstat(path)
+                if not stat.S_ISDIR(found.st_mode):
+                    if name not in below and not _is_whiteout(found):
+                        self._file(path, f"{target}/{name}", found)
+                    closed.add(name)
+                    continue
+                below.setdefault(name, []).append(path)
+                if self._is_opaque(path):
+                    closed.add(name)
+        for name in below:
+            os.mkdir(f"{target}/{name}", 0o700)
+        return [(tuple(paths), f"{target}/{name}") for name, paths in below.items()]
+
+    def _is_opaque(self, path: str) -> bool:
+        try:
+            return os.getxattr(path, self._opaque, follow_symlinks=False) == b"y"
+        except OSError as error:
+            if error.errno in (errno.ENODATA, errno.EOPNOTSUPP):
+                return False
+            raise
+
+    def _file(self, source: str, target: str, found: os.stat_result) -> None:
+        key = (found.st_dev, found.st_ino)
+        if found.st_nlink > 1 and key in self._links:
+            os.link(self._links[key], target, follow_symlinks=False)
+            return
+        self._links[key] = target
+        if stat.S_ISREG(found.st_mode):
+            _copy_content(source, target, found.st_size)
+        elif stat.S_ISLNK(found.st_mode):
+            os.symlink(os.readlink(source), target)
+        elif not stat.S_ISSOCK(found.st_mode):
+            os.mknod(target, found.st_mode, found.st_rdev)
+        else:
+            return
+        self.metadata(source, target, found)
+
+    def metadata(self, source: str, target: str, found: os.stat_result) -> None:
+        """Give `target` the owner, mode, attributes and times of `source`."""
+        os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
+        if not stat.S_ISLNK(found.st_mode):
+            os.chmod(target, stat.S_IMODE(found.st_mode))
+        for name in os.listxattr(source, follow_symlinks=False):
+            if ".overlay." not in name:
+                value = os.getxattr(source, name, follow_symlinks=False)
+                os.setxattr(target, name, value, follow_symlinks=False)
+        os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns), follow_symlinks=False)
+
+
+def _is_whiteout(found: os.stat_result) -> bool:
+    return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
+
+
+def _copy_content(source: str, target: str, size: int) -> None:
+    """Share the blocks where the file system can, else copy what is not a hole."""
+    import fcntl
+
+    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.ioctl(writer, _CLONE, reader)
+            except OSError:
+                _copy_data(reader, writer, size)
+        finally:
+            os.close(writer)
+    finally:
+        os.close(reader)
+
+
+def _copy_data(reader: int, writer: int, size: int) -> None:
+    os.ftruncate(writer, size)
+    position = 0
+    while position < size:
+        try:
+            start = os.lseek(reader, position, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:
+                return  # a hole to the end
+            raise
+        end = os.lseek(reader, start, os.SEEK_HOLE)
+        os.lseek(writer, start, os.SEEK_SET)
+        while start < end:
+            copied = os.sendfile(writer, reader, start, min(end - start, _CHUNK_BYTES))
+            if not copied:
+                return
+            start += copied
+        position = end

@@ -1,0 +1,66 @@
+"""fuse-overlayfs: for kernels and file systems on which a user cannot mount an overlay.
+
+One process per mount, which ends when that is unmounted.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import Unsupported
+from argosy.linux import mounts, process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+PROGRAM = "fuse-overlayfs"
+# What would split a path: the program knows no way to quote it.
+_SPECIAL = frozenset(":,\\")
+
+
+class FuseOverlay:
+    """`program` is the path of fuse-overlayfs, "" for the one that is found."""
+
+    def __init__(self, program: str) -> None:
+        self._program = program
+
+    def mount(self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool) -> None:
+        """As `Driver.mount` says."""
+        if not lowers:
+            mounts.bind(upper, merged, recursive=False)
+            return
+        if ":" in upper:
+            why = f"{PROGRAM} cannot change files below {upper}: there is a colon in the path"
+            raise Unsupported(why, hint="move the store to another place")
+        self._start(merged, lowers, {"upperdir": upper, "workdir": work}, ("volatile",) if volatile else ())
+
+    def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:
+        """As `Driver.mount_readonly` says."""
+        if lowers:
+            self._start(target, lowers, {}, ("ro",))
+
+    def _start(self, target: str, lowers: Sequence[str], upper: dict[str, str], options: tuple[str, ...]) -> None:
+        program = self._program or process.find_program(PROGRAM)
+        if program is None:
+            raise Unsupported(f"the storage driver needs {PROGRAM}", hint=f"install {PROGRAM}")
+        handles: list[int] = []
+        try:
+            words = ["lowerdir=" + ":".join([_plain(lower, handles) for lower in lowers])]
+            words += [f"{key}={_plain(path, handles)}" for key, path in upper.items()]
+            argv = [program, "-o", ",".join((*words, *options)), target]
+            process.run(argv, pass_fds=handles)
+        finally:
+            for handle in handles:
+                os.close(handle)
+
+
+def _plain(path: str, handles: list[int]) -> str:
+    """`path`, or where it has a character that means something in options, a descriptor's name for it.
+
+    The program resolves the name before anything else, and the descriptor is passed to it.
+    """
+    if not _SPECIAL.intersection(path):
+        return path
+    handles.append(os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC))
+    return f"/proc/self/fd/{handles[-1]}"

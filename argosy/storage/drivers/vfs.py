@@ -1,0 +1,55 @@
+"""Copies instead of mounts: works everywhere, and takes the room and the time of a copy for each container.
+
+<container>/work/tree/      the copy being made
+<container>/work/whole      the copy is whole: it belongs where the upper directory is
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.linux import files, mounts
+from argosy.storage.drivers.copying import copy_merged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Vfs:
+    """`xattrs` is the name space of the attributes that say what is opaque in the layers."""
+
+    def __init__(self, xattrs: str) -> None:
+        self._xattrs = xattrs
+
+    def mount(self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool) -> None:
+        """As `Driver.mount` says; the upper directory holds everything, not only what was changed."""
+        tree, whole = f"{work}/tree", f"{work}/whole"
+        if not os.path.lexists(whole):
+            files.remove_tree(tree)
+            copy_merged((upper, *lowers), tree, self._xattrs)
+            if not volatile:
+                self._sync(work)
+            files.write_atomic(whole, b"", durable=not volatile)
+        if os.path.lexists(tree):
+            files.remove_tree(upper)
+            os.rename(tree, upper)
+        mounts.bind(upper, merged, recursive=False)
+
+    def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:
+        """As `Driver.mount_readonly` says; several lowers are copied into `target`, which is empty."""
+        if len(lowers) == 1:
+            mounts.bind(lowers[0], target, recursive=False, read_only=True)
+        elif lowers:
+            copy_merged(lowers, target, self._xattrs)
+            mounts.bind(target, target, recursive=False, read_only=True)
+
+    @staticmethod
+    def _sync(work: str) -> None:
+        from argosy.linux import syscalls
+
+        fd = os.open(work, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            syscalls.syncfs(fd)
+        finally:
+            os.close(fd)
