@@ -83,6 +83,10 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         files=_files(site, record, connected),
     )
     config = generate.generate(request)
+    if config["process"]["cwd"] != "/":
+        from argosy.containers import workdir
+
+        workdir.ensure(merged, config, record.id, asked=bool(record.options.workdir))
     files.write_atomic(f"{directory}/config.json", jsontext.encode(config))
     return Prepared(
         runtime=runtime,
