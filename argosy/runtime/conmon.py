@@ -13,7 +13,7 @@ Facts about conmon (2.1) that this module rests on:
   command with standard streams on /dev/null.  The end of an attach stream may be seen just before the exit record.
 - **The exit command also runs when `runtime create` failed**, and then there is no exit record.
 - The log driver's argument is split at every colon, so a log path with a colon goes through a descriptor.
-- Its console socket is made in TMPDIR without a check of the length.
+- Its console socket is made in TMPDIR, and neither conmon nor the runtime copes with a long path there.
 - It notes an out-of-memory kill as a file `oom` in its working directory, so that is made the bundle.
 - At its end it unlinks the attach socket by its path, also when a successor has made a new one there.
 """
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from argosy.runtime.oci_runtime import OciRuntime
 
-_SOCKET_PATH_LIMIT = 107
+_SOCKET_PATH_LIMIT = 100
 _PASSED_ENVIRONMENT = ("PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LANG")
 _PASSED_PREFIXES = ("CONTAINERS_", "DBUS_SESSION_BUS_ADDRESS", "LC_", "ARGOSY_")
 
@@ -172,15 +172,19 @@ def _exit_words(command: tuple[str, ...]) -> list[str]:
     return ["--exit-command", command[0], *(word for item in command[1:] for word in ("--exit-command-arg", item))]
 
 
-def environment(socket_directory: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """conmon's environment, which the runtime and the exit command inherit: what finds the store, nothing else."""
+def environment(directory: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """conmon's environment, which the runtime and the exit command inherit: what finds the store, nothing else.
+
+    The console socket goes into `directory`, or the next one above whose path is short enough.
+    """
     kept = {
         name: value
         for name, value in environ.items()
         if name in _PASSED_ENVIRONMENT or name.startswith(_PASSED_PREFIXES)
     }
-    if len(socket_directory) + len("/conmon-term.XXXXXX") <= _SOCKET_PATH_LIMIT:
-        kept["TMPDIR"] = socket_directory
+    while len(directory) + len("/conmon-term.XXXXXX") > _SOCKET_PATH_LIMIT:
+        directory = os.path.dirname(directory)
+    kept["TMPDIR"] = directory
     return kept
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+import time
 
 from argosy.errors import ArgosyError
 from argosy.linux import process, signals
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from argosy.runtime.oci_runtime import OciRuntime
 
+_LOG_LAG_S = 0.003
 _RUNTIME_FAILED = 255  # what both runtimes exit with when they could not start the process
 _LOG_FD, _PROCESS_FD, _DIRECTORY_FD = 3, 4, 5
 
@@ -109,6 +111,7 @@ class _PipesFar:
     def __init__(self, memory: _Memory, *, stdin: bool) -> None:
         self._memory = memory
         self.held = bytearray()
+        self._waited = False
         self.input_fd = -1
         self.ended_fd = -1
         if stdin:
@@ -137,9 +140,16 @@ class _PipesFar:
         stream = self._streams[fd]
         while True:
             data = os.read(fd, 65536)
-            if stream == 1 or not data or not self._memory.has_log():
+            if stream == 1 or not data or not self._runtime_speaks():
                 return stream, data
             self.held += data
+
+    def _runtime_speaks(self) -> bool:
+        """Whether standard error is the runtime's own.  crun writes there an instant before it writes its log."""
+        if not self._waited and not self._memory.has_log():
+            time.sleep(_LOG_LAG_S)
+        self._waited = True
+        return self._memory.has_log()
 
     def write(self, data: bytes) -> int:
         return os.write(self.input_fd, data)
