@@ -70,6 +70,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         image.fixed,
         volatile=record.options.remove,
     )
+    mounts = _mounts(site, record, merged)
     connected = _connect(site, record)
     request = facts.request(
         site,
@@ -78,7 +79,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         runtime,
         rootfs=merged,
         cgroups_path=path,
-        mounts=_mounts(site, record, merged),
+        mounts=mounts,
         connected=connected,
         files=_files(site, record, connected),
     )
@@ -87,6 +88,13 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         from argosy.containers import workdir
 
         workdir.ensure(merged, config, record.id, asked=bool(record.options.workdir))
+    if any(mount.chown for mount in mounts):
+        from argosy.containers import ownership
+
+        user = config["process"]["user"]
+        for mount in mounts:
+            if mount.chown:
+                ownership.give(mount.source, user["uid"], user["gid"])
     files.write_atomic(f"{directory}/config.json", jsontext.encode(config))
     return Prepared(
         runtime=runtime,
