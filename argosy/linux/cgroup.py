@@ -26,8 +26,8 @@ _MOUNTED_AT = "/sys/fs/cgroup"
 class Hierarchy(Value):
     """A mounted tree of groups.  `own` is our own group's directory, the mount point where that lies outside.
 
-    `controllers` holds what is mounted here (v1) or what groups below `own` can have (v2).  `writable`: we may make
-    groups.
+    `controllers` holds what is mounted here (v1), or what containers' groups can have: below the top for root, below
+    `own` for a user (v2).  `writable`: we may make groups.
     """
 
     version: int
@@ -58,7 +58,7 @@ class Cgroups(Value):
 
 def detect(*, rootless: bool = False, uid: int = 0, environ: Mapping[str, str] | None = None) -> Cgroups:
     """What this host has; `uid` is the user's outside of any namespace of Argosy's."""
-    found = hierarchies(_read("/proc/self/mountinfo"), _read("/proc/self/cgroup"))
+    found = hierarchies(_read("/proc/self/mountinfo"), _read("/proc/self/cgroup"), rootless=rootless)
     mode = _mode(found)
     manager, why = _manager(mode, found, uid, os.environ if environ is None else environ, rootless=rootless)
     usable = {_modern(name) for h in found if h.writable or manager == "systemd" for name in h.controllers}
@@ -109,7 +109,7 @@ def _systemd_answers(uid: int, environ: Mapping[str, str], *, rootless: bool) ->
     return os.path.exists(f"{run}/systemd/private") or os.path.exists(f"{run}/bus")
 
 
-def hierarchies(mountinfo: str, memberships: str) -> tuple[Hierarchy, ...]:
+def hierarchies(mountinfo: str, memberships: str, *, rootless: bool = False) -> tuple[Hierarchy, ...]:
     """The trees below /sys/fs/cgroup, from the text of /proc/self/mountinfo and /proc/self/cgroup."""
     own = _memberships(memberships)
     found: dict[str, Hierarchy] = {}
@@ -122,22 +122,19 @@ def hierarchies(mountinfo: str, memberships: str) -> tuple[Hierarchy, ...]:
         if point.path == _MOUNTED_AT or point.path.startswith(_MOUNTED_AT + "/"):
             read_only = "ro" in point.options.split(",")
             if point.fstype == "cgroup2":
-                found[point.path] = _unified(point.path, point.root, own.get("", "/"), read_only=read_only)
+                directory = _directory(point.path, point.root, own.get("", "/"))
+                reach = directory if rootless else point.path
+                writable = not read_only and all(os.access(p, os.W_OK) for p in (reach, f"{reach}/cgroup.procs"))
+                names = tuple(_read(f"{reach}/cgroup.controllers").split())
+                found[point.path] = Hierarchy(2, point.path, directory, names, writable)
             else:
                 options = frozenset(point.super_options.split(","))
                 key = next((key for key in own if key and options.issuperset(key.split(","))), "")
                 directory = _directory(point.path, point.root, own.get(key, "/"))
                 names = tuple(name for name in key.split(",") if name and not name.startswith("name="))
-                writable = not read_only and os.access(directory, os.W_OK)
+                writable = not read_only and os.access(directory if rootless else point.path, os.W_OK)
                 found[point.path] = Hierarchy(1, point.path, directory, names, writable)
     return tuple(found.values())
-
-
-def _unified(mount: str, root: str, path: str, *, read_only: bool) -> Hierarchy:
-    directory = _directory(mount, root, path)
-    writable = not read_only and all(os.access(p, os.W_OK) for p in (directory, f"{directory}/cgroup.procs"))
-    names = _read(f"{directory}/cgroup.controllers").split()
-    return Hierarchy(2, mount, directory, tuple(names), writable)
 
 
 def _memberships(text: str) -> dict[str, str]:
@@ -231,11 +228,14 @@ def _tree(directory: str) -> Iterator[str]:
 def kill_all(directory: str, *, timeout_s: float = 10) -> None:
     """Kill all processes in the group and below, and wait until they are gone.  Nothing happens when it is gone.
 
-    Raises ArgosyError when some outlive `timeout_s`: a process in uninterruptible sleep does.
+    Raises ArgosyError when some outlive `timeout_s`, as a process in uninterruptible sleep does, and when we are a member
+    ourselves: that group is no container's.
     """
     deadline = time.monotonic() + timeout_s
     pause_s = 0.001
     while members := pids(directory):
+        if os.getpid() in members:
+            raise ArgosyError(f"not killing the processes in {directory}: this process is one of them")
         if not _kill_group(directory):
             for pid in members:
                 try:

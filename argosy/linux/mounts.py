@@ -73,19 +73,25 @@ def mount_overlay(
     try:
         context = syscalls.fsopen("overlay")
     except OSError as error:
-        if error.errno == 38:
-            mount_overlay_by_string(target, lowers, upper, work, options)
-            return
-        raise MountFailed("overlay", target, error) from error
+        if error.errno not in (1, 38):  # a seccomp filter says either
+            raise MountFailed("overlay", target, error) from error
+        mount_overlay_by_string(target, lowers, upper, work, options)
+        return
     try:
-        if not _mount_overlay_by_context(context, target, lowers, upper, work, options):
-            mount_overlay_by_string(target, lowers, upper, work, options)
+        _mount_overlay_by_context(context, target, lowers, upper, work, options)
     except OSError as error:
         _tell(lowers, upper, work, target)
         said = _kernel_messages(context)
-        raise MountFailed("overlay", target, error, details=said, hint=_why(error, upper, said)) from error
+        if error.errno != 22 or not _lacks_lowerdir_plus(said):
+            raise MountFailed("overlay", target, error, details=said, hint=_why(error, upper, said)) from error
+        mount_overlay_by_string(target, lowers, upper, work, options)
     finally:
         os.close(context)
+
+
+def _lacks_lowerdir_plus(said: str) -> bool:
+    """Whether the kernel may not know `lowerdir+`: from 6.6 it says so; before, it takes any word and then fails."""
+    return not said or "Unknown parameter 'lowerdir+'" in said or "Legacy" in said
 
 
 def _tell(lowers: Sequence[str], upper: str | None, work: str | None, target: str) -> None:
@@ -115,17 +121,12 @@ def _why(error: OSError, upper: str | None, said: str = "") -> str:
 
 def _mount_overlay_by_context(
     context: int, target: str, lowers: Sequence[str], upper: str | None, work: str | None, options: tuple[str, ...]
-) -> bool:
-    """Through fsconfig(2); false when this kernel has no `lowerdir+`."""
+) -> None:
+    """Through fsconfig(2)."""
     handles: list[int] = []
     try:
         for lower in lowers:
-            try:
-                syscalls.fsconfig_string(context, "lowerdir+", _short(lower, handles))
-            except OSError as error:
-                if error.errno == 22 and lower is lowers[0] and os.path.isdir(lower):
-                    return False
-                raise
+            syscalls.fsconfig_string(context, "lowerdir+", _short(lower, handles))
         if upper is not None and work is not None:
             syscalls.fsconfig_string(context, "upperdir", _short(upper, handles))
             syscalls.fsconfig_string(context, "workdir", _short(work, handles))
@@ -141,7 +142,6 @@ def _mount_overlay_by_context(
     finally:
         for handle in handles:
             os.close(handle)
-    return True
 
 
 def _short(path: str, handles: list[int]) -> str:

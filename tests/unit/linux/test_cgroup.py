@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import textwrap
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,8 @@ from argosy.errors import ArgosyError
 from argosy.linux import cgroup
 from argosy.linux.cgroup import Cgroups, Hierarchy
 from tests.rig import host
-from tests.rig.as_user import AsUser
+from tests.rig.as_user import PYTHON, AsUser
+from tests.rig.program import CHECKOUT
 
 V1 = (
     "34 25 0:29 / /sys/fs/cgroup rw - tmpfs tmpfs rw,mode=755\n"
@@ -44,6 +46,21 @@ def test_v2_and_hybrid_are_told_apart() -> None:
     assert [h.version for h in cgroup.hierarchies(V2, "0::/user.slice\n")] == [2]
     assert sorted(h.version for h in cgroup.hierarchies(HYBRID, V1_OWN + "0::/\n")) == [1, 1, 1, 1, 2]
     assert cgroup.hierarchies("", "") == ()
+
+
+def test_root_reaches_the_whole_tree_and_a_user_his_own_group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cgroup, "_MOUNTED_AT", str(tmp_path))
+    (tmp_path / "own").mkdir()
+    (tmp_path / "cgroup.controllers").write_text("cpu io memory pids\n")
+    (tmp_path / "own/cgroup.controllers").write_text("memory pids\n")
+    for directory in (tmp_path, tmp_path / "own"):
+        (directory / "cgroup.procs").touch()
+    mountinfo = V2.replace("/sys/fs/cgroup", str(tmp_path))
+    [root], [user] = (cgroup.hierarchies(mountinfo, "0::/own\n", rootless=rootless) for rootless in (False, True))
+    assert root == Hierarchy(2, str(tmp_path), f"{tmp_path}/own", ("cpu", "io", "memory", "pids"), True)
+    assert user == root.replace(controllers=("memory", "pids"))
+    [read_only] = cgroup.hierarchies(mountinfo.replace(" rw,nosuid ", " ro,nosuid "), "0::/own\n")
+    assert not read_only.writable
 
 
 def test_trees_that_are_mounted_elsewhere_are_not_ours() -> None:
@@ -200,6 +217,24 @@ def test_processes_are_listed_with_those_of_the_groups_below(group: str) -> None
         for child in children:
             child.wait()
     assert cgroup.pids(group) == []
+
+
+def test_the_group_that_we_are_in_is_never_killed(group: str) -> None:
+    code = f"""
+        import os, sys
+        sys.path.insert(0, {CHECKOUT!r})
+        from argosy.errors import ArgosyError
+        from argosy.linux import cgroup
+        try:
+            cgroup.kill_all({group!r})
+        except ArgosyError as error:
+            print(error)
+    """
+    os.mkdir(f"{group}/below")
+    script = f'echo $$ >"{group}/below/cgroup.procs" && exec "$@"'
+    argv = ["sh", "-c", script, "sh", PYTHON, "-I", "-S", "-c", textwrap.dedent(code)]
+    done = subprocess.run(argv, capture_output=True, text=True, check=True)
+    assert "not killing the processes" in done.stdout
 
 
 def test_all_are_killed_even_while_they_multiply(group: str) -> None:

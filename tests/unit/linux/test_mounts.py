@@ -135,6 +135,58 @@ def test_an_upper_directory_on_an_overlay_is_explained(plain: Overlay, mount: Ca
     assert "is on overlay, which cannot hold an overlay's upper directory" in raised.value.hint
 
 
+def _refuse(error: int, name: str = "") -> Callable[..., None]:
+    def refused(*args: object) -> None:
+        if not name or name in args:
+            raise OSError(error, os.strerror(error))
+
+    return refused
+
+
+@pytest.mark.parametrize(
+    ("call", "refusal", "said"),
+    [
+        ("fsopen", _refuse(38), ""),  # before Linux 5.2, or a seccomp filter
+        ("fsopen", _refuse(1), ""),  # another seccomp filter
+        ("fsconfig_create", _refuse(22), ""),  # before 6.6 any word is taken, and refused in the end
+        ("fsconfig_string", _refuse(22, "lowerdir+"), "overlay: Unknown parameter 'lowerdir+'"),
+        ("fsconfig_string", _refuse(22, "lowerdir+"), "VFS: Legacy: Option 'lowerdir+' contained comma"),
+    ],
+)
+def test_an_older_kernel_gets_a_string(
+    plain: Overlay, monkeypatch: pytest.MonkeyPatch, call: str, refusal: Callable[..., None], said: str
+) -> None:
+    """Older kernels cannot be had here: their answers stand in for them."""
+    monkeypatch.setattr(syscalls, call, refusal)
+    if said:
+        monkeypatch.setattr(mounts, "_kernel_messages", lambda _context: said)
+    before = len(os.listdir("/proc/self/fd"))
+    plain.mount(plain.lowers(2))
+    assert sorted(os.listdir(plain.target)) == ["0", "1", "common"]
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_user_mounts_overlays_in_the_namespace(as_user: AsUser) -> None:
+    found = as_user.run("""
+        from argosy.linux import mounts, userns
+        userns.enter(RUN)
+        for name in ("lower", "upper", "work", "merged"):
+            os.mkdir(name)
+        open("lower/file", "w").close()
+        at = os.path.abspath
+        options = ("userxattr", "metacopy=off", "index=off")
+        for mount in (mounts.mount_overlay, mounts.mount_overlay_by_string):
+            mount(at("merged"), [at("lower")], at("upper"), at("work"), options)
+            if os.path.exists("merged/file"):
+                os.unlink("merged/file")
+            print(os.listdir("merged"), os.listdir("upper"), os.listdir("lower"))
+            mounts.unmount(at("merged"))
+        mounts.bind(at("lower"), at("merged"), read_only=True)
+        print(os.listdir("merged"))
+    """)
+    assert found == "[] ['file'] ['file']\n" * 2 + "['file']\n"
+
+
 def test_too_many_layers_or_none_are_refused(plain: Overlay) -> None:
     for count in (0, 501):
         with pytest.raises(Unsupported, match=f"an overlay of {count} layers"):

@@ -136,7 +136,8 @@ def test_a_write_error_is_not_hidden_by_syncfs(tmp_path: Path) -> None:
 # fmt: off
 HEAVY = {
     "re", "enum", "json", "typing", "pathlib", "subprocess", "contextlib", "functools", "collections", "signal",
-    "socket", "threading", "tempfile", "shutil", "logging", "ctypes", "_ctypes", "hashlib", "datetime", "argparse", "random",
+    "socket", "threading", "tempfile", "shutil", "logging", "ctypes", "_ctypes", "hashlib", "datetime", "argparse",
+    "random",
 }
 # fmt: on
 MODULES = [name.removesuffix(".py") for name in os.listdir(f"{CHECKOUT}/argosy/linux") if name.endswith(".py")]
