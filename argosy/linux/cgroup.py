@@ -228,8 +228,8 @@ def _tree(directory: str) -> Iterator[str]:
 def kill_all(directory: str, *, timeout_s: float = 10) -> None:
     """Kill all processes in the group and below, and wait until they are gone.  Nothing happens when it is gone.
 
-    Raises ArgosyError when some outlive `timeout_s`, as a process in uninterruptible sleep does, and when we are a member
-    ourselves: that group is no container's.
+    Raises ArgosyError when some outlive `timeout_s`, as a process in uninterruptible sleep does, and when we are a
+    member ourselves: that group is no container's.
     """
     deadline = time.monotonic() + timeout_s
     pause_s = 0.001

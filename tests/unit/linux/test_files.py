@@ -162,6 +162,7 @@ def test_directories_without_permissions_are_removed_by_their_owner(mode: int, a
     """)
 
 
+@host.needs_root
 def test_what_is_not_ours_stays_and_is_named_and_the_rest_goes(as_user: AsUser) -> None:
     as_user.prepare("tree/foreign/file", owner=0)
     os.chown(f"{as_user.directory}/tree", as_user.uid, -1)
