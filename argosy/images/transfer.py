@@ -10,7 +10,9 @@ find it.
 from __future__ import annotations
 
 import os
+import queue
 import threading
+import time
 
 from argosy.archive.apply_process import LayerFailed
 from argosy.archive.errors import BadArchive
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 DOWNLOADS_AT_ONCE = 6
 CHUNK_BYTES = 1 << 20
+_PATIENCE_S = 5.0
 
 
 class DiffIdMismatch(ArgosyError):
@@ -67,9 +70,10 @@ class Transfer:
         self._cores = threading.Semaphore(len(os.sched_getaffinity(0)))
 
     def run(self, jobs: Sequence[LayerJob]) -> None:
-        """Do all jobs, the largest first; their digests are pinned.  Returns, or raises, when no thread is left.
+        """Do all jobs, the largest first; their digests are pinned.
 
-        Raises the first error.  What was downloaded stays for the next attempt to continue.
+        Raises the first error, when no thread is left but those that wait for a silent network: they end at its time-out
+        and change nothing any more.  What was downloaded stays for the next attempt to continue.
         """
         pending = sorted(jobs, key=lambda job: job.blob.size)
         errors: list[BaseException] = []
@@ -91,18 +95,26 @@ class Transfer:
             raise errors[0]
 
     def _run_threads(self, work: Callable[[], None], count: int) -> None:
-        threads = [threading.Thread(target=work, name="layer", daemon=True) for _ in range(count)]
+        """Run `work` in so many threads and wait for them, also when the user interrupts."""
+        ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+        def run() -> None:
+            try:
+                work()
+            finally:
+                ended.put(None)
+
+        running = 0
         try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-        except BaseException:
+            for _ in range(count):
+                threading.Thread(target=run, name="layer", daemon=True).start()
+                running += 1
+            while running and not self._cancelled.is_set():
+                ended.get()  # not Thread.join: once interrupted, that believes that the thread has ended (bpo-45274)
+                running -= 1
+        finally:
             self._cancelled.set()
-            for thread in threads:
-                if thread.ident is not None:
-                    thread.join()
-            raise
+            _wait(ended, running)
 
     def _bring(self, job: LayerJob) -> None:
         """Have both the blob and the layer in the store."""
@@ -187,3 +199,13 @@ class Transfer:
         if self._cancelled.is_set():
             raise Cancelled
         return chunk
+
+
+def _wait(ended: queue.SimpleQueue[None], running: int) -> None:
+    """Wait for threads that were told to stop, but not long for one that waits for the network itself."""
+    deadline = time.monotonic() + _PATIENCE_S
+    try:
+        for _ in range(running):
+            ended.get(timeout=max(deadline - time.monotonic(), 0))
+    except queue.Empty:
+        pass

@@ -104,6 +104,7 @@ class Unpacker:
         self._queue: queue.Queue[bytes | None] = queue.Queue(_QUEUED_CHUNKS)
         self._error: BaseException | None = None
         self._abandoned = False
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="unpack", daemon=True)
 
     def put(self, chunk: bytes) -> None:
@@ -122,6 +123,12 @@ class Unpacker:
         return Unpacked("sha256:" + self._hash.hexdigest(), self._size_bytes, applied)
 
     def _run(self) -> None:
+        try:
+            self._work()
+        finally:
+            self._ended.set()
+
+    def _work(self) -> None:
         while (chunk := self._queue.get()) is not None:
             if self._error is None and not self._abandoned:
                 try:
@@ -150,9 +157,10 @@ class Unpacker:
             self._tee(part)
 
     def _end(self) -> None:
-        if self._thread.is_alive():
+        # Not Thread.join, after which an interrupted one believes that the thread has ended (bpo-45274).
+        if not self._ended.is_set():
             self._queue.put(None)
-            self._thread.join()
+            self._ended.wait()
 
     def _failure(self) -> BaseException:
         """The error to raise: the applier's own where it ended first, for then ours is that its pipe is broken."""
