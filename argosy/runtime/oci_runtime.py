@@ -119,19 +119,21 @@ def choose(
     flags: Sequence[str] = (),
     cgroup_manager: str = "cgroupfs",
     hybrid_controllers: str = _HYBRID_CONTROLLERS,
+    directories: Sequence[str] = process.PROGRAM_DIRECTORIES,
 ) -> OciRuntime:
     """The runtime to take: the one that was asked for (`wanted`, else containers.conf), else the first that works here.
 
     crun is preferred.  It refuses hybrid cgroups that have a controller on the v2 side, so that runc takes its place
     there, with a notice the first time; `<run>/cache/runtime.json` remembers that, and each program's version, under
-    the identity of the programs.  Raises NotFound for an unknown `wanted`, Unsupported when none works.
+    the identity of the programs.  `directories` are looked through after PATH.  Raises NotFound for an unknown
+    `wanted`, Unsupported when none works.
     """
     asked = wanted or conf.runtime
     if asked:
-        name, path = _asked_for(conf, asked)
+        name, path = _asked_for(conf, asked, directories)
         reason = ""
     else:
-        name, path, reason = _first_that_works(conf, hybrid_controllers)
+        name, path, reason = _first_that_works(conf, hybrid_controllers, directories)
     version, notice = _remember(run, path, reason)
     return OciRuntime(
         name=name,
@@ -144,14 +146,14 @@ def choose(
     )
 
 
-def _asked_for(conf: ContainersConf, asked: str) -> tuple[str, str]:
+def _asked_for(conf: ContainersConf, asked: str, directories: Sequence[str]) -> tuple[str, str]:
     """Name and path of a runtime given by name or by path."""
     if "/" in asked:
         path = process.find_program(asked)
         if path is None:
             raise NotFound("OCI runtime", asked, details="not an executable file")
         return os.path.basename(asked), path
-    path = _find(conf, asked)
+    path = _find(conf, asked, directories)
     if path is None:
         raise NotFound(
             "OCI runtime", asked, hint=f"install {asked}, or name its path with --runtime or in containers.conf"
@@ -159,18 +161,20 @@ def _asked_for(conf: ContainersConf, asked: str) -> tuple[str, str]:
     return asked, path
 
 
-def _find(conf: ContainersConf, name: str) -> str | None:
+def _find(conf: ContainersConf, name: str, directories: Sequence[str]) -> str | None:
     for path in conf.runtimes.get(name, ()):
         if process.find_program(path) is not None:
             return path
-    return process.find_program(name)
+    return process.find_program(name, directories)
 
 
-def _first_that_works(conf: ContainersConf, hybrid_controllers: str) -> tuple[str, str, str]:
+def _first_that_works(
+    conf: ContainersConf, hybrid_controllers: str, directories: Sequence[str]
+) -> tuple[str, str, str]:
     """Name, path, and why a better one was passed over ("" when none was)."""
     controllers = _controllers_of_hybrid(hybrid_controllers)
     refused = f"crun refuses this host's hybrid cgroups ({controllers} is in v2)" if controllers else ""
-    found = {name: path for name in PREFERRED if (path := _find(conf, name)) is not None}
+    found = {name: path for name in PREFERRED if (path := _find(conf, name, directories)) is not None}
     for name, path in found.items():
         if name != "crun" or not refused:
             return name, path, refused if "crun" in found and name != "crun" else ""

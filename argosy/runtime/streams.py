@@ -63,7 +63,7 @@ class DetachKeys:
 
     def __init__(self, text: str) -> None:
         self._keys = bytes(_key(word, text) for word in text.split(",")) if text else b""
-        self._matched = 0
+        self._held = b""
 
     def feed(self, data: bytes) -> tuple[bytes, bool]:
         """What of `data` goes on to the container, and whether the sequence is complete.
@@ -72,19 +72,16 @@ class DetachKeys:
         """
         if not self._keys:
             return data, False
-        out = bytearray()
+        out = b""
         for byte in data:
-            if byte == self._keys[self._matched]:
-                self._matched += 1
-                if self._matched == len(self._keys):
-                    self._matched = 0
-                    return bytes(out), True
-                continue
-            out += self._keys[: self._matched]
-            self._matched = 1 if byte == self._keys[0] else 0
-            if not self._matched:
-                out.append(byte)
-        return bytes(out), False
+            self._held += bytes((byte,))
+            if self._held == self._keys:
+                self._held = b""
+                return out, True
+            while not self._keys.startswith(self._held):
+                out += self._held[:1]
+                self._held = self._held[1:]
+        return out, False
 
 
 def _key(word: str, text: str) -> int:

@@ -1,0 +1,91 @@
+"""The text of resolv.conf and hosts in a container."""
+
+from __future__ import annotations
+
+import pytest
+
+from argosy.network.resolv import Resolver, for_container, hosts, is_loopback, only_loopback, parse_resolv
+
+HOST = Resolver(("127.0.0.53", "192.0.2.1"), ("example.org",), ("edns0",))
+
+
+def test_reading_a_file() -> None:
+    text = """# made by hand
+domain old.example
+search example.org  example.net ; both
+nameserver 192.0.2.1
+nameserver 2001:db8::1 # six
+options edns0 ndots:2
+options rotate
+nameserver
+garbage here
+"""
+    assert parse_resolv(text) == Resolver(
+        ("192.0.2.1", "2001:db8::1"), ("example.org", "example.net"), ("edns0", "ndots:2", "rotate")
+    )
+    assert parse_resolv("") == Resolver()
+
+
+def test_what_is_read_is_written_again() -> None:
+    text = "search example.org\nnameserver 192.0.2.1\noptions edns0 rotate\n"
+    assert parse_resolv(text).text() == text
+
+
+@pytest.mark.parametrize("server", ["127.0.0.1", "127.0.0.53", "::1", "::1%lo"])
+def test_servers_on_the_host_itself(server: str) -> None:
+    assert is_loopback(server)
+    assert only_loopback(Resolver((server,)))
+    assert not only_loopback(Resolver((server, "192.0.2.1")))
+
+
+def test_a_container_does_not_get_servers_that_it_cannot_reach() -> None:
+    assert for_container(HOST).servers == ("192.0.2.1",)
+    assert for_container(HOST, shared=True).servers == ("127.0.0.53", "192.0.2.1")
+
+
+def test_the_forwarder_comes_first_and_once() -> None:
+    assert for_container(HOST, forwarder="10.0.2.3").servers == ("10.0.2.3", "192.0.2.1")
+    assert for_container(Resolver(("10.0.2.3",)), forwarder="10.0.2.3").servers == ("10.0.2.3",)
+
+
+def test_configured_servers_replace_all_others() -> None:
+    made = for_container(HOST, forwarder="10.0.2.3", servers=("192.0.2.9",), search=("x",), options=("edns0", "y"))
+    assert made == Resolver(("192.0.2.9",), ("x",), ("edns0", "y"))
+
+
+def test_a_search_list_of_the_root_alone_means_none() -> None:
+    assert for_container(HOST, search=(".",)).text() == "nameserver 192.0.2.1\noptions edns0\n"
+
+
+def test_hosts_has_the_base_the_host_and_the_container() -> None:
+    text = hosts(
+        "127.0.0.1 localhost # us\n\n192.0.2.8\tdb\n",
+        host_address="192.0.2.2",
+        addresses=("10.0.2.100", "fd00::1"),
+        names=("web", "my-name"),
+    )
+    assert text == (
+        "127.0.0.1\tlocalhost\n"
+        "192.0.2.8\tdb\n"
+        "192.0.2.2\thost.containers.internal\n"
+        "10.0.2.100\tweb my-name\n"
+        "fd00::1\tweb my-name\n"
+    )
+
+
+def test_the_base_cannot_claim_the_containers_names() -> None:
+    text = hosts(
+        "192.0.2.9 web alias host.containers.internal\n192.0.2.7 web\n", addresses=("10.0.0.1",), names=("web",)
+    )
+    assert "192.0.2.9\talias\n" in text
+    assert "192.0.2.7" not in text
+    assert "host.containers.internal" not in text
+    assert text.endswith("10.0.0.1\tweb\n")
+
+
+def test_localhost_is_always_there() -> None:
+    assert hosts("") == "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
+
+
+def test_a_name_that_is_host_name_too_is_there_once() -> None:
+    assert hosts("127.0.0.1 localhost", addresses=("127.0.0.1",), names=("web", "web")).endswith("127.0.0.1\tweb\n")
