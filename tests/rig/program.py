@@ -188,7 +188,7 @@ class Program:
         """Import the busybox image and give its name.  It is there once, however often this is called."""
         if self.run("image", "exists", tag, check=False).returncode:
             with open(images.busybox_archive(), "rb") as archive:
-                self.run("import", "-", tag, input=archive.read())
+                self.run("import", "--change", 'CMD ["sh"]', "-", tag, input=archive.read())
         return tag
 
 
