@@ -12,7 +12,7 @@ from argosy.storage import rebuild
 from argosy.storage.chains import CHAIN_FILE
 from argosy.storage.check import REPAIR, Finding, entries, is_object_name
 from argosy.storage.layers import LAYER_FILE
-from argosy.storage.refs import TAGS
+from argosy.storage.refs import DIGESTS, TAGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def _strangers(directory: str, *, repair: bool) -> Iterator[Finding]:
     """Files among the refs that are no tags, and repositories without any: a tag was lost, or never finished."""
     for path, directories, names in os.walk(directory):
         for name in names:
-            if os.path.basename(path) != TAGS or name.startswith("."):
+            if os.path.basename(path) not in (TAGS, DIGESTS) or name.startswith("."):
                 stranger = f"{path}/{name}"
                 yield Finding("file", name, stranger, "not a reference", hint=f"look at it, then rm {stranger}")
         if path != directory and not directories and not names:

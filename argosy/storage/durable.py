@@ -92,7 +92,8 @@ class Unstable:
         for path, made_on, lines in _lists(self._tmp):
             if line in lines and ((made_on and made_on == here) or _is_locked(path)):
                 return True
-        return False
+        # The mark may have been set, and the list removed, while this looked.
+        return _is_marked(self._root, kind, digits)
 
     def settle(self) -> None:
         """Make all on the list stable, and mark it.  Raises OSError when it could not be written back."""
@@ -121,6 +122,13 @@ class Unstable:
         self._list_fd = self._sync_fd = -1
         self._noted = False
         scratch.__exit__()
+
+
+def _is_marked(root: str, kind: str, digits: str) -> bool:
+    try:
+        return os.stat(f"{root}/{_MARKED_FILE[kind].format(digits)}").st_mode & 0o777 == STABLE_MODE
+    except FileNotFoundError:
+        return False
 
 
 def _lists(tmp: str) -> Iterator[tuple[str, str, frozenset[str]]]:

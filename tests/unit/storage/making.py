@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from argosy import jsontext
 from argosy.linux.idmap import identity
+from argosy.oci.digest import Digest
 from argosy.storage import creation
 from argosy.storage.chains import chain_id
 from argosy.storage.images import ImageRecord, LayerRef
@@ -39,16 +40,25 @@ def sha256(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
+Pin = Callable[[str], None]
+
+
+def _no_pin(_digest: str) -> None:
+    """For tests in which nothing is collected meanwhile."""
+
+
 def add_layer(
     store: Store,
     tree: Mapping[str, bytes | None],
     *,
     undeclared: tuple[str, ...] = (),
     whiteouts: tuple[str, ...] = (),
+    pin: Pin = _no_pin,
 ) -> str:
     """A layer of files (bytes) and directories (None); its diff id is made up."""
     seed = repr((sorted(tree.items()), undeclared, whiteouts)).encode()
     diff_id = sha256(seed)
+    pin(diff_id)
     with store.layers.stage(diff_id) as staged:
         if staged.present:
             return diff_id
@@ -66,9 +76,16 @@ def add_layer(
     return diff_id
 
 
-def add_image(store: Store, diff_ids: tuple[str, ...], *, salt: str = "", durable: bool = False) -> ImageRecord:
+def add_image(
+    store: Store, diff_ids: tuple[str, ...], *, salt: str = "", durable: bool = False, pin: Pin = _no_pin
+) -> ImageRecord:
     """An image of layers that are there, with proper manifest and config; its layer blobs are made up and stored."""
-    blobs = [store.blobs.put(f"blob of {diff_id}".encode()) for diff_id in diff_ids]
+
+    def put(data: bytes) -> Digest:
+        pin(sha256(data))
+        return store.blobs.put(data)
+
+    blobs = [put(f"blob of {diff_id}".encode()) for diff_id in diff_ids]
     config = jsontext.encode(
         {
             "os": "linux",
@@ -87,11 +104,13 @@ def add_image(store: Store, diff_ids: tuple[str, ...], *, salt: str = "", durabl
             "layers": layers,
         }
     )
+    if diff_ids:
+        pin(chain_id(diff_ids))
     chain = store.chains.ensure_fix(diff_ids)
     record = ImageRecord(
-        manifest_digest=str(store.blobs.put(manifest)),
+        manifest_digest=str(put(manifest)),
         media_type=MANIFEST,
-        config_digest=str(store.blobs.put(config)),
+        config_digest=str(put(config)),
         created_at=1.0,
         architecture="amd64",
         created="2024-01-01T00:00:00Z",

@@ -202,6 +202,28 @@ def test_a_full_disk_is_said_plainly(store: Store, monkeypatch: pytest.MonkeyPat
         assert "prune" in caught.value.hint
 
 
+def test_a_finished_file_is_adopted(store: Store) -> None:
+    for _ in range(2):
+        with store.work((DIGEST,)) as work:
+            store.unstable.begin()
+            with open(f"{work.path}/blob", "wb") as file:
+                file.write(DATA)
+            store.blobs.adopt(DIGEST, f"{work.path}/blob")
+            assert not os.path.exists(f"{work.path}/blob")
+            assert store.blobs.read(DIGEST) == DATA
+            work.settle()
+    assert os.stat(store.blobs.path(DIGEST)).st_mode & 0o777 == 0o444
+
+
+def test_what_is_written_can_be_read_from_the_beginning(store: Store) -> None:
+    with store.blobs.ingest(DIGEST) as ingest:
+        ingest.write(DATA[:700])
+        assert b"".join(ingest.written()) == DATA[:700]
+        ingest.write(DATA[700:])
+        assert b"".join(ingest.written()) == DATA
+        ingest.commit()
+
+
 def test_a_store_without_directories_still_works(store: Store) -> None:
     os.rmdir(f"{store.root}/blobs/sha256")
     os.rmdir(store.tmp)

@@ -306,6 +306,7 @@ def test_a_reference_to_nothing(store: Store, images: tuple[ImageRecord, ImageRe
     )
     store.unstable.settle()
     store.refs.set(parse("registry.example/multi"), index)
+    store.refs.set(parse(f"registry.example/multi@{index}"), images[0].manifest_digest)
     assert [finding.name for finding in look(store)] == ["registry.example/ghost:latest"]
     look(store, repair=True)
     assert store.refs.get(parse("registry.example/ghost")) is None

@@ -215,6 +215,21 @@ def test_an_unmarked_unlisted_layer_is_untrusted_even_when_readable(store: Store
     assert store.layers.untrusted((layer,)) == (layer,)
 
 
+def test_a_mark_that_is_set_while_one_looks_counts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = add_layer(store, {"a": b"x"})
+    store.blobs.put(DATA)
+    looking = reopened(store)
+    lists = durable._lists
+
+    def finish_first(tmp: str) -> object:
+        store.unstable.settle()
+        return lists(tmp)
+
+    monkeypatch.setattr(durable, "_lists", finish_first)
+    assert looking.layers.untrusted((layer,)) == ()
+    assert looking.unstable.trusts("blob", HEX)
+
+
 def test_errors_count_from_before_the_first_byte(store: Store) -> None:
     """The descriptor for syncfs is opened before anything is written: errors before that would go unreported."""
     for begin in (lambda: store.blobs.ingest(DIGEST), lambda: store.layers.stage(DIGEST)):

@@ -106,6 +106,7 @@ def test_by_id(store: Store) -> None:
 
 
 NAMES = (
+    "registry.example/a@sha256:" + "1" * 64,
     "busybox",
     "localhost:5000/a",
     "registry.example/a/b/c:v1",
