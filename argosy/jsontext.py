@@ -85,5 +85,5 @@ _encode_sorted = _json.make_encoder(None, _refuse, _json.encode_basestring, None
 
 
 def encode(value: Any, *, sort: bool = False) -> bytes:
-    """`value` as compact JSON in UTF-8; `sort` orders the keys.  Lone surrogates are kept (`surrogatepass`)."""
-    return "".join((_encode_sorted if sort else _encode)(value, 0)).encode("utf-8", "surrogatepass")
+    """`value` as compact JSON in UTF-8; `sort` orders the keys.  Lone surrogates are escaped, and decoded again."""
+    return "".join((_encode_sorted if sort else _encode)(value, 0)).encode("utf-8", "backslashreplace")

@@ -6,6 +6,7 @@ import os
 import resource
 import stat
 
+from argosy import jsontext
 from argosy.containers import accounts, state
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import cgroup, files, host
@@ -73,6 +74,7 @@ def request(
         capabilities=capabilities,
         rlimits=tuple(_rlimits()),
         may_raise_rlimits=namespace.initial and bool(capabilities >> _CAP_SYS_RESOURCE & 1),
+        host_mqueue=os.path.exists("/dev/mqueue"),
         gid_5_mapped=_is_mapped(site, _TTY_GID),
         throttle_paths=_throttle_paths(),
         apparmor=host.apparmor(),
@@ -275,9 +277,9 @@ def outer_hostname(site: Site, record: ContainerRecord) -> str:
     if mode is None and not record.options.hostname and network is not None and network.kind == "host":
         return os.uname().nodename
     if mode is not None and kind == "container":
-        other = running_pid(site, mode.target)
-        with open(f"/proc/{other}/root/proc/sys/kernel/hostname") as file:
-            return file.read().strip()
+        other = site.store.containers.find(mode.target)
+        config = jsontext.decode(files.read(f"{site.run_directory(other)}/config.json"), "config.json")
+        return str(config.get("hostname", ""))
     return ""
 
 
