@@ -14,7 +14,7 @@ from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import cgroup, files, process
 from argosy.network import attach as network
-from argosy.runtime import exits
+from argosy.runtime import executable, exits
 from argosy.runtime.oci_runtime import OciRuntime
 from argosy.spec import generate
 from argosy.spec.options import Mount
@@ -95,6 +95,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         for mount in mounts:
             if mount.chown:
                 ownership.give(mount.source, user["uid"], user["gid"])
+    executable.check(merged, config["process"], (m["destination"] for m in config["mounts"]), os.uname().machine)
     files.write_atomic(f"{directory}/config.json", jsontext.encode(config))
     return Prepared(
         runtime=runtime,

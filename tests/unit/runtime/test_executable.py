@@ -1,0 +1,176 @@
+"""What is said of a program that the kernel would refuse, and when nothing is."""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from argosy.runtime import executable
+from argosy.runtime.executable import NotExecutable, check
+
+PATH = "PATH=/usr/bin:/bin"
+
+
+def elf(machine: int = 62, interpreter: bytes = b"", *, big: bool = False, bits: int = 64) -> bytes:
+    """A program header table with a PT_INTERP, and nothing that could run."""
+    order = ">" if big else "<"
+    head = b"\x7fELF" + bytes((2 if bits == 64 else 1, 2 if big else 1, 1)) + bytes(9)
+    count = 1 if interpreter else 0
+    if bits == 64:
+        body = struct.pack(f"{order}HHIQQQIHHHHHH", 2, machine, 1, 0, 64, 0, 0, 64, 56, count, 0, 0, 0)
+        entry = struct.pack(f"{order}IIQQQQQQ", 3, 4, 120, 0, 0, len(interpreter) + 1, 0, 1)
+    else:
+        body = struct.pack(f"{order}HHIIIIIHHHHHH", 2, machine, 1, 0, 52, 0, 0, 52, 32, count, 0, 0, 0)
+        entry = struct.pack(f"{order}IIIIIIII", 3, 84, 0, 0, len(interpreter) + 1, 0, 4, 1)
+    data = head + body + ((entry + interpreter + b"\0") if interpreter else b"")
+    return data.ljust(200, b"\0")
+
+
+class Tree:
+    """A container's tree with one program in it."""
+
+    def __init__(self, base: Path) -> None:
+        self.root = base / "root"
+        (self.root / "bin").mkdir(parents=True)
+        (self.root / "usr" / "bin").mkdir(parents=True)
+        self.put("/bin/sh", elf())
+
+    def put(self, path: str, data: bytes, mode: int = 0o755) -> None:
+        target = self.root / path[1:]
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        target.chmod(mode)
+
+    def check(self, *args: str, mounts: Iterable[str] = (), cwd: str = "/", machine: str = "x86_64") -> None:
+        check(str(self.root), {"args": list(args), "env": [PATH], "cwd": cwd}, mounts, machine)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    return Tree(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        elf(),
+        elf(3),
+        elf(3, b"/bin/sh", bits=32),
+        elf(62, b"/bin/sh"),
+        b"#!/bin/sh\n",
+        b"#! /bin/sh -e\necho\n",
+        b"#!\n",
+        b"#!relative/interpreter\n",
+        b"\x7fELF",
+        b"\x7fELF\x02\x01" + bytes(10) + struct.pack("<HH", 2, 62) + b"\xff" * 200,
+    ],
+    ids=str,
+)
+def test_nothing_is_said_of_what_may_run(tree: Tree, data: bytes) -> None:
+    tree.put("/bin/x", data)
+    tree.check("/bin/x")
+
+
+@pytest.mark.parametrize(
+    ("data", "words", "status"),
+    [
+        (elf(183), "it is built for arm64, and this host is amd64", 126),
+        (elf(22, big=True), "it is built for s390x, and this host is amd64", 126),
+        (elf(9999), "it is built for machine 9999", 126),
+        (elf(40, bits=32), "it is built for arm, and", 126),
+        (b"#!/bin/sh\r\necho\r\n", r"its first line ends in CR LF", 127),
+        (b"#!/bin/sh -e\r\necho\r\n", r"its first line ends in CR LF", 127),
+        (b"#!/usr/bin/env python3\n", 'its interpreter "/usr/bin/env" is not in the image', 127),
+        (elf(62, b"/lib64/ld-linux-x86-64.so.2"), 'its dynamic loader "/lib64/ld-linux-x86-64.so.2" is not in', 127),
+        (elf(3, b"/lib/ld-linux.so.2", bits=32), 'its dynamic loader "/lib/ld-linux.so.2" is not in', 127),
+        (b"echo hi\n", "is neither a program for Linux nor a script with a #! line", 126),
+        (b"", "is empty", 126),
+    ],
+    ids=str,
+)
+def test_what_cannot_run_is_explained(tree: Tree, data: bytes, words: str, status: int) -> None:
+    tree.put("/bin/x", data)
+    with pytest.raises(NotExecutable, match=words) as caught:
+        tree.check("/bin/x")
+    assert caught.value.exit_code == status
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["x", "../bin/x", "bin/x", "/bin/link", "/bin/outside"])
+def test_the_program_is_found_as_the_runtime_finds_it(tree: Tree, name: str) -> None:
+    tree.put("/bin/x", elf(183))
+    os.symlink("x", tree.root / "bin" / "link")
+    os.symlink("/../../../bin/x", tree.root / "bin" / "outside")
+    with pytest.raises(NotExecutable, match="cannot execute /bin/x"):
+        tree.check(name, cwd="/bin" if name.startswith("..") else "/")
+
+
+def test_what_is_earlier_on_the_path_counts(tree: Tree) -> None:
+    tree.put("/bin/x", elf(183))
+    tree.put("/usr/bin/x", elf())
+    tree.check("x")
+
+
+@pytest.mark.parametrize("name", ["nothing", "/bin/nothing", "/bin", "/bin/data"])
+def test_what_is_missing_or_no_program_is_left_to_the_runtime(tree: Tree, name: str) -> None:
+    tree.put("/bin/data", b"data", mode=0o644)
+    tree.check(name)
+
+
+@pytest.mark.parametrize("place", ["/bin", "/bin/x", "/bin/"])
+def test_a_mount_over_the_program_hides_it(tree: Tree, place: str) -> None:
+    tree.put("/bin/x", elf(183))
+    tree.check("/bin/x", mounts=(place,))
+
+
+@pytest.mark.parametrize("place", ["/lib64", "/usr/lib64", "/usr", "/lib64/ld.so"])
+def test_a_mount_may_bring_the_loader(tree: Tree, place: str) -> None:
+    tree.put("/bin/x", elf(62, b"/lib64/ld.so"))
+    tree.check("/bin/x", mounts=(place,))
+
+
+@pytest.mark.parametrize("place", ["/proc", "/srv", "/binary", "/"])
+def test_other_mounts_do_not_matter(tree: Tree, place: str) -> None:
+    tree.put("/bin/x", elf(183))
+    with pytest.raises(NotExecutable):
+        tree.check("/bin/x", mounts=(place,))
+
+
+def test_a_host_whose_machine_is_unknown_is_trusted(tree: Tree) -> None:
+    tree.put("/bin/x", elf(183))
+    tree.check("/bin/x", machine="z80")
+
+
+def test_a_fifo_is_not_opened(tree: Tree) -> None:
+    os.mkfifo(tree.root / "bin" / "x", 0o755)
+    tree.check("/bin/x")
+
+
+QEMU = """enabled
+interpreter /usr/bin/qemu-aarch64-static
+flags: OCF
+offset 0
+magic 7f454c460201010000000000000000000200b700
+mask ffffffffffffff00fffffffffffffffffeffffff
+"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "taken"),
+    [
+        (QEMU, True),
+        (QEMU.replace("enabled", "disabled"), False),
+        (QEMU.replace("b700", "f300"), False),
+        (QEMU.replace("offset 0", "offset 4"), False),
+        ("enabled\ninterpreter /x\nflags: \nextension .arm\n", False),
+        ("enabled\ninterpreter /x\nflags: \nextension .x\n", True),
+        ("enabled\ninterpreter /x\nflags: \nmagic zz\n", True),
+        ("", False),
+    ],
+)
+def test_what_binfmt_misc_takes(entry: str, taken: bool) -> None:
+    assert executable.entry_takes(entry, "/bin/a.x", elf(183)) is taken
