@@ -23,9 +23,9 @@ setup-tests:
 	@tools/setup-tests
 
 lint: setup-tests
-	.venv/bin/ruff format --check .
-	.venv/bin/ruff check .
-	.venv/bin/mypy
+	.venv/bin/python -m ruff format --check .
+	.venv/bin/python -m ruff check .
+	.venv/bin/python -m mypy
 
 test: lint
 	$(PYTEST) $(T)
