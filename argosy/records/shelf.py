@@ -79,20 +79,14 @@ class Scratch:
     """
 
     def __init__(self, tmp: str) -> None:
-        self.path = ""
         while True:
-            path = os.path.join(tmp, os.urandom(16).hex())
+            self.path = f"{tmp}/{os.urandom(16).hex()}"
             try:
-                os.mkdir(path, 0o700)
-            except FileNotFoundError:
-                files.make_directories(tmp)
-                continue
-            try:
-                lock = locks.acquire(path)
+                files.make_directories(self.path)
+                lock = locks.acquire(self.path)
             except FileNotFoundError:
                 continue  # a sweep took it for a dead one's, before we had locked it
             assert lock is not None
-            self.path = path
             self.lock = lock
             return
 
@@ -244,9 +238,12 @@ class Shelf:
 
     def path(self, object_id: str) -> str:
         """The object's directory, whether or not it exists."""
-        if not valid_id(object_id):
-            raise Invalid(f"{self.kind} id", object_id, "it is not a file name")
+        self._check("id", object_id)
         return f"{self.directory}/{object_id}"
+
+    def _check(self, what: str, text: str) -> None:
+        if not valid_id(text):
+            raise Invalid(f"{self.kind} {what}", text, "it is not a file name")
 
     def read(self, object_id: str, file: str) -> bytes:
         """The content of one of the object's files.
@@ -299,7 +296,7 @@ class Shelf:
 
     def rename(self, object_id: str, new: str) -> None:
         """Give the object another name in place of the one it has.  Raises Exists when another object has it."""
-        self._check_name(new)
+        self._check("name", new)
         with self._lock_names():
             holder = self._holder(new)
             if holder == object_id:
@@ -336,7 +333,7 @@ class Shelf:
         if not name:
             self._move_in(path, object_id)
             return
-        self._check_name(name)
+        self._check("name", name)
         with self._lock_names():
             holder = self._holder(name)
             if holder:
@@ -401,7 +398,3 @@ class Shelf:
             else:
                 assert lock is not None
                 return lock
-
-    def _check_name(self, name: str) -> None:
-        if not valid_id(name):
-            raise Invalid(f"{self.kind} name", name, "it is not a file name")
