@@ -20,7 +20,7 @@ INIT_PATH = "/run/podman-init"
 # Where an image may not put a VOLUME: it would cover the masks (CVE-2019-16884) or the devices.
 _NO_VOLUMES = ("/proc", "/sys", "/dev")
 _READ_ONLY_TMPFS = ("/run", "/tmp", "/var/tmp")
-_PROPAGATION = frozenset(r + kind for kind in ("shared", "private", "slave", "unbindable") for r in ("r", ""))
+PROPAGATION = frozenset(r + kind for kind in ("shared", "private", "slave", "unbindable") for r in ("r", ""))
 
 
 def mounts(request: SpecRequest) -> list[dict[str, Any]]:
@@ -131,19 +131,24 @@ def _device(source: str, target: str) -> dict[str, Any]:
 
 
 def _asked(mount: Mount, request: SpecRequest) -> dict[str, Any]:
-    """One of the user's or the image's mounts, completed with podman's defaults."""
+    """One of the user's or the image's mounts."""
+    flags = completed(mount)
+    if mount.kind == "tmpfs":
+        if request.mount_label:
+            flags.append(f'context="{request.mount_label}"')
+        return {"destination": mount.target, "type": "tmpfs", "source": "tmpfs", "options": flags}
+    return {"destination": mount.target, "type": "bind", "source": mount.source, "options": flags}
+
+
+def completed(mount: Mount) -> list[str]:
+    """The options of a mount, completed with podman's defaults."""
     flags = [option for option in mount.options if option not in ("bind", "rbind")]
     if "ro" not in flags and "rw" not in flags:
         flags.append("rw")
-    if not _PROPAGATION.intersection(flags):
+    if not PROPAGATION.intersection(flags):
         flags.append("rprivate")
     if mount.kind != "bind":
         flags += [flag for flag in ("nosuid", "nodev") if flag not in flags and flag[2:] not in flags]
     if mount.kind == "tmpfs":
-        if mount.copy_up is not False:
-            flags.append("tmpcopyup")
-        if request.mount_label:
-            flags.append(f'context="{request.mount_label}"')
-        return {"destination": mount.target, "type": "tmpfs", "source": "tmpfs", "options": flags}
-    flags.append("bind" if "bind" in mount.options else "rbind")
-    return {"destination": mount.target, "type": "bind", "source": mount.source, "options": flags}
+        return [*flags, "tmpcopyup"] if mount.copy_up is not False else flags
+    return [*flags, "bind" if "bind" in mount.options else "rbind"]
