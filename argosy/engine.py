@@ -179,6 +179,12 @@ class Containers:
 
         cleanup.cleanup(self._site, container_id)
 
+    def prune_exits(self) -> None:
+        """Drop, every ten minutes, the exit records of containers that were removed more than an hour ago."""
+        from argosy.runtime import exits
+
+        exits.prune_sometimes(self._site.store.run, self._site.store.containers.ids)
+
     def top(self, container_id: str, descriptors: tuple[str, ...]) -> Table:
         from argosy.containers import top
 

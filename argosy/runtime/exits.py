@@ -12,6 +12,10 @@ import time
 
 from argosy.values import Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
 KEEP_S = 3600.0
 _SPIN_S = 0.02
 
@@ -100,6 +104,22 @@ def remove(run: str, container_id: str) -> None:
         os.unlink(f"{run}/exits/{container_id}")
     except FileNotFoundError:
         pass
+
+
+def prune_sometimes(run: str, keep: Callable[[], Iterable[str]], *, every_s: float = 600.0) -> None:
+    """`prune`, unless somebody did within `every_s` seconds; `keep` gives the containers whose records stay."""
+    marker = f"{run}/exits/.pruned"
+    try:
+        if time.time() - os.stat(marker).st_mtime < every_s:
+            return
+    except FileNotFoundError:
+        pass
+    try:
+        os.close(os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.utime(marker)
+    except FileNotFoundError:
+        return  # no container has run yet
+    prune(run, frozenset((*keep(), ".pruned")))
 
 
 def prune(run: str, keep: frozenset[str] | set[str] = frozenset(), *, older_than_s: float = KEEP_S) -> None:

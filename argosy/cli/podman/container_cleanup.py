@@ -28,6 +28,7 @@ def run(options: CleanupOptions, engine: Engine, out: Output) -> int:
     """Clean up each container and print its name.  conmon gives a full id: that one may be gone already."""
     if len(options.operands) == 1 and len(options.operands[0]) == _FULL_ID and not options.rm:
         engine.containers.cleanup(options.operands[0])
+        engine.containers.prune_exits()
         out.line(options.operands[0])
         return 0
     names = _each.chosen(engine, options.operands, all_=options.all, latest=options.latest)
