@@ -1,6 +1,6 @@
 """Whiteouts: how a layer says that names of the layers below are gone.
 
-In a tar (OCI image layer specification) an empty file `.wh.NAME` hides NAME, and `.wh..wh.opq` hides all that layers
+In a tar (OCI image layer specification) an empty file `.wh.NAME` hides NAME, and `.wh..wh..opq` hides all that layers
 below have in its directory.  On disk, as overlayfs wants it, a character device 0:0 called NAME hides NAME, and a
 directory with the extended attribute `trusted.overlay.opaque` (`user.` in a user namespace) set to "y" is opaque.
 Other names that begin with `.wh..wh.` are the housekeeping of aufs, which old images contain.
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PREFIX = b".wh."
 AUFS_PREFIX = b".wh..wh."
-OPAQUE = b".wh..wh.opq"
+OPAQUE = b".wh..wh..opq"
 
 
 def opaque_attribute(flavour: str) -> str:

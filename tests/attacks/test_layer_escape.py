@@ -63,7 +63,7 @@ REFUSED: dict[str, tuple[Callable[[bytes], Parts], str, str]] = {
     "dots and slashes": (lambda _: [tars.file(b".//./..//evil")], ".//./..//evil", "out of the layer's root"),
     "directory ..": (lambda _: [tars.directory(b"..")], "..", "out of the layer's root"),
     "whiteout above": (lambda _: [tars.file(b"../.wh.outside")], "../.wh.outside", "out of the layer's root"),
-    "opaque above": (lambda _: [tars.file(b"../.wh..wh.opq")], "../.wh..wh.opq", "out of the layer's root"),
+    "opaque above": (lambda _: [tars.file(b"../.wh..wh..opq")], "../.wh..wh..opq", "out of the layer's root"),
     "pax path ..": (lambda _: [tars.extended((b"path", b"../evil")), tars.file(b"fine")], "../evil", "out of"),
     "gnu name ..": (lambda _: [tars.gnu_long(LONG + b"evil"), tars.file(b"fine")], "../../../../", "out of"),
     "prefix ..": (lambda _: [tars.header(b"evil", prefix=b"..")], "../evil", "out of the layer's root"),
@@ -136,8 +136,8 @@ REFUSED: dict[str, tuple[Callable[[bytes], Parts], str, str]] = {
         "leads to nothing in this layer",
     ),
     "opaque through a link": (
-        lambda o: [tars.symlink(b"l", o), tars.file(b"l/.wh..wh.opq")],
-        "l/.wh..wh.opq",
+        lambda o: [tars.symlink(b"l", o), tars.file(b"l/.wh..wh..opq")],
+        "l/.wh..wh..opq",
         "leads to nothing in this layer",
     ),
     "hardlink to an absolute path": (
@@ -331,7 +331,7 @@ def test_random_layers_change_nothing_outside(root: str, seed: int) -> None:
             lambda: tars.hardlink(name, dice.choice(targets + names)),
             lambda: tars.fifo(name),
             lambda: tars.device(name, 1, 3),
-            lambda: tars.file((name + b"/.wh..wh.opq")[:99]),
+            lambda: tars.file((name + b"/.wh..wh..opq")[:99]),
         ]
         return dice.choice(make)()
 

@@ -310,9 +310,9 @@ def test_whiteouts(tmp_path: object, flavour: str) -> None:
         tars.hardlink(b"d/.wh.linked", b"d/.wh.gone"),
         tars.file(b"undeclared/deep/.wh.gone"),
         tars.directory(b"opaque"),
-        tars.file(b"opaque/.wh..wh.opq"),
+        tars.file(b"opaque/.wh..wh..opq"),
         tars.file(b"opaque/kept", b"k"),
-        tars.file(b"new/.wh..wh.opq"),
+        tars.file(b"new/.wh..wh..opq"),
         tars.file(b".wh.again"),
         tars.file(b"again/f", b"again"),
         tars.file(b".wh." + b"n" * 255),
@@ -344,7 +344,7 @@ def test_whiteouts(tmp_path: object, flavour: str) -> None:
 
 
 def test_an_opaque_root_is_told(tmp_path: object) -> None:
-    assert lay(tmp_path, tars.file(b".wh..wh.opq"), tars.file(b"a")).opaque_root
+    assert lay(tmp_path, tars.file(b".wh..wh..opq"), tars.file(b"a")).opaque_root
     assert tree(tmp_path) == {"a": ""}
 
 
