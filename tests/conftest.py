@@ -32,25 +32,18 @@ def rig_directory() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def adopted() -> None:
-    """Makes this process the parent of everything that commands leave behind."""
-    processes.adopt_orphans()
-
-
-@pytest.fixture(scope="session")
 def installed_copy(rig_directory: str) -> str:
     """The launcher of a copy that the unprivileged user can read (the checkout may be out of its reach)."""
     return install_copy(f"{rig_directory}/installed")
 
 
 @pytest.fixture
-def new_program(
-    rig_directory: str, adopted: None, request: pytest.FixtureRequest
-) -> Iterator[Callable[[str], Program]]:
+def new_program(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Program]]:
     """Makes programs with a store of their own: for the calling user (""), or for the named one.
 
     When the test ends, each store is emptied, and the test fails if anything is left that should not be.
     """
+    processes.adopt_orphans(True)
     known = set(processes.descendants())
     made: list[Program] = []
 
@@ -64,6 +57,8 @@ def new_program(
 
     yield make
     problems = [problem for program in made for problem in leaks.close(program, known)]
+    processes.reap_orphans()
+    processes.adopt_orphans(False)
     for program in made:
         if not os.path.exists(program.base):
             os.rmdir(os.path.dirname(program.base))

@@ -1,29 +1,29 @@
 """Processes that outlive the command that started them, found without guessing.
 
-The test process is a child subreaper (prctl(2)): whatever a command leaves behind becomes our child, through any number
-of forks and in any namespace, and is found by walking /proc.
+While a test has a program, the test process is a child subreaper (prctl(2)): whatever a command leaves behind becomes
+our child, through any number of forks and in any namespace, and is found by walking /proc.
 """
 
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import signal
+import subprocess
 import time
 
 _PR_SET_CHILD_SUBREAPER = 36
 
-started: set[int] = set()  # pids of children that somebody in this process waits for
 
-
-def adopt_orphans() -> None:
-    """From now on, descendants whose parent ends become our children."""
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+def adopt_orphans(wanted: bool) -> None:
+    """Whether, from now on, descendants whose parent ends become our children."""
+    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
 
 
 def descendants() -> dict[int, str]:
-    """Pid to command line of everything below us that lives; our orphans that ended are reaped."""
+    """Pid to command line of everything below us that lives."""
     below: dict[int, list[int]] = {}
     lines: dict[int, str] = {}
     for text in os.listdir("/proc"):
@@ -34,7 +34,6 @@ def descendants() -> dict[int, str]:
             with open(f"/proc/{pid}/stat", "rb") as file:
                 state, parent = file.read().rpartition(b")")[2].split()[:2]
             if state in (b"Z", b"X"):
-                _reap(pid, int(parent))
                 continue
             with open(f"/proc/{pid}/cmdline", "rb") as file:
                 lines[pid] = file.read().replace(b"\0", b" ").decode(errors="replace").strip()
@@ -50,13 +49,15 @@ def descendants() -> dict[int, str]:
     return found
 
 
-def _reap(pid: int, parent: int) -> None:
-    """Wait for a zombie that we inherited, unless a Popen object of ours will."""
-    if parent == os.getpid() and pid not in started:
-        try:
-            os.waitpid(pid, os.WNOHANG)
-        except ChildProcessError:
-            pass
+def reap_orphans() -> None:
+    """Wait for the children that ended and that no Popen object of ours will wait for."""
+    awaited = {item.pid for item in gc.get_objects() if type(item) is subprocess.Popen and item.returncode is None}
+    for text in os.listdir("/proc"):
+        if text.isdigit() and int(text) not in awaited:
+            try:
+                os.waitpid(int(text), os.WNOHANG)
+            except ChildProcessError:
+                continue
 
 
 def settle(known: set[int], timeout_s: float = 10.0) -> dict[int, str]:
@@ -70,7 +71,7 @@ def settle(known: set[int], timeout_s: float = 10.0) -> dict[int, str]:
 
 
 def kill(pids: dict[int, str]) -> None:
-    """Kill and reap."""
+    """Kill, and wait for the end."""
     for pid in pids:
         try:
             os.kill(pid, signal.SIGKILL)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-from tests.rig import host, images, processes
+from tests.rig import host, images
 
 CHECKOUT = images.CHECKOUT
 DEFAULT_TIMEOUT_S = 120
@@ -147,9 +147,7 @@ class Program:
             account = pwd.getpwnam(self.user)
             options |= {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         options["cwd"] = options.get("cwd") or self.base
-        process = subprocess.Popen(argv, env=self.environment(env), **options)
-        processes.started.add(process.pid)
-        return process
+        return subprocess.Popen(argv, env=self.environment(env), **options)
 
     def run(
         self,
@@ -208,8 +206,6 @@ def finish(
         process.kill()
         process.wait()
         raise Failed(_completed(argv, -1, expired.stdout, expired.stderr), f"an end within {timeout_s} s") from None
-    finally:
-        processes.started.discard(process.pid)
     status = process.returncode if process.returncode >= 0 else 128 - process.returncode
     done = _completed(argv, status, stdout, stderr)
     if check is not False and status != (0 if check is True else check):
