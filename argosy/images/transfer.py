@@ -72,8 +72,8 @@ class Transfer:
     def run(self, jobs: Sequence[LayerJob]) -> None:
         """Do all jobs, the largest first; their digests are pinned.
 
-        Raises the first error, when no thread is left but those that wait for a silent network: they end at its time-out
-        and change nothing any more.  What was downloaded stays for the next attempt to continue.
+        Raises the first error, when no thread is left but those that wait for a silent network: they end at its
+        time-out and change nothing any more.  What was downloaded stays for the next attempt to continue.
         """
         pending = sorted(jobs, key=lambda job: job.blob.size)
         errors: list[BaseException] = []
