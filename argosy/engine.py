@@ -18,14 +18,17 @@ from argosy.storage.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
     from argosy.config.containers import ContainersConf
     from argosy.config.locations import Locations
     from argosy.config.registries import Registries
     from argosy.containers.exec import ExecOptions
+    from argosy.containers.logs import LogOptions, Source
     from argosy.containers.record import ContainerRecord
     from argosy.containers.run import Streams
+    from argosy.containers.sizes import Sizes
     from argosy.containers.state import ContainerView, Listing
     from argosy.containers.top import Table
     from argosy.images.progress import Progress
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.oci.platform import Platform
     from argosy.oci.reference import Reference
+    from argosy.runtime.logs import Entry
     from argosy.spec.options import ContainerOptions
     from argosy.storage.images import ImageRecord
     from argosy.transports.docker import RegistryOptions
@@ -195,19 +199,42 @@ class Containers:
 
         return state.view(self._site, container_id)
 
-    def list(self) -> Listing:
+    def list(self, *, under_way: bool = False) -> Listing:
         from argosy.containers import state
 
-        return state.views(self._site)
+        return state.views(self._site, under_way=under_way)
+
+    def inspect(self, container_id: str, *, size: bool = False) -> dict[str, Any]:
+        from argosy.containers import inspect
+
+        return inspect.inspect(self._site, container_id, size=size)
+
+    def sizes(self, container_id: str, manifest_digest: str) -> Sizes:
+        from argosy.containers import sizes
+
+        return sizes.sizes(self._site, container_id, manifest_digest)
+
+    def open_logs(self, container_ids: Sequence[str], options: LogOptions) -> tuple[Source, ...]:
+        from argosy.containers import logs
+
+        return logs.open_logs(self._site, container_ids, options)
+
+    def follow_logs(
+        self,
+        sources: Sequence[Source],
+        *,
+        until_ns: int | None = None,
+        reader: int = -1,
+        idle: Callable[[], None] = lambda: None,
+    ) -> Iterator[tuple[Source, Entry]]:
+        from argosy.containers import logs
+
+        return logs.follow(self._site, sources, until_ns=until_ns, reader=reader, idle=idle)
 
     def record(self, container_id: str) -> ContainerRecord:
         from argosy.containers import record
 
         return record.read_record(self._site.store, container_id)
-
-    def log_path(self, container_id: str) -> str:
-        """The container's log in the k8s-file format; the file may not be there yet."""
-        return f"{self._site.state_directory(container_id)}/ctr.log"
 
 
 def open_engine(

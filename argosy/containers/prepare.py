@@ -214,13 +214,19 @@ def _files(site: Site, record: ContainerRecord, connected: NetworkState) -> Mapp
     return {place: f"{directory}/{file}" for place, (file, _) in contents.items()}
 
 
+def read_plan(directory: str) -> Plan | None:
+    """What a run directory says about who runs its container; None when it is not prepared (any more)."""
+    try:
+        text = files.read(f"{directory}/{records.PREPARED}")
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Plan.from_json(jsontext.decode(text, records.PREPARED))
+
+
 def undo(site: Site, container_id: str) -> None:
     """Take away what `prepare` and the runtime made, but for the mounted root and the run directory.  Idempotent."""
     directory = site.run_directory(container_id)
-    try:
-        plan = Plan.from_json(jsontext.decode(files.read(f"{directory}/{records.PREPARED}"), records.PREPARED))
-    except FileNotFoundError:
-        plan = None
+    plan = read_plan(directory)
     failures = []
     if plan is not None:
         try:

@@ -11,16 +11,19 @@ from __future__ import annotations
 TITLE = "Build, move, run and serve OCI containers, with no daemon and no root"
 
 COMMANDS: dict[str, tuple[str, str, bool]] = {
-    "attach": ("attach", "Attach to a running container", True),
     "__complete": ("complete", "Candidates for the last word of a command line", False),
     "__completeNoDesc": ("complete_plain", "Candidates for the last word of a command line, alone", False),
+    "attach": ("attach", "Attach to a running container", True),
     "completion": ("completion", "Generate the completion script for a shell", False),
     "container attach": ("attach", "Attach to a running container", True),
     "container cleanup": ("container_cleanup", "Clean up network and mountpoints of one or more containers", True),
     "container create": ("create", "Create but do not start a container", True),
     "container exec": ("exec", "Run a process in a running container", True),
     "container exists": ("container_exists", "Check if a container exists in local storage", True),
+    "container inspect": ("container_inspect", "Display the configuration of a container", True),
     "container kill": ("kill", "Kill one or more running containers with a specific signal", True),
+    "container list": ("ps", "List containers", True),
+    "container logs": ("logs", "Fetch the logs of one or more containers", True),
     "container prune": ("container_prune", "Remove all non running containers", True),
     "container rm": ("rm", "Remove one or more containers", True),
     "container run": ("run", "Run a command in a new container", True),
@@ -45,7 +48,10 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "images": ("images", "List images in local storage", True),
     "import": ("import_", "Import a tarball to create a filesystem image", True),
     "info": ("info", "Display system information", True),
+    "inspect": ("inspect", "Display the configuration of object denoted by ID", True),
     "kill": ("kill", "Kill one or more running containers with a specific signal", True),
+    "logs": ("logs", "Fetch the logs of one or more containers", True),
+    "ps": ("ps", "List containers", True),
     "pull": ("pull", "Pull an image from a registry", True),
     "rm": ("rm", "Remove one or more containers", True),
     "rmi": ("rmi", "Removes one or more images from local storage", True),
@@ -66,6 +72,8 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
 
 # Other spellings, not shown: the whole path to the whole path.
 ALIASES: dict[str, str] = {
+    "container ls": "container list",
+    "container ps": "container list",
     "image ls": "image list",
 }
 

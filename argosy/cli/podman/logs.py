@@ -1,0 +1,177 @@
+"""`logs`: what containers wrote to their standard output and error."""
+
+from __future__ import annotations
+
+import time
+
+from argosy.cli.flags import Command, Flag, to_seconds
+from argosy.cli.output import Output
+from argosy.cli.podman import _each
+from argosy.errors import ArgosyError, NotFound
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from argosy.containers.logs import Source
+    from argosy.engine import Engine
+    from argosy.runtime.logs import Entry
+
+_SHORT_ID = 12
+_STDERR = 2
+
+
+class LogsOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    follow: bool
+    latest: bool
+    names: bool
+    since: str | None
+    tail: int
+    timestamps: bool
+    until: str | None
+
+
+class _Printer:
+    """Puts entries where the container put them, in their order where both go to the same place.
+
+    One of the two outputs holds text back at any time, the other has been flushed.
+    """
+
+    def __init__(self, options: LogsOptions, out: Output, *, several: bool) -> None:
+        self._options = options
+        self._several = several
+        self._outs = {1: out, _STDERR: Output(out.program, fd=_STDERR)}
+        self._last = out
+        self._within: dict[int, Source] = {}  # whose line an output is in the middle of
+
+    def show(self, source: Source, entry: Entry) -> None:
+        out = self._outs[entry.stream]
+        if out is not self._last:
+            self._last.flush()
+            self._last = out
+        owner = self._within.pop(entry.stream, None)
+        if owner is not None and owner is not source:
+            out.write_bytes(b"\n")
+        text = self._prefix(source, entry) + entry.data if owner is not source else entry.data
+        if not entry.ends:
+            self._within[entry.stream] = source
+        out.write_bytes(text + b"\n" if entry.ends else text)
+
+    def _prefix(self, source: Source, entry: Entry) -> bytes:
+        prefix = b""
+        if self._several:
+            prefix = (source.name if self._options.names else source.id[:_SHORT_ID]).encode() + b" "
+        if self._options.timestamps:
+            zone = entry.time.endswith(b"+00:00")
+            prefix += (entry.time[:-6] + b"Z" if zone else entry.time) + b" "
+        return prefix
+
+    def flush(self) -> None:
+        self._last.flush()
+
+
+def run(options: LogsOptions, engine: Engine, out: Output) -> int:
+    """Show the logs, and with --follow what is added to them until the containers end."""
+    from argosy.containers.logs import LogOptions
+
+    ids = _containers(options, engine)
+    until_ns = _until(options)
+    wanted = LogOptions(
+        tail=options.tail if options.tail >= 0 else None,
+        since_ns=_moment("since", options.since),
+        until_ns=until_ns,
+    )
+    sources = engine.containers.open_logs(ids, wanted)
+    printer = _Printer(options, out, several=len(ids) > 1)
+    if options.follow:
+        entries = engine.containers.follow_logs(sources, until_ns=until_ns, reader=1, idle=printer.flush)
+    else:
+        entries = _all(sources)
+    for source, entry in entries:
+        printer.show(source, entry)
+    printer.flush()
+    for source in sources:
+        if source.reader.damaged:
+            out.error(f"Error: {source.reader.damaged} lines of the log of container {source.name} are damaged")
+    return 0
+
+
+def _all(sources: Sequence[Source]) -> Iterator[tuple[Source, Entry]]:
+    for source in sources:
+        for entry in source.reader.entries():
+            yield source, entry
+
+
+def _containers(options: LogsOptions, engine: Engine) -> list[str]:
+    """The ids of the containers that were named, or of the one made last; each once."""
+    if options.latest and options.operands:
+        raise ArgosyError("--latest and containers cannot be used together")
+    if not options.latest and not options.operands:
+        raise ArgosyError("specify at least one container name or ID to log")
+    found = []
+    for name in _each.chosen(engine, options.operands, latest=options.latest):
+        try:
+            found.append(engine.containers.find(name))
+        except NotFound:
+            raise _each.no_such_container(name) from None
+    if not found:
+        raise ArgosyError("there are no containers")
+    return list(dict.fromkeys(found))
+
+
+def _until(options: LogsOptions) -> int | None:
+    """--until; a duration means as long ago, but with --follow from now on."""
+    if options.until is not None and options.follow:
+        try:
+            return time.time_ns() + int(to_seconds(options.until) * 1e9)
+        except ValueError:
+            pass
+    return _moment("until", options.until)
+
+
+def _moment(flag: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    from argosy.images import filters
+
+    try:
+        return filters.moment(text)
+    except ArgosyError as error:
+        raise ArgosyError(f'parsing --{flag} "{text}": unable to interpret time value', hint=error.hint) from error
+
+
+COMMAND = Command(
+    path="logs",
+    summary="Fetch the logs of one or more containers",
+    description=(
+        "Shows what containers wrote, their standard error on standard error. Of several containers each line begins "
+        "with the container's ID. TIMESTAMP is a time such as 2006-01-02T15:04:05Z, seconds since the epoch, or a "
+        "duration: so long ago."
+    ),
+    options=LogsOptions,
+    run=run,
+    usage="CONTAINER [CONTAINER...]",
+    flags=(
+        Flag("follow", short="f", help="Follow log output until the containers end"),
+        Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
+        Flag("names", short="n", help="Output the container name in the log, where there are several"),
+        Flag("since", kind="string", metavar="TIMESTAMP", help="Show logs since TIMESTAMP"),
+        Flag("tail", kind="int", default=-1, help="Output the specified number of LINES at the end of the logs"),
+        Flag("timestamps", short="t", help="Output the timestamps in the log"),
+        Flag(
+            "until",
+            kind="string",
+            metavar="TIMESTAMP",
+            help="Show logs until TIMESTAMP; with --follow a duration is how long to follow",
+        ),
+    ),
+    examples=(
+        "argosy logs web",
+        "argosy logs --tail 2 --timestamps web",
+        "argosy logs --follow --since 10m web",
+    ),
+)

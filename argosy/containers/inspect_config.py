@@ -1,0 +1,275 @@
+"""The parts `Config` and `HostConfig` of a container's document."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.config.containers import DEFAULT_CAPABILITIES
+from argosy.errors import ArgosyError
+from argosy.linux import cgroup, host, signals
+from argosy.spec import generate, mounts, parse, process, security
+from argosy.spec.options import NamespaceMode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from argosy.containers.inspect import Subject
+
+# What runtime-tools, and so podman, counts CapAdd and CapDrop from: docker's defaults.
+_USUAL_CAPABILITIES = frozenset((*DEFAULT_CAPABILITIES, "CAP_MKNOD", "CAP_NET_RAW", "CAP_AUDIT_WRITE"))
+_OWN_ANNOTATIONS = ("run.oci.",)  # what we tell the runtime; a whole filter may be in there
+_CPU_PERIOD_US = 100_000
+_SIGNED = 1 << 63
+
+
+def words(subject: Subject) -> list[str]:
+    """The program and its arguments."""
+    if subject.process:
+        return list(subject.process["args"])
+    options = subject.record.options
+    found = process.arguments(options, subject.record.image_config)
+    return [mounts.INIT_PATH, "--", *found] if options.init else found
+
+
+def capabilities(subject: Subject) -> Mapping[str, list[str]]:
+    """process.capabilities; empty where this host cannot give what was asked for."""
+    if subject.process:
+        found: Mapping[str, list[str]] = subject.process.get("capabilities", {})
+        return found
+    record = subject.record
+    user = (record.options.user or record.image_config.user).partition(":")[0]
+    held = host.effective_capabilities() & host.bounding_capabilities()
+    try:
+        return security.capabilities(
+            record.options, subject.site.conf.default_capabilities, held, root=user in ("", "0", "root")
+        )
+    except ArgosyError:
+        return {}
+
+
+def config(subject: Subject) -> dict[str, Any]:
+    """What runs in the container."""
+    record, conf = subject.record, subject.site.conf
+    options, image = record.options, record.image_config
+    entrypoint = image.entrypoint if options.entrypoint is None else options.entrypoint
+    command = options.command or (image.cmd if options.entrypoint is None else ())
+    return {
+        "Hostname": _hostname(subject),
+        "Domainname": options.domainname,
+        "User": options.user or image.user,
+        "AttachStdin": False,
+        "AttachStdout": False,
+        "AttachStderr": False,
+        "Tty": options.tty,
+        "OpenStdin": options.interactive,
+        "StdinOnce": False,
+        "Env": _environment(subject),
+        "Cmd": list(command) or None,
+        "Image": record.image.name,
+        "Volumes": None,
+        "WorkingDir": subject.process.get("cwd") or process.directory_of(options, image),
+        "Entrypoint": " ".join(entrypoint),
+        "OnBuild": None,
+        "Labels": {**image.labels, **options.labels} or None,
+        "Annotations": _annotations(subject),
+        "StopSignal": signals.parse(options.stop_signal or image.stop_signal or "TERM"),
+        "HealthcheckOnFailureAction": "none",
+        "Umask": options.umask or conf.umask,
+        "Timeout": 0,
+        "StopTimeout": conf.stop_timeout if options.stop_timeout_s is None else options.stop_timeout_s,
+    }
+
+
+def _hostname(subject: Subject) -> str:
+    options = subject.record.options
+    kind = options.uts.kind if options.uts is not None else subject.site.conf.utsns
+    outer = os.uname().nodename if kind == "host" else ""
+    return str(subject.bundle.get("hostname") or generate.hostname(options, subject.record.id, outer))
+
+
+def _environment(subject: Subject) -> list[str]:
+    """The environment; HOME and the caller's proxies are decided at the start."""
+    if subject.process:
+        return list(subject.process["env"])
+    record = subject.record
+    found = process.environment(
+        record.options, record.image_config, subject.site.conf, {}, home="", hostname=_hostname(subject)
+    )
+    return [entry for entry in found if entry != "HOME="]
+
+
+def _annotations(subject: Subject) -> dict[str, str]:
+    found = subject.bundle.get("annotations") or subject.record.options.annotations
+    return {key: value for key, value in sorted(found.items()) if not key.startswith(_OWN_ANNOTATIONS)}
+
+
+def host_config(subject: Subject) -> dict[str, Any]:
+    """What the container gets of the host: mounts, namespaces, privileges, limits."""
+    options, conf = subject.record.options, subject.site.conf
+    bounding = set(capabilities(subject).get("bounding", ()))
+    read_only = subject.bundle.get("root", {}).get("readonly", options.read_only)
+    return {
+        "Binds": _binds(subject),
+        **_cgroup_modes(subject),
+        "ContainerIDFile": "",
+        "LogConfig": _log_config(subject),
+        "NetworkMode": _network_mode(subject),
+        "PortBindings": {},
+        "RestartPolicy": {
+            "Name": options.restart.name if options.restart.name != "no" else "",
+            "MaximumRetryCount": options.restart.max_retries,
+        },
+        "AutoRemove": options.remove,
+        "VolumeDriver": "",
+        "VolumesFrom": None,
+        "CapAdd": sorted(bounding - _USUAL_CAPABILITIES) if not options.privileged else [],
+        "CapDrop": sorted(_USUAL_CAPABILITIES - bounding),
+        "Dns": [],
+        "DnsOptions": [],
+        "DnsSearch": [],
+        "ExtraHosts": [],
+        "GroupAdd": list(options.groups),
+        "IpcMode": _mode(subject, options.ipc, conf.ipcns),
+        "Cgroup": "",
+        "Cgroups": "default",
+        "Links": None,
+        "OomScoreAdj": options.oom_score_adj or 0,
+        "PidMode": _mode(subject, options.pid, conf.pidns),
+        "Privileged": options.privileged,
+        "PublishAllPorts": False,
+        "ReadonlyRootfs": read_only,
+        "SecurityOpt": _security_options(subject),
+        "Tmpfs": {
+            mount.target: ",".join(mounts.completed(mount)) for mount in subject.mounts() if mount.kind == "tmpfs"
+        },
+        "UTSMode": _mode(subject, options.uts, conf.utsns),
+        "UsernsMode": "",
+        "ShmSize": _shm_size(subject),
+        "Runtime": "oci",
+        "ConsoleSize": [0, 0],
+        "Isolation": "",
+        **_limits(subject),
+        "CgroupConf": None,
+    }
+
+
+def _binds(subject: Subject) -> list[str]:
+    return [
+        f"{mount.source}:{mount.target}:{','.join(mounts.completed(mount))}"
+        for mount in subject.mounts()
+        if mount.kind != "tmpfs"
+    ]
+
+
+def _cgroup_modes(subject: Subject) -> dict[str, str]:
+    site, options = subject.site, subject.record.options
+    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    manager = site.cgroup_manager or site.conf.cgroup_manager or groups.manager
+    if subject.plan is not None:
+        manager = {"disabled": "none"}.get(subject.plan.runtime.cgroup_manager, subject.plan.runtime.cgroup_manager)
+    default = site.conf.cgroupns or ("private" if groups.mode == "v2" else "host")
+    return {"CgroupManager": manager, "CgroupMode": _mode(subject, options.cgroupns, default)}
+
+
+def _log_config(subject: Subject) -> dict[str, Any]:
+    options, conf = subject.record.options, subject.site.conf
+    driver = options.log_driver or conf.log_driver or "k8s-file"
+    in_file = driver in ("k8s-file", "json-file")
+    return {
+        "Type": driver,
+        "Config": None,
+        "Path": f"{subject.site.state_directory(subject.record.id)}/ctr.log" if in_file else "",
+        "Tag": options.log_options.get("tag", conf.log_tag),
+        "Size": f"{max(conf.log_size_max, 0)}B",
+    }
+
+
+def _network_mode(subject: Subject) -> str:
+    """How it is connected, or for one that is not and leaves the choice to us, what it asked for."""
+    asked = subject.record.options.network
+    kind, target = ("private", "") if asked is None else (asked.kind, asked.target)
+    if kind == "private":
+        return subject.network.mode if subject.network is not None else subject.site.conf.netns or kind
+    if kind == "container":
+        target = subject.other(target)
+    return f"{kind}:{target}" if target else kind
+
+
+def _mode(subject: Subject, mode: NamespaceMode | None, default: str) -> str:
+    chosen = mode or NamespaceMode(default)
+    if chosen.kind == "container":
+        return f"container:{subject.other(chosen.target)}"
+    return f"{chosen.kind}:{chosen.target}" if chosen.target else chosen.kind
+
+
+def _security_options(subject: Subject) -> list[str]:
+    asked = subject.record.options.security
+    found = ["no-new-privileges"] if asked.no_new_privileges else []
+    found += [f"label={text}" for text in asked.label]
+    found += [f"seccomp={asked.seccomp}"] if asked.seccomp else []
+    found += [f"apparmor={asked.apparmor}"] if asked.apparmor else []
+    return found
+
+
+def _shm_size(subject: Subject) -> int:
+    given = subject.record.options.shm_size_bytes
+    return parse.parse_size(subject.site.conf.shm_size, "shm_size") if given is None else given
+
+
+def _limits(subject: Subject) -> dict[str, Any]:
+    """Resources, in docker's words; what podman reports and nobody can ask for here is as nobody had asked."""
+    options = subject.record.options
+    resources = subject.bundle.get("linux", {}).get("resources", {})
+    memory, cpu = resources.get("memory", {}), resources.get("cpu", {})
+    asked_pids = subject.site.conf.pids_limit if options.pids_limit is None else options.pids_limit
+    pids = resources.get("pids", {}).get("limit", 0) if subject.bundle else asked_pids
+    swap = options.memory_swap_bytes or (0 if subject.bundle else 2 * options.memory_bytes)
+    quota = options.nano_cpus * _CPU_PERIOD_US // 1_000_000_000
+    devices = ("BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps")
+    return {
+        "CpuShares": options.cpu_shares,
+        "Memory": options.memory_bytes,
+        "NanoCpus": options.nano_cpus,
+        "CgroupParent": options.cgroup_parent,
+        "BlkioWeight": 0,
+        "BlkioWeightDevice": None,
+        **dict.fromkeys(devices),
+        "CpuPeriod": cpu.get("period", _CPU_PERIOD_US if quota else 0),
+        "CpuQuota": cpu.get("quota", quota),
+        "CpuRealtimePeriod": 0,
+        "CpuRealtimeRuntime": 0,
+        "CpusetCpus": options.cpuset_cpus,
+        "CpusetMems": options.cpuset_mems,
+        "Devices": [
+            {"PathOnHost": device.source, "PathInContainer": device.target, "CgroupPermissions": device.permissions}
+            for device in options.devices
+        ],
+        "DiskQuota": 0,
+        "KernelMemory": 0,
+        "MemoryReservation": options.memory_reservation_bytes,
+        "MemorySwap": memory.get("swap", swap),
+        "MemorySwappiness": -1 if options.memory_bytes or options.memory_reservation_bytes else 0,
+        "OomKillDisable": False,
+        **({"Init": True} if options.init else {}),
+        "PidsLimit": pids,
+        "Ulimits": _ulimits(subject),
+        "CpuCount": 0,
+        "CpuPercent": 0,
+        "IOMaximumIOps": 0,
+        "IOMaximumBandwidth": 0,
+    }
+
+
+def _ulimits(subject: Subject) -> list[dict[str, Any]]:
+    limits: list[Mapping[str, Any]] | None = subject.process.get("rlimits")
+    if limits is None:
+        defaults = tuple(map(parse.parse_ulimit, subject.site.conf.default_ulimits))
+        limits = [*security.rlimits(subject.record.options.ulimits, defaults, (), may_raise=True)]
+    return [{"Name": limit["type"], "Soft": _signed(limit["soft"]), "Hard": _signed(limit["hard"])} for limit in limits]
+
+
+def _signed(limit: int) -> int:
+    """RLIM_INFINITY as -1."""
+    return -1 if limit >= _SIGNED else limit
