@@ -136,16 +136,17 @@ class LogReader:
         kept = []
         for line in reversed(lines):
             end -= len(line) + 1
-            if end >= self._starts.get(_stream(line), 0):
+            fields = _fields(line)
+            if not fields or end >= self._starts[_STREAMS[fields[1]]]:
                 kept.append(line)
         return kept[::-1]
 
     def _entry(self, line: bytes, *, cut: bool = False) -> Entry | None:
-        fields = line.split(b" ", 3)
-        stream = _STREAMS.get(fields[1]) if len(fields) == 4 else None
-        if stream is None or fields[2] not in (b"F", b"P"):
+        fields = _fields(line)
+        if not fields:
             self.damaged += 1
             return None
+        stream = _STREAMS[fields[1]]
         begins = not self._begun[stream]
         ends = fields[2] == b"F" and not cut
         self._begun[stream] = not ends
@@ -156,10 +157,10 @@ class LogReader:
         return Entry(fields[0], stream, fields[3], begins=begins, ends=ends)
 
 
-def _stream(line: bytes) -> int:
-    """The stream of a record, 0 where the line is none."""
-    fields = line.split(b" ", 2)
-    return _STREAMS.get(fields[1], 0) if len(fields) == 3 else 0
+def _fields(line: bytes) -> list[bytes]:
+    """Time, stream, tag and text of a record, nothing where the line is none."""
+    fields = line.split(b" ", 3)
+    return fields if len(fields) == 4 and fields[1] in _STREAMS and fields[2] in (b"F", b"P") else []
 
 
 def tail_starts(fd: int, count: int) -> dict[int, int]:
@@ -178,8 +179,11 @@ def tail_starts(fd: int, count: int) -> dict[int, int]:
         if lines == count and (not within or offset < limit):
             break
         seen = offset
-        stream = _stream(line)
-        if not stream or stream in starts or (stream in within and line.split(b" ", 3)[2] == b"P"):
+        fields = _fields(line)
+        if not fields:
+            continue
+        stream = _STREAMS[fields[1]]
+        if stream in starts or (stream in within and fields[2] == b"P"):
             continue
         if lines < count:
             lines += 1
