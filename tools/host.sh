@@ -3,21 +3,26 @@
 
 python=/usr/bin/python3 # not a version manager's: the launcher names this one
 
+PATH=$PATH:/usr/sbin:/sbin # which su leaves out
+# sudo may ask for a password where somebody can answer.  Decided here: commands below get other standard inputs.
+sudo="sudo -n"
+if [ -t 0 ]; then sudo=sudo; fi
+
 say() { echo "$*" >&2; }
 
-# Runs a command as root; fails when we are not root and have no sudo (or it would ask and there is no terminal).
+# Runs a command as root; fails when we are not root and have no sudo (or it would ask and nobody is there).
 as_root() {
     if [ "$(id -u)" = 0 ]; then
         "$@"
     elif command -v sudo >/dev/null; then
-        if [ -t 0 ]; then sudo "$@"; else sudo -n "$@"; fi
+        $sudo "$@"
     else
         return 1
     fi
 }
 
 can_be_root() {
-    [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; }
+    [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && $sudo true 2>/dev/null; }
 }
 
 # The packages among the arguments that are not installed.
@@ -46,13 +51,21 @@ install_packages() {
         return 1
     fi
     say "Installing: $missing"
+    # The lists of packages may be missing or too old: then a second attempt, whose complaints count.
     # shellcheck disable=SC2086 # one word for each package
-    apt_get install $missing || { apt_get update; apt_get install $missing; }
+    apt_get install $missing 2>/dev/null || { apt_get update && apt_get install $missing; }
 }
 
+# Quiet when all is well; a fresh machine may be upgrading itself, so that the lock is waited for.
 apt_get() {
+    log=$(mktemp)
+    status=0
     as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get -qq -o=Dpkg::Use-Pty=0 -y --no-install-recommends "$@" </dev/null >&2
+        apt-get -qq -o=Dpkg::Use-Pty=0 -o=DPkg::Lock::Timeout=300 -y --no-install-recommends "$@" \
+        </dev/null >"$log" 2>&1 || status=$?
+    [ "$status" = 0 ] || cat "$log" >&2
+    rm -f "$log"
+    return "$status"
 }
 
 # Whether cgroup v1 and v2 are mounted side by side, where some versions of crun refuse to run.
