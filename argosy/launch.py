@@ -13,9 +13,16 @@ sys.path.append(os.path.dirname(os.path.dirname(launcher)))
 if sys.prefix == sys.base_prefix:
     sys.path += [f"/usr/local/lib/{version_name}/dist-packages", "/usr/lib/python3/dist-packages"]
 
-from argosy import version  # noqa: E402 -- the path comes first
+from argosy import bundle, version  # noqa: E402 -- the path comes first
 
+bundle.use(os.path.dirname(os.path.dirname(launcher)))
 version.LAUNCHER = launcher
+if sys.argv[1:2] == [
+    "__libraries"
+]:  # started by `linux.process.self_argv` for a program that has its libraries elsewhere
+    version.LIBRARIES = sys.argv[2]
+    sys.path += version.LIBRARIES.split(os.pathsep)
+    del sys.argv[1:3]
 
 from argosy.__main__ import main  # noqa: E402
 

@@ -12,7 +12,7 @@ from tests.architecture import source
 from tests.architecture.source import Module
 
 ROWS = (
-    ("errors", "version", "values", "jsontext", "undo"),
+    ("errors", "version", "values", "jsontext", "undo", "bundle"),
     ("linux", "oci"),
     ("config",),
     ("archive", "registry", "records"),
@@ -23,7 +23,7 @@ ROWS = (
     ("pods",),
     ("kube", "compose"),
     ("engine",),
-    ("cli", "services"),
+    ("cli", "services", "library"),
     ("__main__",),
     ("launch",),
 )
@@ -72,6 +72,7 @@ def test_errors_know_nothing() -> None:
     assert [own_imports(module) for module in MODULES if module.name == "argosy.errors"] == [[]]
 
 
-def test_the_package_itself_offers_the_engine_lazily() -> None:
+def test_the_package_itself_imports_nothing() -> None:
     (package,) = (module for module in MODULES if module.unit == "argosy")
-    assert {unit for _, unit in own_imports(package)} <= {"engine"}
+    types = source.type_imports(package)
+    assert [(line, unit) for line, unit in own_imports(package) if line not in types] == []
