@@ -12,8 +12,8 @@ class ArgosyError(Exception):
     """Something that Argosy could not do, said in terms of the user's objects.
 
     `brief` is one line without a full stop, in the peers' words where scripts match on them.  `details` may hold
-    several lines (a program's standard error).  `hint` is what to do about it, a command where there is one.  `exit_code` is
-    the process's exit status; 125 is podman's and docker's "the engine itself failed".
+    several lines (a program's standard error).  `hint` is what to do about it, a command where there is one.
+    `exit_code` is the process's exit status; 125 is podman's and docker's "the engine itself failed".
     """
 
     default_exit_code = 125

@@ -30,7 +30,7 @@ def run(options: ExistsOptions, engine: Engine, _out: Output) -> int:
 COMMAND = Command(
     path="container exists",
     summary="Check if a container exists in local storage",
-    description="Ends with status 0 when the container exists, 1 when it does not, 125 when that could not be found out.",
+    description="Ends with status 0 when the container exists, 1 when it does not, 125 when nobody could tell.",
     options=ExistsOptions,
     run=run,
     usage="CONTAINER",
