@@ -12,7 +12,7 @@ import os
 from argosy.cli import names
 from argosy.cli.flags import Flag, HelpWanted, Parsed, UsageError, build_options, parse
 from argosy.cli.output import Output, OutputClosed
-from argosy.errors import ArgosyError, Unsupported
+from argosy.errors import ArgosyError, Invalid, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 _LEVELS = ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic")
+_CGROUP_MANAGERS = ("cgroupfs", "systemd")
+_NETWORK_PROGRAMS = ("pasta", "slirp4netns")
 _SIGPIPE_STATUS = 128 + 13
 _SIGINT_STATUS = 128 + 2
 
@@ -182,6 +184,7 @@ class _Call:
         level = self.settings.get("log_level", "warn").lower()
         if level not in _LEVELS:
             raise UsageError(f'Log Level "{level}" is not supported, choose from: {", ".join(_LEVELS)}')
+        self._check_settings()
         if self.settings.get("noout"):
             fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
             os.dup2(fd, 1)
@@ -192,6 +195,14 @@ class _Call:
 
             process.trace(lambda line: self.out.error(f"+ {line}"))
 
+    def _check_settings(self) -> None:
+        manager = self.settings.get("cgroup_manager")
+        if manager is not None and manager not in _CGROUP_MANAGERS:
+            raise Invalid("cgroup manager", manager, f"it must be one of {', '.join(_CGROUP_MANAGERS)}")
+        program = self.settings.get("network_cmd_path")
+        if program is not None and os.path.basename(program) not in _NETWORK_PROGRAMS:
+            raise Invalid("network program", program, f"it must be called {' or '.join(_NETWORK_PROGRAMS)}")
+
     def _engine(self) -> Any:
         variable = _HOST_VARIABLES.get(self.program, "")
         elsewhere = os.environ.get(variable, "")
@@ -200,7 +211,15 @@ class _Call:
                 f'{variable} names another engine ("{elsewhere}"), and {self.program} works on this host only',
                 hint=f"Unset {variable} to work here.",
             )
-        return self._opener().open()
+        engine = self._opener().open()
+        driver = self.settings.get("storage_driver")
+        if driver is not None and engine.store.driver != driver:
+            raise Unsupported(
+                f'the store at {engine.store.root} was made with the storage driver "{engine.store.driver}", '
+                f'not with "{driver}"',
+                hint="Leave out --storage-driver, or name another store with --root.",
+            )
+        return engine
 
     def _opener(self) -> Opener:
         settings = {keyword: self.settings.get(key) for keyword, key in _ENGINE_SETTINGS.items()}

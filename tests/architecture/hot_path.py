@@ -50,17 +50,19 @@ def listed() -> dict[str, list[str]]:
 def main() -> None:
     """Write the list as things are now."""
     processes.adopt_orphans(True)
-    program = Program(f"{tempfile.mkdtemp()}/p", f"{CHECKOUT}/bin/argosy")
-    prepare(program)
     lists = {}
-    for command in COMMANDS:
-        imported(program, *words(command))  # writes the caches of the run directory
-        lists[command] = sorted(name for name in imported(program, *words(command)) if name.split(".")[0] == "argosy")
-        print(f"{command}: {len(lists[command])}")
+    with tempfile.TemporaryDirectory() as directory:
+        program = Program(f"{directory}/p", f"{CHECKOUT}/bin/argosy")
+        prepare(program)
+        for command in COMMANDS:
+            imported(program, *words(command))  # writes the caches of the run directory
+            names = imported(program, *words(command))
+            lists[command] = sorted(name for name in names if name.split(".")[0] == "argosy")
+            print(f"{command}: {len(lists[command])}")
+        leaks.close(program, set())
     with open(LIST, "w", encoding="utf-8") as file:
         json.dump(lists, file, indent=1)
         file.write("\n")
-    leaks.close(program, set())
 
 
 if __name__ == "__main__":

@@ -154,6 +154,13 @@ def test_check_finds_what_a_killed_command_left(argosy: Program, busybox: str) -
     assert not os.path.exists(left)
 
 
+def test_another_storage_driver_than_the_stores_is_refused(argosy: Program, busybox: str) -> None:
+    driver = argosy.run("info", "--format", "{{.Store.GraphDriverName}}").stdout.strip()
+    argosy.run("--storage-driver", driver, "images")
+    other = "vfs" if driver != "vfs" else "overlay"
+    assert f'not with "{other}"' in argosy.run("--storage-driver", other, "images", check=125).stderr
+
+
 def test_a_full_disk_or_closed_pipe_is_not_success(argosy: Program, busybox: str) -> None:
     done = argosy.call("sh", "-c", " ".join(argosy.argv("info")) + " >/dev/full", check=125)
     assert done.stderr == "Error: cannot write standard output: No space left on device\n"

@@ -138,6 +138,10 @@ def test_a_commands_own_flag_hides_the_global_one(capfd: pytest.CaptureFixture[s
         (["--root"], "Error: flag needs an argument: --root\nSee 'argosy --help'\n"),
         (["--log-level", "loud", "frob"], "Error: Log Level \"loud\" is not supported, choose from: trace, debug, "
                                           "info, warn, warning, error, fatal, panic\n"),
+        (["--cgroup-manager", "mine", "frob"], "Error: invalid cgroup manager \"mine\": it must be one of "
+                                                "cgroupfs, systemd\n"),
+        (["--network-cmd-path", "/bin/sh", "frob"], "Error: invalid network program \"/bin/sh\": it must be "
+                                                    "called pasta or slirp4netns\n"),
         (["frob", "--fail", "notfound"], "Error: no such container: x\nLook at `argosy ps`.\n"),
         (["frob", "--fail", "os"], "Error: /nowhere: no such file or directory\n"),
     ],
