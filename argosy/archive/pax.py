@@ -13,6 +13,7 @@ SPARSE_PREFIX = b"GNU.sparse."
 SPARSE_PAIRS = b"GNU.sparse.map"
 
 _REPEATED = (b"GNU.sparse.offset", b"GNU.sparse.numbytes")
+_LIST_MAX = 65536  # XATTR_LIST_MAX, xattr(7): listxattr(2) gives no more names, each with its NUL
 _LOCAL_ONLY = (b"path", b"linkpath", b"size")
 
 
@@ -63,6 +64,8 @@ def amend(entry: Entry, records: dict[bytes, bytes]) -> None:
     """
     attributes = {key[len(XATTR_PREFIX) :]: value for key, value in records.items() if key.startswith(XATTR_PREFIX)}
     if attributes:
+        if sum(map(len, attributes)) + len(attributes) > _LIST_MAX:
+            raise ValueError(f"the names of {len(attributes)} extended attributes are more than Linux can list")
         entry.xattrs = attributes
     if value := records.get(b"path"):
         entry.name = _without_nul(value, "path")

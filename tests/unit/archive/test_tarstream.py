@@ -252,6 +252,12 @@ REFUSED = {
     "size with an underscore": (tars.archive(tars.header(b"victim", size=b"00000_00777\0")), "octal"),
     "size with a prefix": (tars.archive(tars.header(b"victim", size=b"0o000000777\0")), "octal"),
     "size with eights": (tars.archive(tars.header(b"victim", size=b"00000000888\0")), ""),
+    "more attributes than can be listed": (
+        tars.archive(
+            tars.extended(*((b"SCHILY.xattr.user.%d" % number, b"") for number in range(7000))), tars.file(b"victim")
+        ),
+        "7000 extended attributes",
+    ),
     "size beyond 2**63": (tars.archive(tars.header(b"victim", size=BIG)), "too large"),
     "huge size": (tars.archive(tars.header(b"victim", size=b"77777777777\0")), "cut off"),
     "pax size negative": (tars.archive(tars.extended((b"size", b"-1")), tars.file(b"a")), "decimal"),
