@@ -16,7 +16,8 @@ from argosy.spec import seccomp, security
 
 DISTRIBUTED = "/usr/share/containers/seccomp.json"
 
-
+# Allowed by docker's profile and by earlier releases of Debian's; Debian 13's refuses them.
+DISPUTED = {"cachestat", "futex_requeue", "futex_wait", "futex_waitv", "futex_wake", "map_shadow_stack", "syscall"}
 DANGEROUS = {
     *("add_key", "request_key", "bpf", "perf_event_open", "userfaultfd", "io_uring_setup", "kcmp", "open_by_handle_at"),
     *("init_module", "finit_module", "kexec_load", "iopl", "ioperm", "swapon", "clock_settime", "quotactl", "acct"),
@@ -54,6 +55,8 @@ def test_default_decides_as_the_distributions_profile(machine: str, held: tuple[
         if name == "setns":
             # Theirs allows it, and then refuses it without CAP_SYS_ADMIN: libseccomp keeps the first.
             rules = rules[:1]
+        if name in DISPUTED and rules == [("SCMP_ACT_ERRNO", 1, [])]:
+            rules = [("SCMP_ACT_ALLOW", None, [])]
         assert set(map(repr, mine[name])) == set(map(repr, rules)), name
 
 
