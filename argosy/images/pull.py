@@ -172,8 +172,27 @@ def pull(
     """Bring the image of `source` that fits `platform` into the store, and let `reference` mean it.
 
     What is there already is not fetched again.  Raises what the source raises, NoPlatform, Invalid for content that
-    breaks a rule, DigestMismatch and DiffIdMismatch for content that is not what its digest says.
+    breaks a rule, DigestMismatch and DiffIdMismatch for content that is not what its digest says.  After an error that
+    the next attempt would meet again, nothing is kept; after another, what it can go on with.
     """
+    try:
+        return _pull(store, source, reference, platform, progress, notice)
+    except ArgosyError as error:
+        if not getattr(error, "transient", False):
+            from argosy.storage import gc
+
+            gc.collect(store)
+        raise
+
+
+def _pull(
+    store: Store,
+    source: ImageSource,
+    reference: Reference,
+    platform: Platform | None,
+    progress: Progress,
+    notice: Callable[[str], None],
+) -> ImageRecord:
     with store.work() as work:
         chosen = choose(source, str(reference), platform or platforms.host())
         progress.line("Getting image source signatures")

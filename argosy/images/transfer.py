@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 DOWNLOADS_AT_ONCE = 6
 CHUNK_BYTES = 1 << 20
 _PATIENCE_S = 5.0
+_RESERVE_BYTES = 64 << 20
 
 
 class DiffIdMismatch(ArgosyError):
@@ -119,22 +120,35 @@ class Transfer:
     def _bring(self, job: LayerJob) -> None:
         """Have both the blob and the layer in the store."""
         with self._store.blobs.ingest(job.blob.digest, job.blob.size) as ingest:
-            fresh = not ingest.present
-            if fresh and not self._cores.acquire(blocking=False):
-                for _ in self._download(job, ingest):
-                    pass  # all cores are busy applying: the blob alone, for now
-                self._commit(job, ingest)
-            elif fresh:
-                try:
-                    self._unpack(job, self._download(job, ingest), ingest)
-                finally:
-                    self._cores.release()
-                return
+            try:
+                if not ingest.present and self._take_in(job, ingest):
+                    return
+            except BaseException:
+                if not ingest.present and self._is_full():
+                    ingest.restart()  # what could be continued later is in the way of everything now
+                raise
         if self._store.layers.has(job.diff_id):
             self._skip(job)
             return
         with self._cores:
             self._from_blob(job)
+
+    def _take_in(self, job: LayerJob, ingest: Ingest) -> bool:
+        """Download the blob; whether the layer was applied on the way, as it is when a core is free for that."""
+        if not self._cores.acquire(blocking=False):
+            for _ in self._download(job, ingest):
+                pass
+            self._commit(job, ingest)
+            return False
+        try:
+            self._unpack(job, self._download(job, ingest), ingest)
+        finally:
+            self._cores.release()
+        return True
+
+    def _is_full(self) -> bool:
+        status = os.statvfs(self._store.root)
+        return status.f_bavail * status.f_frsize < _RESERVE_BYTES
 
     def _from_blob(self, job: LayerJob) -> None:
         """Apply a layer whose blob is in the store; one that has been damaged there is fetched again."""

@@ -9,6 +9,7 @@ import io
 import os
 import subprocess
 import tarfile
+from typing import Any
 
 from tests.interop import tree
 from tests.interop.peer import Podman, podman
@@ -41,10 +42,10 @@ class Layer:
         self._archive.addfile(entry, io.BytesIO(data))
         return self
 
-    def directory(self, name: str, **fields: object) -> Layer:
+    def directory(self, name: str, **fields: Any) -> Layer:
         return self.add(name, tarfile.DIRTYPE, **fields)
 
-    def link(self, name: str, target: str, kind: bytes = tarfile.SYMTYPE, **fields: object) -> Layer:
+    def link(self, name: str, target: str, kind: bytes = tarfile.SYMTYPE, **fields: Any) -> Layer:
         return self.add(name, kind, linkname=target, **fields)
 
     def bytes(self) -> bytes:
