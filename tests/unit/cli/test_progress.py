@@ -45,14 +45,16 @@ class Terminal:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        os.set_blocking(self._master, False)
-        try:
-            self.text = os.read(self._master, 65536).decode()
-        except BlockingIOError:
-            self.text = ""
         os.dup2(self._kept, 2)
         os.close(self._kept)
+        data = b""
+        try:
+            while chunk := os.read(self._master, 65536):  # which fails with EIO behind the last byte
+                data += chunk
+        except OSError:
+            pass
         os.close(self._master)
+        self.text = data.decode()
 
 
 def _screen(text: str) -> list[str]:
