@@ -171,6 +171,8 @@ def test_nobody_listens() -> None:
 def test_the_same_bytes_as_skopeo_reads(insecure_registry: Registry) -> None:
     reference = insecure_registry.push("client/skopeo", "latest", image(docker=True))
     raw = subprocess.run(
-        ["skopeo", "inspect", "--raw", "--tls-verify=false", f"docker://{reference}"], check=True, capture_output=True
+        ["skopeo", "inspect", "--raw", "--no-creds", "--tls-verify=false", f"docker://{reference}"],
+        check=True,
+        capture_output=True,
     ).stdout
     assert client(insecure_registry, "client/skopeo").manifest("latest").data == raw
