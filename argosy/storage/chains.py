@@ -139,7 +139,9 @@ class _Plan:
             self._metas.append(store.layers.meta(diff_id))
         self._undeclared = [frozenset(map(_normal, meta.undeclared)) for meta in self._metas]
         self._whiteouts = [frozenset(map(_normal, meta.whiteout_directories)) for meta in self._metas]
-        self._visible: dict[str, tuple[int, ...]] = {_ROOT: tuple(range(len(self._trees)))}
+        opaque = [index for index, tree in enumerate(self._trees) if _is_opaque(tree, self._xattrs)]
+        shown = min(opaque) + 1 if opaque else len(self._trees)  # an opaque root hides all layers below it
+        self._visible: dict[str, tuple[int, ...]] = {_ROOT: tuple(range(shown))}
 
     def directories(self) -> list[_Directory]:
         """What `fix` has to hold, parents first; empty when nothing is wrong with the stack."""

@@ -60,7 +60,10 @@ def unmount(container_dir: str) -> bool:
 
 
 def lower_directories(store: Store, layers: Sequence[str], chain_id: str, *, fixed: bool) -> list[str]:
-    """The lower directories of an image, topmost first.  Raises ArgosyError when one cannot be relied on."""
+    """The lower directories of an image, topmost first.  Raises ArgosyError when one cannot be relied on.
+
+    A layer whose root is opaque hides all below it, which overlayfs does not do by itself: they are left out.
+    """
     untrusted = store.layers.untrusted(layers)
     if untrusted:
         raise ArgosyError(
@@ -68,10 +71,21 @@ def lower_directories(store: Store, layers: Sequence[str], chain_id: str, *, fix
             details=f"{len(untrusted)} of {len(layers)} layers cannot be used",
             hint="pull the image again",
         )
-    lowers = [store.layers.path(diff_id) for diff_id in reversed(layers)]
+    lowers = []
+    for diff_id in reversed(layers):
+        lowers.append(store.layers.path(diff_id))
+        if _is_opaque(lowers[-1], store.xattrs):
+            break
     if fixed:
         lowers.insert(0, store.chains.fix(chain_id, layers))
     return lowers
+
+
+def _is_opaque(tree: str, xattrs: str) -> bool:
+    try:
+        return os.getxattr(tree, f"{xattrs}.overlay.opaque") == b"y"
+    except OSError:
+        return False
 
 
 def _make_directories(container_dir: str, lower: str) -> None:

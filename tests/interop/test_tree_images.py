@@ -188,6 +188,17 @@ def test_where_podman_is_wrong(argosy_both: Program, podman: Podman, insecure_re
     assert set(tree.differences(ours, theirs)) == set().union(*WRONG.values())
 
 
+def test_a_layer_that_hides_all_below_it(argosy_both: Program, podman: Podman, insecure_registry: Registry) -> None:
+    """An opaque whiteout at the root of a layer.  Overlayfs ignores it there, and so does podman."""
+    low = Layer().directory("shared").add("shared/low", data=b"1").add("low", data=b"1").bytes()
+    middle = Layer().add(".wh..wh..opq").directory("shared", mode=0o711).add("shared/middle", data=b"2").bytes()
+    top = Layer().add("shared/top", data=b"3").bytes()
+    ours, theirs = compare(argosy_both, podman, insecure_registry, [low, middle, top], "tree/hidden")
+    assert ours.keys() == {".", "shared", "shared/middle", "shared/top"}
+    assert ours["shared"]["mode"] == "0o711"
+    assert theirs.keys() - ours.keys() == {"low", "shared/low"}
+
+
 def test_sparse_files_and_what_gnu_tar_writes(
     argosy_both: Program, podman: Podman, insecure_registry: Registry, tmp_path: object
 ) -> None:
