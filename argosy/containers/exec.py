@@ -14,6 +14,7 @@ from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import files
 from argosy.runtime import exec as runtime_exec
+from argosy.runtime import executable
 from argosy.runtime.oci_runtime import OciRuntime
 from argosy.values import Value
 
@@ -135,6 +136,8 @@ def _process(site: Site, container_id: str, options: ExecOptions) -> tuple[Conta
         _become(site, container_id, process, options)
     if options.privileged:
         _privilege(process)
+    mounts = (mount["destination"] for mount in config["mounts"])
+    executable.check(f"{site.state_directory(container_id)}/merged", process, mounts, os.uname().machine)
     return record, process
 
 

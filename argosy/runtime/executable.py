@@ -8,6 +8,7 @@ read is left to the kernel.  execve(2), elf(5), binfmt_misc.rst of the kernel.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 
 from argosy.errors import ArgosyError, Invalid, shown
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
+_Problem = tuple[str, str, str, int]  # why, details, hint, exit status
+
+_NOT_EXECUTABLE = 126
+_NOT_FOUND = 127
+_FORMAT = "exec format error"
 _HEADER = 4096
+_INTERPRETERS = 4  # so deep does the kernel follow one interpreter to the next
 _LINE = 256  # what the kernel reads of a first line (BINPRM_BUF_SIZE)
 _BINFMT = "/proc/sys/fs/binfmt_misc"
 _MACHINES = {3: "386", 8: "mips", 21: "ppc64", 22: "s390x", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
@@ -35,7 +42,7 @@ _NATIVE = {
 
 
 class NotExecutable(ArgosyError):
-    """The program is there and may be executed, but cannot be."""
+    """The program is there, but cannot be executed."""
 
 
 def check(root: str, process: Mapping[str, Any], mounts: Iterable[str], machine: str) -> None:
@@ -43,129 +50,172 @@ def check(root: str, process: Mapping[str, Any], mounts: Iterable[str], machine:
 
     `mounts` are the places of the container's mounts, which may hide what `root` has; `machine` is uname(2)'s.
     """
-    places = tuple(mounts)
     root_fd = paths.open_root(root)
     try:
-        program = _locate(root_fd, root, process, places)
-        if program is None:
-            return
-        try:
-            head = _head(root_fd, program)
-        except (OSError, Invalid):
-            return
-        problem = _problem(root_fd, program, head, places, machine)
+        tree = _Tree(root_fd, os.path.realpath(root), tuple(mounts), machine)
+        found = _locate(tree, process)
+        problem = None if found is None else _problem(tree, found)
     finally:
         os.close(root_fd)
     if problem is not None:
-        raise problem
+        why, details, hint, status = problem
+        text = f"cannot execute {shown(found or '/')[1:-1]}: {why}"
+        raise NotExecutable(text, details=details, hint=hint, exit_code=status)
 
 
-def _locate(root_fd: int, root: str, process: Mapping[str, Any], places: tuple[str, ...]) -> str | None:
-    """The program's place in the container, links followed; None when it is not there, or a mount may cover it."""
+class _Tree:
+    """A container's tree: its descriptor and real path, the places of mounts over it, and what machine runs it."""
+
+    def __init__(self, root_fd: int, root: str, places: tuple[str, ...], machine: str) -> None:
+        self.root_fd = root_fd
+        self.machine = machine
+        self._root = root
+        self._places = places
+
+    def look_up(self, path: str) -> tuple[str, int]:
+        """The place that `path` leads to, links followed, and its mode.  Raises OSError, Invalid."""
+        fd = paths.open_in_root(self.root_fd, path, os.O_PATH)
+        try:
+            return os.readlink(f"/proc/self/fd/{fd}").removeprefix(self._root) or "/", os.fstat(fd).st_mode
+        finally:
+            os.close(fd)
+
+    def head(self, path: str) -> bytes:
+        """The beginning of the regular file at `path`.  Raises OSError, Invalid."""
+        handle = paths.open_in_root(self.root_fd, path, os.O_PATH)
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise Invalid("program", path, "it is no regular file")
+            fd = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        finally:
+            os.close(handle)
+        try:
+            return os.read(fd, _HEADER)
+        finally:
+            os.close(fd)
+
+    def covered(self, path: str) -> bool:
+        """Whether a mount is at `path` or above it, also where /bin and /lib are links into /usr."""
+        plain = os.path.normpath(path)
+        return any(
+            place != "/" and f"{spelled}/".startswith(f"{place.rstrip('/')}/")
+            for place in self._places
+            for spelled in (plain, f"/usr{plain}")
+        )
+
+    def is_missing(self, path: str) -> bool:
+        """Whether there is certainly nothing at this absolute path in the container."""
+        if not path.startswith("/") or self.covered(path):
+            return False
+        try:
+            self.look_up(path)
+        except FileNotFoundError:
+            return True
+        except (OSError, Invalid):
+            return False
+        return False
+
+
+def _locate(tree: _Tree, process: Mapping[str, Any]) -> str | None:
+    """The program's place in the container, links followed; None when it is not there, or a mount may cover it.
+
+    On the PATH the first that may be executed counts; where there is none, the first that is there.
+    """
     name = process["args"][0]
     if "/" in name:
         candidates = [os.path.join(process["cwd"], name)]
     else:
         value = next((entry[5:] for entry in process.get("env", ()) if entry.startswith("PATH=")), "")
         candidates = [f"{directory}/{name}" for directory in value.split(":") if directory.startswith("/")]
+    blocked = None
     for candidate in candidates:
-        if _covered(candidate, places):
+        if tree.covered(candidate):
             return None
         try:
-            fd = paths.open_in_root(root_fd, candidate, os.O_PATH)
+            found, mode = tree.look_up(candidate)
         except (OSError, Invalid):
             continue
-        try:
-            found = os.readlink(f"/proc/self/fd/{fd}").removeprefix(os.path.realpath(root))
-            is_file = os.fstat(fd).st_mode & 0o170000 == 0o100000 and os.fstat(fd).st_mode & 0o111
-        finally:
-            os.close(fd)
-        if is_file:
-            return None if _covered(found, places) else found
-    return None
+        if tree.covered(found):
+            return None
+        if stat.S_ISREG(mode) and mode & 0o111:
+            return found
+        blocked = blocked or found
+    return blocked
 
 
-def _covered(path: str, places: tuple[str, ...]) -> bool:
-    """Whether a mount is at `path` or above it, also where /bin and /lib are links into /usr."""
-    plain = os.path.normpath(path)
-    return any(
-        place != "/" and f"{spelled}/".startswith(f"{place.rstrip('/')}/")
-        for place in places
-        for spelled in (plain, f"/usr{plain}")
-    )
-
-
-def _head(root_fd: int, path: str) -> bytes:
-    handle = paths.open_in_root(root_fd, path, os.O_PATH)
+def _problem(tree: _Tree, path: str, who: str = "", depth: int = 0) -> _Problem | None:
+    """What is wrong with the file at `path`, which is the program, or `who` in place of it: "interpreter /bin/sh"."""
+    if tree.covered(path):
+        return None
     try:
-        fd = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    finally:
-        os.close(handle)
-    try:
-        return os.read(fd, _HEADER)
-    finally:
-        os.close(fd)
-
-
-def _problem(root_fd: int, program: str, head: bytes, places: tuple[str, ...], machine: str) -> NotExecutable | None:
+        found, mode = tree.look_up(path)
+        if not stat.S_ISREG(mode):
+            kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+            return f"{_it(who)} is {kind}", "", "name a program", _NOT_EXECUTABLE
+        if not mode & 0o111:
+            hint = f"make it executable (RUN chmod +x {found}) and build the image again"
+            return f"{_it(who)} may not be executed: its mode is {stat.S_IMODE(mode):04o}", "", hint, _NOT_EXECUTABLE
+        head = tree.head(found)
+    except (OSError, Invalid):
+        return None
     if head.startswith(b"#!"):
-        return _script_problem(root_fd, program, head, places)
+        return _script_problem(tree, head, who, depth)
     if head.startswith(b"\x7fELF"):
-        return _elf_problem(root_fd, program, head, places, machine)
-    if _has_interpreter_of_its_own(program, head):
+        return _elf_problem(tree, found, head, who)
+    if _has_interpreter_of_its_own(found, head):
         return None
     what = "is empty" if not head else "is neither a program for Linux nor a script with a #! line"
     hint = "begin it with #!/bin/sh, or run it as an argument of its interpreter"
-    return NotExecutable(f"cannot execute {program}: it {what}", details="exec format error", hint=hint, exit_code=126)
+    return f"{_it(who)} {what}", _FORMAT, hint, _NOT_EXECUTABLE
 
 
-def _script_problem(root_fd: int, program: str, head: bytes, places: tuple[str, ...]) -> NotExecutable | None:
+def _it(who: str) -> str:
+    return f"its {who}" if who else "it"
+
+
+def _lacks(part: str, path: str, who: str) -> str:
+    if who:
+        return f"its {who} needs the {part} {shown(path)}, which is not in the image"
+    return f"its {part} {shown(path)} is not in the image"
+
+
+def _script_problem(tree: _Tree, head: bytes, who: str, depth: int) -> _Problem | None:
     line = head[2:_LINE].split(b"\n", 1)[0]
     words = line.strip(b" \t").split(None, 1) if b"\r" not in line else [line.strip(b" \t")]
     if not words:
         return None
     interpreter = os.fsdecode(words[0])
-    if not _is_missing(root_fd, interpreter, places):
-        return None
+    if not tree.is_missing(interpreter):
+        if depth == _INTERPRETERS or not interpreter.startswith("/"):
+            return None
+        return _problem(tree, interpreter, f"interpreter {shown(interpreter)}", depth + 1)
     if interpreter.endswith("\r"):
-        return NotExecutable(
-            f"cannot execute {program}: its first line ends in CR LF, so that its interpreter is {shown(interpreter)}",
-            hint="write its lines with LF alone (dos2unix, or `sed -i 's/\\r$//'`) and build the image again",
-            exit_code=127,
-        )
-    return NotExecutable(
-        f"cannot execute {program}: its interpreter {shown(interpreter)} is not in the image",
-        hint="install the interpreter in the image, or correct the first line",
-        exit_code=127,
-    )
+        line_of = f"the first line of its {who}" if who else "its first line"
+        why = f"{line_of} ends in CR LF, so that its interpreter is {shown(interpreter)}"
+        hint = "write its lines with LF alone (dos2unix, or `sed -i 's/\\r$//'`) and build the image again"
+    else:
+        why = _lacks("interpreter", interpreter, who)
+        hint = "install the interpreter in the image, or correct the first line"
+    return why, "", hint, _NOT_FOUND
 
 
-def _elf_problem(
-    root_fd: int, program: str, head: bytes, places: tuple[str, ...], machine: str
-) -> NotExecutable | None:
+def _elf_problem(tree: _Tree, path: str, head: bytes, who: str) -> _Problem | None:
     if len(head) < 64 or head[5] not in (1, 2):
         return None
     order = "<" if head[5] == 1 else ">"
     number = struct.unpack_from(f"{order}H", head, 18)[0]
-    native = _NATIVE.get(machine)
+    native = _NATIVE.get(tree.machine)
     if native is not None and number not in native:
-        if _has_interpreter_of_its_own(program, head):
+        if _has_interpreter_of_its_own(path, head):
             return None
         built, here = _MACHINES.get(number, f"machine {number}"), _MACHINES[native[0]]
-        return NotExecutable(
-            f"cannot execute {program}: it is built for {built}, and this host is {here}",
-            details="exec format error",
-            hint=f"pull the image with --platform linux/{here}, or install qemu-user-static to emulate {built}",
-            exit_code=126,
-        )
+        hint = f"pull the image with --platform linux/{here}, or install qemu-user-static to emulate {built}"
+        return f"{_it(who)} is built for {built}, and this host is {here}", _FORMAT, hint, _NOT_EXECUTABLE
     loader = _loader(head, order)
-    if not loader or not _is_missing(root_fd, loader, places):
+    if not loader or not tree.is_missing(loader):
         return None
-    return NotExecutable(
-        f"cannot execute {program}: its dynamic loader {shown(loader)} is not in the image",
-        hint="the program was built for another C library (glibc, musl): link it statically, or change the base image",
-        exit_code=127,
-    )
+    hint = "the program was built for another C library (glibc, musl): link it statically, or change the base image"
+    return _lacks("dynamic loader", loader, who), "", hint, _NOT_FOUND
 
 
 def _loader(head: bytes, order: str) -> str:
@@ -188,19 +238,6 @@ def _loader(head: bytes, order: str) -> str:
     except (struct.error, OverflowError):
         pass
     return ""
-
-
-def _is_missing(root_fd: int, path: str, places: tuple[str, ...]) -> bool:
-    """Whether there is certainly nothing at this absolute path in the container."""
-    if not path.startswith("/") or _covered(path, places):
-        return False
-    try:
-        os.close(paths.open_in_root(root_fd, path, os.O_PATH))
-    except FileNotFoundError:
-        return True
-    except (OSError, Invalid):
-        return False
-    return False
 
 
 def _has_interpreter_of_its_own(program: str, head: bytes) -> bool:

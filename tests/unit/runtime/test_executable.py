@@ -115,10 +115,65 @@ def test_what_is_earlier_on_the_path_counts(tree: Tree) -> None:
     tree.check("x")
 
 
-@pytest.mark.parametrize("name", ["nothing", "/bin/nothing", "/bin", "/bin/data"])
-def test_what_is_missing_or_no_program_is_left_to_the_runtime(tree: Tree, name: str) -> None:
-    tree.put("/bin/data", b"data", mode=0o644)
+@pytest.mark.parametrize("name", ["nothing", "/bin/nothing", "/bin/loop", "/bin/sh/x", "n" * 5000])
+def test_what_is_missing_is_left_to_the_runtime(tree: Tree, name: str) -> None:
+    os.symlink("loop", tree.root / "bin" / "loop")
     tree.check(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("/bin/data", "cannot execute /bin/data: it may not be executed: its mode is 0644"),
+        ("data", "cannot execute /bin/data: it may not be executed"),
+        ("/bin", "cannot execute /bin: it is a directory"),
+        ("./", "cannot execute /: it is a directory"),
+        ("bin", "cannot execute /usr/bin/bin: it is a directory"),
+        ("/bin/fifo", "cannot execute /bin/fifo: it is no regular file"),
+    ],
+)
+def test_what_is_no_program_is_named(tree: Tree, name: str, words: str) -> None:
+    tree.put("/bin/data", b"#!/bin/sh", mode=0o644)
+    (tree.root / "usr/bin/bin").mkdir()
+    os.mkfifo(tree.root / "bin" / "fifo", 0o755)
+    with pytest.raises(NotExecutable) as caught:
+        tree.check(name, cwd="/")
+    assert words in str(caught.value)
+    assert caught.value.exit_code == 126
+
+
+def test_what_may_be_executed_comes_before_what_may_not(tree: Tree) -> None:
+    tree.put("/usr/bin/x", elf(), mode=0o644)
+    tree.put("/bin/x", elf())
+    tree.check("x")
+
+
+@pytest.mark.parametrize(
+    ("data", "mode", "words", "status"),
+    [
+        (elf(183), 0o755, 'its interpreter "/bin/i" is built for arm64, and this host is amd64', 126),
+        (elf(62, b"/lib/ld.so"), 0o755, 'its interpreter "/bin/i" needs the dynamic loader "/lib/ld.so", which', 127),
+        (b"#!/no\n", 0o755, 'its interpreter "/bin/i" needs the interpreter "/no", which is not in the image', 127),
+        (b"#!/bin/sh\r\n", 0o755, 'the first line of its interpreter "/bin/i" ends in CR LF', 127),
+        (elf(), 0o644, 'its interpreter "/bin/i" may not be executed: its mode is 0644', 126),
+        (b"", 0o755, 'its interpreter "/bin/i" is empty', 126),
+    ],
+    ids=str,
+)
+def test_an_interpreter_that_cannot_run_is_explained(
+    tree: Tree, data: bytes, mode: int, words: str, status: int
+) -> None:
+    tree.put("/bin/i", data, mode)
+    tree.put("/bin/x", b"#!/bin/i\n")
+    with pytest.raises(NotExecutable) as caught:
+        tree.check("x")
+    assert words in str(caught.value)
+    assert caught.value.exit_code == status
+
+
+def test_interpreters_that_go_in_a_circle_are_left_to_the_kernel(tree: Tree) -> None:
+    tree.put("/bin/x", b"#!/bin/x\n")
+    tree.check("x")
 
 
 @pytest.mark.parametrize("place", ["/bin", "/bin/x", "/bin/"])
@@ -146,8 +201,10 @@ def test_a_host_whose_machine_is_unknown_is_trusted(tree: Tree) -> None:
 
 
 def test_a_fifo_is_not_opened(tree: Tree) -> None:
-    os.mkfifo(tree.root / "bin" / "x", 0o755)
-    tree.check("/bin/x")
+    os.mkfifo(tree.root / "bin" / "i", 0o755)
+    tree.put("/bin/x", b"#!/bin/i\n")
+    with pytest.raises(NotExecutable, match="no regular file"):
+        tree.check("/bin/x")
 
 
 QEMU = """enabled
