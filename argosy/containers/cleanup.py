@@ -13,7 +13,7 @@ import time
 from argosy.containers import record as records
 from argosy.containers import state
 from argosy.errors import ArgosyError, NotFound
-from argosy.linux import files, process
+from argosy.linux import files
 from argosy.runtime import exits
 from argosy.storage import rootfs
 
@@ -99,20 +99,27 @@ def _restart(site: Site, container_id: str, before: state.Run) -> bool:
     return False
 
 
-def settle(site: Site, container_id: str) -> None:
+def settle(site: Site, container_id: str, *, forget: bool = False) -> None:
     """Take down what an ended or interrupted run left: runtime state, network, mounts, run directory.
 
     The caller holds the container's lock, so that a run directory without a started marker is an interrupted start.  A
-    container that runs is left alone.  Raises ArgosyError when something could not be taken down; all the rest was.
+    container that runs is left alone.  `forget`: it is about to be removed, so that nothing is written down, for which
+    the disk may have no room, and nothing is waited for.
+
+    Raises ArgosyError when something could not be taken down; all the rest was.
     """
     run = state.derive(site, container_id)
-    if run.status in (state.RUNNING, state.STOPPING):
+    if run.settled or run.status == state.RUNNING or (run.status == state.STOPPING and not forget):
         return
+    if not forget:
+        _conclude(site, container_id, run)
+    take_down(site, container_id)
+
+
+def _conclude(site: Site, container_id: str, run: state.Run) -> None:
+    """Turn the marker of the ended run into the record of it; one of a run that never began only goes."""
     directory = site.state_directory(container_id)
-    marker = f"{directory}/{records.STARTED}"
-    if run.settled and not os.path.exists(marker):
-        return
-    if os.path.exists(marker):
+    if not run.unbegun and os.path.exists(f"{directory}/{records.STARTED}"):
         last = records.LastRun(
             exit_code=run.exit_code,
             started_at=run.started_at,
@@ -122,10 +129,8 @@ def settle(site: Site, container_id: str) -> None:
             oom_killed=run.oom_killed,
         )
         records.write_value(site.store, container_id, records.LAST, last)
-        files.unlink_missing(marker)
-        files.unlink_missing(f"{directory}/{records.STOP_REQUESTED}")
-        files.unlink_missing(f"{directory}/oom")
-    take_down(site, container_id)
+    for file in (records.STARTED, records.STOP_REQUESTED, "oom"):
+        files.unlink_missing(f"{directory}/{file}")
 
 
 def take_down(site: Site, container_id: str) -> None:
@@ -149,16 +154,11 @@ def take_down(site: Site, container_id: str) -> None:
 
 
 def _end_processes(site: Site, container_id: str) -> None:
-    """End a conmon that waits for a start that will not come.  What it wrote into its pidfile may be stale.
+    """End a conmon that waits for a start that will not come, or has not even written its pidfile yet.
 
     One that has recorded the container's end is left alone: it ends by itself, and we may be its exit command.
     """
-    if exits.read(site.store.run, container_id) is not None:
-        return
-    try:
-        text = files.read(f"{site.run_directory(container_id)}/conmon.pid")
-        pid = int(text)
-    except (OSError, ValueError):
-        return
-    if process.program_name(pid) == "conmon":
-        process.signal_process(pid, process.start_time(pid) or 0)
+    if exits.read(site.store.run, container_id, site.state_directory(container_id)) is None:
+        from argosy.containers import traces
+
+        traces.end_work_on(site.run_directory(container_id))

@@ -23,7 +23,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
@@ -56,11 +56,11 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     files.make_directories(exits.directory(site.store.run))
     groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
     manager = site.cgroup_manager or site.conf.cgroup_manager or groups.manager
-    runtime = site.choose_runtime("disabled" if manager == "none" else manager)
+    plan = _plan(site, groups, manager, record.id, record.options.cgroup_parent)
+    runtime = plan.runtime
     if runtime.notice:
         site.notice(runtime.notice)
-    path = cgroup.container_path(groups, record.id, manager=manager, parent=record.options.cgroup_parent)
-    files.write_atomic(f"{directory}/{records.PREPARED}", jsontext.encode(Plan(runtime, path).to_json()))
+    files.write_atomic(f"{directory}/{records.PREPARED}", jsontext.encode(plan.to_json()))
     image = record.image
     merged = rootfs.mount(
         site.store,
@@ -78,7 +78,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         groups,
         runtime,
         rootfs=merged,
-        cgroups_path=path,
+        cgroups_path=plan.cgroups_path,
         mounts=mounts,
         connected=connected,
         files=_files(site, record, connected),
@@ -103,6 +103,11 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         program=config["process"]["args"][0],
         conmon_cgroups=conmon_group(groups, manager),
     )
+
+
+def _plan(site: Site, groups: Cgroups, manager: str, container_id: str, parent: str) -> Plan:
+    path = cgroup.container_path(groups, container_id, manager=manager, parent=parent)
+    return Plan(site.choose_runtime("disabled" if manager == "none" else manager), path)
 
 
 def conmon_program(site: Site) -> str:
@@ -225,29 +230,54 @@ def read_plan(directory: str) -> Plan | None:
 
 def undo(site: Site, container_id: str) -> None:
     """Take away what `prepare` and the runtime made, but for the mounted root and the run directory.  Idempotent."""
-    directory = site.run_directory(container_id)
-    plan = read_plan(directory)
+    plan = _plan_or_guess(site, container_id)
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: plan.runtime.delete(container_id, force=True),
+        lambda: _remove_groups(site, plan),
+        lambda: files.remove_tree(f"{plan.runtime.root}/{container_id}"),
+        lambda: network.teardown(site.store.run, container_id, site.run_directory(container_id)),
+    )
     failures = []
-    if plan is not None:
+    for step in steps:
         try:
-            plan.runtime.delete(container_id, force=True)
-            _remove_groups(site, plan)
+            step()
         except (ArgosyError, OSError) as error:
             failures.append(str(error))
-    try:
-        network.teardown(site.store.run, container_id, directory)
-    except (ArgosyError, OSError) as error:
-        failures.append(str(error))
     if failures:
         raise ArgosyError(f"cannot take down container {container_id[:12]}", details="\n".join(failures))
 
 
+def _plan_or_guess(site: Site, container_id: str) -> Plan:
+    """prepared.json, or what it would say now where the run directory was wiped or damaged."""
+    try:
+        plan = read_plan(site.run_directory(container_id))
+        if plan is not None:
+            return plan
+    except ArgosyError:
+        pass
+    try:
+        parent = records.read_record(site.store, container_id).options.cgroup_parent
+    except ArgosyError:
+        parent = ""
+    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    manager = site.cgroup_manager or site.conf.cgroup_manager or groups.manager
+    return _plan(site, groups, manager, container_id, parent)
+
+
+def group_directories(site: Site, container_id: str) -> tuple[str, ...]:
+    """The container's control groups that exist and that nobody but Argosy removes."""
+    return _groups(site, _plan_or_guess(site, container_id))
+
+
+def _groups(site: Site, plan: Plan) -> tuple[str, ...]:
+    if not plan.cgroups_path or plan.runtime.cgroup_manager != "cgroupfs":
+        return ()
+    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    return tuple(path for path in cgroup.directories(groups, plan.cgroups_path) if os.path.isdir(path))
+
+
 def _remove_groups(site: Site, plan: Plan) -> None:
     """The control groups that the runtime's own deletion has left (crun leaves those that were busy)."""
-    if not plan.cgroups_path or plan.runtime.cgroup_manager != "cgroupfs":
-        return
-    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
-    for directory in cgroup.directories(groups, plan.cgroups_path):
-        if os.path.isdir(directory):
-            cgroup.kill_all(directory)
-            cgroup.remove(directory)
+    for directory in _groups(site, plan):
+        cgroup.kill_all(directory)
+        cgroup.remove(directory)

@@ -45,9 +45,9 @@ def remove(
     except NotFound:
         return  # made with --rm: its own clean-up was quicker
     with lock:
-        cleanup.settle(site, container_id)
         if state.derive(site, container_id).status == state.RUNNING:
             raise ArgosyError(f"container {container_id[:12]} was started again meanwhile", exit_code=2)
+        cleanup.settle(site, container_id, forget=True)
         cleanup.discard(site, record, volumes=volumes)
 
 

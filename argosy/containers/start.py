@@ -63,7 +63,8 @@ def _bring_up(
 ) -> Attachment | None:
     undo.push(cleanup.take_down, site, record.id)
     exits.remove(site.store.run, record.id)
-    files.unlink_missing(f"{site.state_directory(record.id)}/{records.STOP_REQUESTED}")
+    for file in (exits.SECOND, records.STOP_REQUESTED):
+        records.unlink(site.store, record.id, file)
     prepared = prepare.prepare(site, record)
     created = conmon.start(request(site, record, prepared))
     attachment = None

@@ -1,7 +1,8 @@
 """The state of a container, derived from its files and from the processes that are there.
 
 Nothing is stored that could go stale: a container runs when the process named in started.json lives, has exited when
-conmon wrote an exit record or that process is gone, and was created when neither is there.
+conmon wrote an exit record or that process is gone, and was created when neither is there.  While the runtime's fifo
+is there its program has not begun: whoever sees that with the container's lock in hand has found an interrupted start.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ class Run(Value):
 
     `pid` is 0 unless a process lives.  `exit_code` means something when the status is "exited".  `settled` is False
     while an ended or interrupted run still has mounts, a network or a run directory: cleanup has work to do.
+    `unbegun`: started.json is there, but its program has not begun; all else is about the run before.
     """
 
     status: str
@@ -52,6 +54,7 @@ class Run(Value):
     stopped_by_user: bool = False
     error: str = ""
     settled: bool = True
+    unbegun: bool = False
 
 
 class ContainerView(Value):
@@ -85,19 +88,36 @@ def boot_id() -> str:
 def derive(site: Site, container_id: str) -> Run:
     """The container's run, from its files and processes alone; takes no lock.
 
-    Raises Invalid when one of its state files is damaged.
+    A damaged started.json or last.json (a power cut leaves such) is replaced by what else is known.
     """
-    started = records.read_value(site.store, container_id, records.STARTED, records.Started)
-    if started is not None:
+    started = _read_started(site, container_id)
+    unbegun = started is not None and os.path.exists(f"{site.store.run}/runtime/{container_id}/exec.fifo")
+    if started is not None and not unbegun:
         return _of_started(site, container_id, started)
-    last = records.read_value(site.store, container_id, records.LAST, records.LastRun)
-    settled = not os.path.isdir(site.run_directory(container_id))
+    settled = started is None and not os.path.isdir(site.run_directory(container_id))
+    run = _of_last(_read_last(site, container_id), settled=settled)
+    return run.replace(unbegun=True) if unbegun else run
+
+
+def _read_started(site: Site, container_id: str) -> Started | None:
+    try:
+        return records.read_value(site.store, container_id, records.STARTED, records.Started)
+    except Invalid:
+        from argosy.containers import traces
+
+        return traces.started(site, container_id)
+
+
+def _read_last(site: Site, container_id: str) -> LastRun | None:
+    try:
+        return records.read_value(site.store, container_id, records.LAST, records.LastRun)
+    except Invalid:
+        return records.LastRun(UNKNOWN_EXIT, 0.0, 0.0)
+
+
+def _of_last(last: LastRun | None, *, settled: bool) -> Run:
     if last is None:
         return Run(status=CREATED, settled=settled)
-    return _of_last(last, settled=settled)
-
-
-def _of_last(last: LastRun, *, settled: bool) -> Run:
     return Run(
         status=CREATED if last.error else EXITED,
         exit_code=last.exit_code,
@@ -113,8 +133,8 @@ def _of_last(last: LastRun, *, settled: bool) -> Run:
 
 def _of_started(site: Site, container_id: str, started: Started) -> Run:
     same_boot = started.boot_id == boot_id()
-    exit_record = exits.read(site.store.run, container_id)
     directory = site.state_directory(container_id)
+    exit_record = exits.read(site.store.run, container_id, directory)
     stopped = os.path.exists(f"{directory}/{records.STOP_REQUESTED}")
     if same_boot and exit_record is None:
         alive = process.alive(started.pid, started.start_time)
@@ -128,10 +148,10 @@ def _of_started(site: Site, container_id: str, started: Started) -> Run:
                 restart_count=started.restart_count,
                 stopped_by_user=stopped,
             )
-        exit_record = exits.read(site.store.run, container_id)  # written between our two looks
+        exit_record = exits.read(site.store.run, container_id, directory)  # written between our two looks
     return Run(
         status=EXITED,
-        exit_code=UNKNOWN_EXIT if exit_record is None else exit_record.code,
+        exit_code=UNKNOWN_EXIT if exit_record is None or exit_record.code < 0 else exit_record.code,
         started_at=started.started_at,
         finished_at=started.started_at if exit_record is None else exit_record.finished_at,
         restart_count=started.restart_count,
@@ -183,10 +203,15 @@ class Listing(Value):
     damaged: tuple[tuple[str, str], ...] = ()
 
 
-def views(site: Site) -> Listing:
-    """Every container of the store.  A container that vanishes meanwhile is left out; a damaged one is reported."""
+def views(site: Site, *, under_way: bool = False) -> Listing:
+    """Every container of the store.  A container that vanishes meanwhile is left out; a damaged one is reported.
+
+    With `under_way` those that do not run may be left out unread.
+    """
     found, damaged = [], []
     for container_id in site.store.containers.ids():
+        if under_way and not os.path.exists(f"{site.state_directory(container_id)}/{records.STARTED}"):
+            continue
         try:
             found.append(view(site, container_id))
         except NotFound:

@@ -27,7 +27,7 @@ def stop(site: Site, container_id: str, timeout_s: float | None = None) -> bool:
     if run.status not in (state.RUNNING, state.STOPPING):
         _settle(site, container_id)
         return False
-    _request(site, container_id)
+    _request(site, record)
     if timeout_s is None:
         own = record.options.stop_timeout_s
         timeout_s = site.conf.stop_timeout if own is None else own
@@ -38,9 +38,16 @@ def stop(site: Site, container_id: str, timeout_s: float | None = None) -> bool:
     return True
 
 
-def _request(site: Site, container_id: str) -> None:
-    """Note durably that the user wants no further run.  The clean-up of the run that ends takes the note away."""
-    files.write_atomic(f"{site.state_directory(container_id)}/{records.STOP_REQUESTED}", b"", durable=True)
+def _request(site: Site, record: ContainerRecord) -> None:
+    """Note durably that the user wants no further run.  The clean-up of the run that ends takes the note away.
+
+    A full disk keeps nobody from stopping what no policy would start again.
+    """
+    try:
+        files.write_atomic(f"{site.state_directory(record.id)}/{records.STOP_REQUESTED}", b"", durable=True)
+    except OSError:
+        if record.options.restart.name != "no":
+            raise
 
 
 def _end(record: ContainerRecord, pid: int, timeout_s: float) -> None:

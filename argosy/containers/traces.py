@@ -1,0 +1,65 @@
+"""What can be told of a container's run without its own records, which a fault may have taken: from processes alone."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from argosy.containers import record as records
+from argosy.containers import state
+from argosy.errors import ArgosyError
+from argosy.linux import process
+from argosy.runtime import conmon
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.containers.site import Site
+
+_BUNDLE_FLAGS = ("-b", "--bundle")  # conmon's, and that of a runtime which is creating
+_END_S = 5.0
+
+
+def started(site: Site, container_id: str) -> records.Started:
+    """What a damaged started.json must have said: the process in the pidfile, if its parent is the container's conmon.
+
+    Otherwise one that says that the run has ended.
+    """
+    bundle = site.run_directory(container_id)
+    pid, conmon_pid = conmon.read_pid(f"{bundle}/pidfile"), conmon.read_pid(f"{bundle}/conmon.pid")
+    runs = conmon_pid in working_on(bundle) and process.parent(pid) == conmon_pid
+    return records.Started(
+        boot_id=state.boot_id() if runs else "",
+        pid=pid,
+        start_time=process.start_time(pid) or 0,
+        conmon_pid=conmon_pid,
+        conmon_start_time=process.start_time(conmon_pid) or 0,
+        started_at=os.stat(f"{bundle}/pidfile").st_mtime if runs else 0.0,
+    )
+
+
+def working_on(bundle: str) -> list[int]:
+    """The pids of the conmons, and of runtimes in the middle of `create`, that were started with this bundle."""
+    return [pid for pid, words in process.command_lines() if bundle_of(words) == bundle]
+
+
+def bundle_of(words: list[str]) -> str:
+    """The bundle that a command line names, "" when it names none."""
+    for place, word in enumerate(words[:-1]):
+        if word in _BUNDLE_FLAGS:
+            return words[place + 1]
+    return ""
+
+
+def end_work_on(bundle: str) -> None:
+    """Kill all that works on the bundle and what it has started.  Raises ArgosyError when that does not end.
+
+    A conmon's children are the runtime and the container's first process.  It dies before them, and records nothing.
+    """
+    deadline = time.monotonic() + _END_S
+    while pids := working_on(bundle):
+        for worker in pids:
+            for pid in (worker, *process.descendants(worker)):
+                process.signal_process(pid, process.start_time(pid) or 0)
+        if time.monotonic() > deadline:
+            raise ArgosyError(f"cannot end the processes {pids}, which work on {bundle}")
+        time.sleep(0.002)
