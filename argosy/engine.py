@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from argosy.oci.reference import Reference
     from argosy.runtime.logs import Entry
     from argosy.spec.options import ContainerOptions
+    from argosy.storage.check import Finding
     from argosy.storage.images import ImageRecord
     from argosy.transports.docker import RegistryOptions
 
@@ -119,11 +120,17 @@ class Containers:
         return self._site.store.containers.find(text)
 
     def create(
-        self, options: ContainerOptions, image: ImageRecord, image_name: str, config: ContainerConfig
+        self,
+        options: ContainerOptions,
+        image: ImageRecord,
+        image_name: str,
+        config: ContainerConfig,
+        *,
+        to_start: bool = False,
     ) -> ContainerRecord:
         from argosy.containers import create
 
-        return create.create(self._site, options, image, image_name, config)
+        return create.create(self._site, options, image, image_name, config, to_start=to_start)
 
     def run(self, record: ContainerRecord, streams: Streams | None) -> int:
         from argosy.containers import run
@@ -182,6 +189,11 @@ class Containers:
         from argosy.containers import cleanup
 
         cleanup.cleanup(self._site, container_id)
+
+    def check(self, *, repair: bool = False) -> Sequence[Finding]:
+        from argosy.containers import check
+
+        return check.check(self._site, repair=repair)
 
     def prune_exits(self) -> None:
         """Drop, every ten minutes, the exit records of containers that were removed more than an hour ago."""

@@ -6,9 +6,10 @@ import os
 import time
 
 from argosy import jsontext
-from argosy.containers import names
-from argosy.containers.record import RECORD, ContainerRecord, ImagePin, VolumeUse
-from argosy.errors import ArgosyError, Exists, Invalid
+from argosy.containers import names, state
+from argosy.containers.record import RECORD, ContainerRecord, ImagePin, Starter, VolumeUse
+from argosy.errors import ArgosyError, Exists, Invalid, NotFound
+from argosy.linux import process
 from argosy.spec import generate
 
 TYPE_CHECKING = False
@@ -24,9 +25,15 @@ _NAME_ATTEMPTS = 20
 
 
 def create(
-    site: Site, options: ContainerOptions, image: ImageRecord, image_name: str, config: ContainerConfig
+    site: Site,
+    options: ContainerOptions,
+    image: ImageRecord,
+    image_name: str,
+    config: ContainerConfig,
+    *,
+    to_start: bool = False,
 ) -> ContainerRecord:
-    """Write down a container; nothing of it is mounted or started.
+    """Write down a container; nothing of it is mounted or started.  `to_start` says that this process will start it.
 
     The record is what keeps the image's layers alive: it is made first, then the image is looked at once more.  Stable
     on disk before it returns, unless the container is made with --rm.  Raises Exists when the name is taken, Invalid
@@ -50,6 +57,7 @@ def create(
         ),
         image_config=config,
         volumes=volume_uses(options, config),
+        starter=_myself() if to_start and options.remove else None,
     )
     if record.volumes:
         from argosy.volumes import named as volumes
@@ -70,8 +78,8 @@ def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
                 with site.store.collection_lock():
                     staged.commit(named.name, durable=durable)
                     present = site.store.images.exists(record.image.manifest_digest)
-            except Exists:
-                if record.name:
+            except Exists as taken:
+                if record.name and not _make_way(site, taken.holder):
                     raise
                 continue
         if not present:
@@ -80,6 +88,20 @@ def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
             raise ArgosyError(f"image {record.image.name} was removed meanwhile", hint=hint)
         return named
     raise ArgosyError("cannot find a free name for the container", hint="give one with --name")
+
+
+def _myself() -> Starter:
+    return Starter(state.boot_id(), os.getpid(), process.start_time(os.getpid()) or 0)
+
+
+def _make_way(site: Site, container_id: str) -> bool:
+    """Remove the container if a killed `run --rm` has left it: whoever repeats the command gets its name."""
+    from argosy.containers import check
+
+    try:
+        return check.discard_abandoned(site, container_id)
+    except NotFound:
+        return True
 
 
 def check_name(name: str) -> None:

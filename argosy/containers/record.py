@@ -49,8 +49,19 @@ class VolumeUse(Value):
     copy_up: bool = True
 
 
+class Starter(Value):
+    """The process that made a container in order to start it at once; named as in Started."""
+
+    boot_id: str
+    pid: int
+    start_time: int
+
+
 class ContainerRecord(Value):
-    """container.json: frozen at create.  `created_at` is in seconds since the epoch."""
+    """container.json: frozen at create.  `created_at` is in seconds since the epoch.
+
+    `starter` tells of a container made with --rm whether it still has somebody to start it; None when made by `create`.
+    """
 
     id: str
     name: str
@@ -59,6 +70,7 @@ class ContainerRecord(Value):
     image: ImagePin
     image_config: ContainerConfig
     volumes: tuple[VolumeUse, ...] = ()
+    starter: Starter | None = None
     version: int = 1
 
     _nested: ClassVar[dict[str, type[Value]]] = {
@@ -66,6 +78,7 @@ class ContainerRecord(Value):
         "image": ImagePin,
         "image_config": ContainerConfig,
         "volumes": VolumeUse,
+        "starter": Starter,
     }
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.cli.errors import report
 from argosy.cli.flags import Command, Flag
-from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -32,7 +30,7 @@ def run(options: CheckOptions, opener: Opener, out: Output) -> int:
     findings = _store_file(options, opener)
     if not findings or options.repair:
         engine = opener.open()
-        findings += _containers(options, engine, out)
+        findings += engine.containers.check(repair=options.repair)
         findings += _objects(options, engine)
     for finding in findings:
         out.line(_text(finding))
@@ -57,27 +55,6 @@ def _store_file(options: CheckOptions, opener: Opener) -> list[Finding]:
     namespace = userns.enter(places.run)
     finding = check.check_store_file(places, namespace.id_map, repair=options.repair)
     return [finding] if finding else []
-
-
-def _containers(options: CheckOptions, engine: Engine, out: Output) -> list[Finding]:
-    """What ended containers have left mounted and connected."""
-    from argosy.containers import state
-    from argosy.storage.check import Finding
-
-    findings = []
-    for view in engine.containers.list().views:
-        if view.run.settled or view.run.status not in (state.CREATED, state.EXITED):
-            continue
-        repaired = ""
-        if options.repair:
-            try:
-                engine.containers.cleanup(view.id)
-                repaired = "cleaned up"
-            except ArgosyError as error:
-                report(error, out)
-        path = engine.site.run_directory(view.id)
-        findings.append(Finding("container", view.name, path, "it has ended and was not cleaned up", repaired))
-    return findings
 
 
 def _objects(options: CheckOptions, engine: Engine) -> list[Finding]:
