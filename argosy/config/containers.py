@@ -198,21 +198,12 @@ def _keep(cache: str, places: tuple[str, ...], stamps: list[list[Any]], conf: Co
     directory = os.path.dirname(cache)
     if any(abs(now - stamp[2]) < _RACY_NS for stamp in stamps) or not os.path.isdir(os.path.dirname(directory)):
         return
-    text = jsontext.encode({"shape": _shape(), "places": list(places), "stamps": stamps, "conf": conf.to_json()})
-    temporary = f"{cache}.{os.getpid()}"
+    from argosy.linux import files
+
+    text = {"shape": _shape(), "places": list(places), "stamps": stamps, "conf": conf.to_json()}
     try:
         if not os.path.isdir(directory):
             os.mkdir(directory, 0o700)
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(fd, "wb") as file:
-            file.write(text)
-        os.rename(temporary, cache)
+        files.write_atomic(cache, jsontext.encode(text))
     except OSError:
-        _discard(temporary)
-
-
-def _discard(path: str) -> None:
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
+        pass  # the next command parses the files again
