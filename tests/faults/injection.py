@@ -1,9 +1,9 @@
-"""Killing and failing the real program at a chosen system call, by strace(1)."""
+"""Killing the real program at a chosen system call, by strace(1)."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.rig import host
 from tests.rig.program import Completed, Program, finish
@@ -19,20 +19,38 @@ TRACED = (
 )
 
 
-def count_calls(program: Program, *args: str) -> int:
-    """How many of the traced calls the program itself makes for this command (its children's do not count)."""
+def calls(program: Program, *args: str) -> list[int]:
+    """The numbers, among the traced calls that the program itself makes for this command, of those worth a kill.
+
+    Opening for reading changes nothing: a kill there is a kill at the next call that does.  Calls of children do not
+    count.
+    """
     log = program.write("calls", b"", 0o666)
     argv = ["strace", "-qq", "-o", log, "-e", f"trace={TRACED}", *program.argv(*args)]
     _traced(program, argv, check=True)
     with open(log, encoding="utf-8", errors="replace") as file:
-        return sum(1 for line in file if "(" in line)
+        made = [line for line in file if "(" in line]
+    return [number for number, line in enumerate(made, 1) if not _reads(line)]
+
+
+def _reads(line: str) -> bool:
+    opens = line.startswith(("openat(", "openat2(", "execve("))
+    return opens and "O_WRONLY" not in line and "O_RDWR" not in line and "O_CREAT" not in line
 
 
 def kill_at(program: Program, number: int, *args: str) -> Completed:
     """Run the command and kill the program with SIGKILL when it enters its `number`-th traced call."""
+    return _traced(program, _injecting(number, program.argv(*args)), check=False)
+
+
+def kill_all_at(program: Program, number: int, *args: str) -> Completed:
+    """As `kill_at`, for the first of the program's threads and helpers that comes to so many calls of its own."""
+    return _traced(program, ["strace", "-f", *_injecting(number, program.argv(*args))[1:]], check=False)
+
+
+def _injecting(number: int, argv: Sequence[str]) -> list[str]:
     inject = f"inject={TRACED}:signal=KILL:when={number}"
-    argv = ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={TRACED}", "-e", inject, *program.argv(*args)]
-    return _traced(program, argv, check=False)
+    return ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={TRACED}", "-e", inject, *argv]
 
 
 def _traced(program: Program, argv: list[str], *, check: bool) -> Completed:
@@ -54,3 +72,8 @@ def spread(total: int, count: int) -> Iterator[int]:
         return
     step = (total - 1) / (count - 1)
     yield from sorted({1 + round(step * index) for index in range(count)})
+
+
+def chosen(numbers: Sequence[int], count: int) -> list[int]:
+    """At most `count` of the numbers, evenly spread, the first and the last among them."""
+    return [numbers[place - 1] for place in spread(len(numbers), count)]

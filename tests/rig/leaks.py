@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Collection
 
 from tests.rig import host, processes
 from tests.rig.program import Program
@@ -19,23 +20,35 @@ def close(program: Program, known: set[int]) -> list[str]:
     what is mounted there may be somebody's data.
     """
     problems = []
-    if _names(f"{program.root}/containers", ignore=("names",)):
+    if names(f"{program.root}/containers", ignore=("names",)):
         removal = program.run("rm", "--all", "--force", "--time", "0", check=False)
         if removal.returncode:
             problems.append(f"`rm --all --force` failed: {removal.stderr.strip()}")
+    problems += left_over(program, known)
     keepers = pause_processes(program)
-    left = processes.settle(known | keepers, _SETTLE_S)
-    problems += [f"process {pid}: {line}" for pid, line in left.items()]
-    problems += mounts(program, keepers)
-    problems += [f"unfinished: {path}" for path in _names(f"{program.root}/tmp")]
-    problems += [f"network namespace: {path}" for path in _names(f"{program.runroot}/netns")]
-    problems += [f"run directory: {path}" for path in _names(f"{program.runroot}/containers")]
+    left = processes.settle(known | keepers, 0)
     _remove_foreign_files(program)
     processes.kill(left | dict.fromkeys(keepers, ""))
     if not mounts(program, set()):
         shutil.rmtree(program.base, ignore_errors=True)
     if os.path.exists(program.base):
         problems.append(f"cannot remove {program.base}")
+    return problems
+
+
+def left_over(program: Program, known: set[int]) -> list[str]:
+    """What is there that should not be when no container runs and no command is under way."""
+    keepers = pause_processes(program)
+    left = processes.settle(known | keepers, _SETTLE_S)
+    problems = [f"process {pid}: {line}" for pid, line in left.items()]
+    problems += mounts(program, keepers)
+    for what, directory in (
+        ("unfinished", f"{program.root}/tmp"),
+        ("network namespace", f"{program.runroot}/netns"),
+        ("run directory", f"{program.runroot}/containers"),
+        ("runtime record", f"{program.runroot}/runtime"),
+    ):
+        problems += [f"{what}: {path}" for path in names(directory)]
     return problems
 
 
@@ -62,7 +75,8 @@ def mounts(program: Program, keepers: set[int]) -> list[str]:
     return found
 
 
-def _names(directory: str, ignore: tuple[str, ...] = ()) -> list[str]:
+def names(directory: str, ignore: Collection[str] = ()) -> list[str]:
+    """The paths of what is in a directory, if that is there."""
     try:
         return [f"{directory}/{name}" for name in sorted(os.listdir(directory)) if name not in ignore]
     except OSError:
