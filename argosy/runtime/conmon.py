@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from argosy.runtime.oci_runtime import OciRuntime
 
 _SOCKET_PATH_LIMIT = 100
+_LINKS_OF_ONE_THREAD = 3  # of /proc/self/task: a directory's two, and one for each thread
 _PASSED_ENVIRONMENT = ("PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LANG")
 _PASSED_PREFIXES = ("CONTAINERS_", "DBUS_SESSION_BUS_ADDRESS", "LC_", "ARGOSY_", "_ARGOSY_")
 
@@ -258,12 +259,12 @@ def _spawn(call: _Call, sync_write: int) -> int:
     first = 3 + call.preserve_fds
     start_read, start_write = os.pipe2(os.O_CLOEXEC)
     try:
-        with _WorkingDirectory(call.directory):
-            pid = process.spawn(
-                call.argv,
-                env={**call.env, "_OCI_SYNCPIPE": str(first), "_OCI_STARTPIPE": str(first + 1)},
-                fds={**{fd: fd for fd in range(3, first)}, first: sync_write, first + 1: start_read, **dict(call.fds)},
-            )
+        pid = _spawn_in(
+            call.directory,
+            call.argv,
+            {**call.env, "_OCI_SYNCPIPE": str(first), "_OCI_STARTPIPE": str(first + 1)},
+            {**{fd: fd for fd in range(3, first)}, first: sync_write, first + 1: start_read, **dict(call.fds)},
+        )
         for path in call.cgroup_paths:
             move_to_cgroup(path, pid)
         os.write(start_write, b"\0")
@@ -273,8 +274,40 @@ def _spawn(call: _Call, sync_write: int) -> int:
     return pid
 
 
+def _spawn_in(directory: str, words: list[str], env: dict[str, str], fds: dict[int, int]) -> int:
+    """Spawn in a working directory, since posix_spawn cannot change it.
+
+    A program that uses Argosy as a library may have threads, which share theirs: it is then done in one more thread,
+    with a working directory of its own.
+    """
+    if os.stat("/proc/self/task").st_nlink == _LINKS_OF_ONE_THREAD:
+        with _WorkingDirectory(directory):
+            return process.spawn(words, env=env, fds=fds)
+    import threading
+
+    from argosy.linux import syscalls
+
+    pids: list[int] = []
+    errors: list[BaseException] = []
+
+    def spawn() -> None:
+        try:
+            syscalls.unshare(syscalls.CLONE_FS)
+            os.chdir(directory)
+            pids.append(process.spawn(words, env=env, fds=fds))
+        except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
+            errors.append(error)
+
+    thread = threading.Thread(target=spawn, name="spawn")
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return pids[0]
+
+
 class _WorkingDirectory:
-    """Work in `path` meanwhile, since posix_spawn cannot change directories; this process has one thread."""
+    """Work in `path` meanwhile; this process has one thread."""
 
     def __init__(self, path: str) -> None:
         self._path = path

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import select
-import time
 
 from argosy.errors import ArgosyError
 from argosy.linux import process, signals
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from argosy.runtime.oci_runtime import OciRuntime
 
-_LOG_LAG_S = 0.003
+_LOG_LAG_MS = 100
 _RUNTIME_FAILED = 255  # what both runtimes exit with when they could not start the process
 _LOG_FD, _PROCESS_FD, _DIRECTORY_FD = 3, 4, 5
 
@@ -145,9 +144,14 @@ class _PipesFar:
             self.held += data
 
     def _runtime_speaks(self) -> bool:
-        """Whether standard error is the runtime's own.  crun writes there an instant before it writes its log."""
+        """Whether standard error is the runtime's own.
+
+        crun writes there just before it writes its log and ends, so that what comes first waits for that.
+        """
         if not self._waited and not self._memory.has_log():
-            time.sleep(_LOG_LAG_S)
+            poll = select.poll()
+            poll.register(self.ended_fd, select.POLLIN)
+            poll.poll(_LOG_LAG_MS)
         self._waited = True
         return self._memory.has_log()
 
@@ -221,14 +225,22 @@ def _copy(request: ExecRequest, far: _PipesFar | _TerminalFar, pid: int) -> int 
 
 
 def _hold(far: _PipesFar | _TerminalFar) -> None:
-    """Leave a process behind that takes a detached process's output, which would else die of SIGHUP or SIGPIPE."""
+    """Leave a process behind that takes a detached process's output, which would else die of SIGHUP or SIGPIPE.
+
+    Returns when that process is in a session of its own: the end of ours would hang up its terminal.
+    """
+    ready, tell = os.pipe2(os.O_CLOEXEC)
     if os.fork():
+        os.close(tell)
+        os.read(ready, 1)
+        os.close(ready)
         return
     try:
         os.setsid()
         null = os.open(os.devnull, os.O_RDWR)
         for fd in (0, 1, 2):
             os.dup2(null, fd)
+        os.close(tell)
         _swallow(far)
     finally:
         os._exit(0)

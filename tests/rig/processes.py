@@ -11,15 +11,56 @@ import gc
 import os
 import signal
 import subprocess
+import threading
 import time
 
 _PR_SET_CHILD_SUBREAPER = 36
+
+
+_adopting = threading.Event()
+_reapers: list[threading.Thread] = []
 
 
 def adopt_orphans(wanted: bool) -> None:
     """Whether, from now on, descendants whose parent ends become our children."""
     if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0):
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_CHILD_SUBREAPER)")
+    if not wanted:
+        _adopting.clear()
+        return
+    _adopting.set()
+    if not _reapers:
+        _reapers.append(threading.Thread(target=_reap_from_containers, daemon=True))
+        _reapers[0].start()
+
+
+def _reap_from_containers() -> None:
+    """What init does for every orphan: a container cannot end while a process of its has ended and is not reaped.
+
+    Reaps only what is in a pid namespace below ours: a child that a Popen object waits for is in ours.
+    """
+    while _adopting.wait():
+        time.sleep(0.02)
+        try:
+            with open(f"/proc/self/task/{os.getpid()}/children") as file:
+                children = file.read().split()
+        except OSError:
+            continue
+        for pid in children:
+            if _is_ended_container_process(pid):
+                try:
+                    os.waitpid(int(pid), os.WNOHANG)
+                except ChildProcessError:
+                    continue
+
+
+def _is_ended_container_process(pid: str) -> bool:
+    try:
+        with open(f"/proc/{pid}/status", encoding="utf-8", errors="replace") as file:
+            fields = dict(line.split(":", 1) for line in file if ":" in line)
+    except OSError:
+        return False
+    return fields.get("State", "").split()[:1] == ["Z"] and len(fields.get("NSpid", "").split()) > 1
 
 
 def descendants() -> dict[int, str]:
