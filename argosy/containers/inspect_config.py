@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from argosy.config.containers import DEFAULT_CAPABILITIES
+from argosy.containers import facts
 from argosy.errors import ArgosyError
 from argosy.linux import cgroup, host, signals
+from argosy.oci.runtimespec import CAPABILITIES
 from argosy.spec import generate, mounts, parse, process, security
-from argosy.spec.options import NamespaceMode
+from argosy.spec.options import Mount, NamespaceMode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,10 +83,12 @@ def config(subject: Subject) -> dict[str, Any]:
 
 
 def _hostname(subject: Subject) -> str:
-    options = subject.record.options
-    kind = options.uts.kind if options.uts is not None else subject.site.conf.utsns
-    outer = os.uname().nodename if kind == "host" else ""
-    return str(subject.bundle.get("hostname") or generate.hostname(options, subject.record.id, outer))
+    record = subject.record
+    try:
+        outer = facts.outer_hostname(subject.site, record)
+    except (ArgosyError, OSError):
+        outer = ""  # that of a container which does not run
+    return str(subject.bundle.get("hostname") or generate.hostname(record.options, record.id, outer))
 
 
 def _environment(subject: Subject) -> list[str]:
@@ -109,6 +111,7 @@ def host_config(subject: Subject) -> dict[str, Any]:
     """What the container gets of the host: mounts, namespaces, privileges, limits."""
     options, conf = subject.record.options, subject.site.conf
     bounding = set(capabilities(subject).get("bounding", ()))
+    usual = _USUAL_CAPABILITIES if not options.privileged else frozenset(CAPABILITIES)
     read_only = subject.bundle.get("root", {}).get("readonly", options.read_only)
     return {
         "Binds": _binds(subject),
@@ -124,8 +127,8 @@ def host_config(subject: Subject) -> dict[str, Any]:
         "AutoRemove": options.remove,
         "VolumeDriver": "",
         "VolumesFrom": None,
-        "CapAdd": sorted(bounding - _USUAL_CAPABILITIES) if not options.privileged else [],
-        "CapDrop": sorted(_USUAL_CAPABILITIES - bounding),
+        "CapAdd": sorted(bounding - usual),
+        "CapDrop": sorted(usual - bounding),
         "Dns": [],
         "DnsOptions": [],
         "DnsSearch": [],
@@ -141,9 +144,7 @@ def host_config(subject: Subject) -> dict[str, Any]:
         "PublishAllPorts": False,
         "ReadonlyRootfs": read_only,
         "SecurityOpt": _security_options(subject),
-        "Tmpfs": {
-            mount.target: ",".join(mounts.completed(mount)) for mount in subject.mounts() if mount.kind == "tmpfs"
-        },
+        "Tmpfs": _tmpfs(subject),
         "UTSMode": _mode(subject, options.uts, conf.utsns),
         "UsernsMode": "",
         "ShmSize": _shm_size(subject),
@@ -161,6 +162,19 @@ def _binds(subject: Subject) -> list[str]:
         for mount in subject.mounts()
         if mount.kind != "tmpfs"
     ]
+
+
+def _tmpfs(subject: Subject) -> dict[str, str]:
+    options = subject.record.options
+    found = {}
+    if options.read_only and options.read_only_tmpfs:
+        found = {path: Mount("tmpfs", "", path) for path in mounts.READ_ONLY_TMPFS}
+    for mount in subject.mounts():
+        if mount.kind == "tmpfs":
+            found[mount.target] = mount
+        else:
+            found.pop(mount.target, None)
+    return {path: ",".join(mounts.completed(mount)) for path, mount in found.items()}
 
 
 def _cgroup_modes(subject: Subject) -> dict[str, str]:

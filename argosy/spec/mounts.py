@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 INIT_PATH = "/run/podman-init"
 # Where an image may not put a VOLUME: it would cover the masks (CVE-2019-16884) or the devices.
 _NO_VOLUMES = ("/proc", "/sys", "/dev")
-_READ_ONLY_TMPFS = ("/run", "/tmp", "/var/tmp")
+READ_ONLY_TMPFS = ("/run", "/tmp", "/var/tmp")
 PROPAGATION = frozenset(r + kind for kind in ("shared", "private", "slave", "unbindable") for r in ("r", ""))
 
 
@@ -31,7 +31,7 @@ def mounts(request: SpecRequest) -> list[dict[str, Any]]:
     if request.rootless:
         own += [_device(node.source, node.target) for node in request.nodes]
     if options.read_only and options.read_only_tmpfs:
-        own += [_mount(path, "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup") for path in _READ_ONLY_TMPFS]
+        own += [_mount(path, "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup") for path in READ_ONLY_TMPFS]
     if options.init:
         own.append(_mount(INIT_PATH, "bind", request.init_path, "bind ro rprivate"))
     kept = [mount for mount in own if not _replaced(mount["destination"], wanted)]
