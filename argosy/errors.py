@@ -79,5 +79,14 @@ class Unsupported(ArgosyError):
 def shown(value: str, limit: int = 200) -> str:
     """`value` quoted for a message: control characters escaped, cut at `limit` characters."""
     text = value if len(value) <= limit else value[:limit] + "..."
-    body = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-    return f'"{body}"'
+    return f'"{escaped(text)}"'
+
+
+def escaped(text: str, kept: str = "") -> str:
+    """`text` with everything escaped that is not printable, but for the characters in `kept`.
+
+    What an image, a registry or a program says must not move the cursor of who reads it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in kept else c.encode("unicode_escape").decode() for c in text)

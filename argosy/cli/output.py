@@ -1,6 +1,9 @@
 """Where a command's output goes: buffered standard output, unbuffered standard error.
 
 Text may hold surrogates (names from the file system that are not UTF-8) and is written back as the bytes it came from.
+Control characters, which may come from an image or a registry, are escaped in messages, in tables, and in all text that
+goes to a terminal.
+
 A failed write raises; `cli.main` flushes before the process ends, so that a full disk or a closed pipe is never taken
 for success.
 """
@@ -10,7 +13,7 @@ from __future__ import annotations
 import errno
 import os
 
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 _BUFFER_BYTES = 65536
 _COLUMN_WIDTH = 12  # podman's tabwriter: cells at least this wide, with
 _COLUMN_GAP = 2  # this many blanks behind the widest
+_LAYOUT = "\n\t"
 
 
 class OutputClosed(Exception):
@@ -58,7 +62,9 @@ class Output:
         self.write(text + "\n")
 
     def write(self, text: str) -> None:
-        """Write `text` as it is."""
+        """Write `text`, as it is unless a terminal gets it."""
+        if self.is_terminal:
+            text = escaped(text, _LAYOUT)
         self.write_bytes(text.encode("utf-8", "surrogateescape"))
 
     def write_bytes(self, data: bytes) -> None:
@@ -71,7 +77,7 @@ class Output:
     def table(self, headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Write rows in columns as podman aligns them; no heading where `headers` is empty."""
         lines = [list(headers)] if headers else []
-        lines.extend(list(row) for row in rows)
+        lines.extend([escaped(cell) for cell in row] for row in rows)
         for text in aligned(lines):
             self.line(text)
 
@@ -79,7 +85,7 @@ class Output:
         """Write a line to standard error, behind all output so far.  A closed standard error is no failure."""
         self.flush()
         try:
-            _write_all(self._error_fd, (text + "\n").encode("utf-8", "backslashreplace"))
+            _write_all(self._error_fd, (escaped(text, _LAYOUT) + "\n").encode())
         except OSError:
             pass
 

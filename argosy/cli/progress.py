@@ -6,6 +6,7 @@ import os
 import time
 from _thread import allocate_lock
 
+from argosy.errors import escaped
 from argosy.images.progress import Progress
 
 TYPE_CHECKING = False
@@ -43,10 +44,10 @@ class Lines(Shown):
     """One line for each thing that begins, for logs and pipes."""
 
     def start(self, _key: str, _total: int, label: str) -> None:
-        _write(label + "\n")
+        _write(escaped(label) + "\n")
 
     def line(self, text: str) -> None:
-        _write(text + "\n")
+        _write(escaped(text) + "\n")
 
 
 class _Bar:
@@ -123,8 +124,8 @@ def size(count: float) -> str:
 
 
 def _short(text: str) -> str:
-    """`text` with its digests cut to the twelve digits that people compare."""
-    words = (word.partition(":")[2][:12] if word.startswith("sha256:") else word for word in text.split(" "))
+    """`text` with its digests cut to the twelve digits that people compare, and no control characters."""
+    words = (word.partition(":")[2][:12] if word.startswith("sha256:") else word for word in escaped(text).split(" "))
     return " ".join(words)
 
 

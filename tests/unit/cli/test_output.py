@@ -48,6 +48,35 @@ def test_names_that_are_not_utf8_come_out_as_they_went_in(pipe: Pipe) -> None:
     assert pipe.read() == b"\xff\xfe\n"
 
 
+HOSTILE = "a\x1b[2Jb\x9bc\x07d\u202ee\udcff"
+TAME = rb"a\x1b[2Jb\x9bc\x07d\u202ee\udcff"
+
+
+def test_messages_cannot_steer_a_terminal(pipe: Pipe) -> None:
+    pipe.out.error(f"one {HOSTILE}\n\ttwo")
+    assert pipe.read() == b"one " + TAME + b"\n\ttwo\n"
+
+
+def test_tables_keep_their_lines(pipe: Pipe) -> None:
+    pipe.out.table(("NAME", "TEXT"), [(HOSTILE, "x\ny\r"), ("b", "z")])
+    pipe.out.flush()
+    assert pipe.read().splitlines()[1:] == [TAME + rb"  x\ny\r", b"b".ljust(len(TAME) + 2) + b"z"]
+
+
+def test_text_for_a_terminal_cannot_steer_it() -> None:
+    import pty
+
+    master, terminal = pty.openpty()
+    out = Output(fd=terminal, error_fd=terminal)
+    out.line(f"{HOSTILE}\tend")
+    assert os.read(master, 1000) == TAME + b"\tend\r\n"
+    out.write_bytes(b"\x1b[1m")  # a container's own output is its own
+    out.flush()
+    assert os.read(master, 1000) == b"\x1b[1m"
+    os.close(terminal)
+    os.close(master)
+
+
 def test_large_output_is_written_without_a_flush(pipe: Pipe) -> None:
     pipe.out.write("x" * 65536)
     assert len(pipe.read()) == 65536
