@@ -7,12 +7,13 @@ interrupted start can take it down.
 from __future__ import annotations
 
 import os
+import stat
 
 from argosy import jsontext
 from argosy.containers import facts
 from argosy.containers import record as records
-from argosy.errors import ArgosyError, NotFound
-from argosy.linux import cgroup, files, process
+from argosy.errors import ArgosyError, Invalid, NotFound
+from argosy.linux import cgroup, files, paths, process
 from argosy.network import attach as network
 from argosy.runtime import executable, exits
 from argosy.runtime.oci_runtime import OciRuntime
@@ -70,6 +71,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         image.fixed,
         volatile=record.options.remove,
     )
+    _check_kernel_places(merged, image.name)
     mounts = _mounts(site, record, merged)
     connected = _connect(site, record)
     request = facts.request(
@@ -103,6 +105,25 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         program=config["process"]["args"][0],
         conmon_cgroups=conmon_group(groups, manager),
     )
+
+
+def _check_kernel_places(merged: str, image: str) -> None:
+    """Raise Invalid where the container's tree has anything but a directory at /proc, /sys or /dev.
+
+    runc makes the links in /dev by their path: where /dev is a link itself, it would make them on the host, as root.
+    """
+    root_fd = paths.open_root(merged)
+    try:
+        for place in ("/proc", "/sys", "/dev"):
+            try:
+                mode = paths.stat_in_root(root_fd, place, follow=False).st_mode
+            except FileNotFoundError:
+                continue
+            if not stat.S_ISDIR(mode):
+                hint = "the image is broken or hostile: a directory must be there, or nothing"
+                raise Invalid("image", image, f"its {place} is {paths.kind(mode)}", hint=hint)
+    finally:
+        os.close(root_fd)
 
 
 def _plan(site: Site, groups: Cgroups, manager: str, container_id: str, parent: str) -> Plan:
@@ -184,22 +205,31 @@ def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ..
 
             use = by_target[mount.target]
             path = volumes.ready(site.store, use.name, merged, use.destination, copy_up=use.copy_up)
-            resolved.append(mount.replace(source=path))
+            resolved.append(_with_host_flags(mount.replace(source=path)))
         elif mount.kind == "bind":
-            resolved.append(_checked_bind(mount))
+            resolved.append(_with_host_flags(mount))
         else:
             resolved.append(mount)
     return tuple(resolved)
 
 
-def _checked_bind(mount: Mount) -> Mount:
+def _with_host_flags(mount: Mount) -> Mount:
+    """Keeps what the host forbids on the file system of the source, unless the user says otherwise, as podman does.
+
+    In a user namespace these flags are locked (mount_namespaces(7)): runc's remount for `ro` fails without them.
+    """
     try:
-        os.stat(mount.source)
+        found = os.statvfs(mount.source).f_flag
     except FileNotFoundError:
         raise ArgosyError(f"statfs {mount.source}: no such file or directory") from None
     except OSError as error:
         raise ArgosyError(f"cannot use {mount.source} as a volume", details=str(error.strerror)) from error
-    return mount
+    flags = [
+        name
+        for flag, name in ((os.ST_NOSUID, "nosuid"), (os.ST_NODEV, "nodev"), (os.ST_NOEXEC, "noexec"))
+        if found & flag and name not in mount.options and name[2:] not in mount.options
+    ]
+    return mount.replace(options=(*mount.options, *flags)) if flags else mount
 
 
 def _files(site: Site, record: ContainerRecord, connected: NetworkState) -> Mapping[str, str]:
