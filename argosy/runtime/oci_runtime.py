@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PREFERRED = ("crun", "runc")
 _CACHE = "runtime.json"
+_MESSAGE_LIMIT = 2000  # a runtime repeats what it could not run, however long that is
 _HYBRID_CONTROLLERS = "/sys/fs/cgroup/unified/cgroup.controllers"
 
 
@@ -134,11 +135,12 @@ def choose(
         reason = ""
     else:
         name, path, reason = _first_that_works(conf, hybrid_controllers, directories)
-    version, notice = _remember(run, path, reason)
+    root = f"{run}/runtime"
+    version, notice = _remember(run, path, root, reason)
     return OciRuntime(
         name=name,
         path=path,
-        root=f"{run}/runtime",
+        root=root,
         version=version,
         cgroup_manager=cgroup_manager,
         flags=tuple(flags),
@@ -202,7 +204,7 @@ def _controllers_of_hybrid(path: str) -> str:
         os.close(fd)
 
 
-def _remember(run: str, path: str, reason: str) -> tuple[str, str]:
+def _remember(run: str, path: str, root: str, reason: str) -> tuple[str, str]:
     """The program's version, and the notice if `reason` has not been told yet."""
     from argosy import jsontext
     from argosy.linux import files
@@ -217,7 +219,7 @@ def _remember(run: str, path: str, reason: str) -> tuple[str, str]:
             return str(kept["version"]), ""
     except (OSError, ArgosyError, LookupError, TypeError):
         known = {}
-    version = _version(path)
+    version = _version(path, root)
     known = known if isinstance(known, dict) else {}
     known[path] = {"identity": identity, "version": version, "told": reason}
     try:
@@ -228,17 +230,22 @@ def _remember(run: str, path: str, reason: str) -> tuple[str, str]:
     return version, f"{reason}: using {os.path.basename(path)}" if reason else ""
 
 
-def _version(path: str) -> str:
+def _version(path: str, root: str) -> str:
     """What `--version` says on its first line behind the word "version", or "" when the program has none."""
-    done = process.run([path, "--version"], check=False)
+    done = process.run([path, *version_words(root)], check=False)
     words = done.stdout.decode("utf-8", "replace").split("\n", 1)[0].split()
     return words[words.index("version") + 1] if "version" in words[:-1] else ""
+
+
+def version_words(root: str) -> tuple[str, ...]:
+    """The arguments that make a runtime tell its version; crun wants to know its state directory even for that."""
+    return "--root", root, "--version"
 
 
 def plain_message(stderr: bytes | str) -> str:
     """The runtime's error without the dress of its log format (logrus text, or one JSON object on a line)."""
     text = stderr.decode("utf-8", "replace") if isinstance(stderr, bytes) else stderr
-    return "\n".join(_undressed(line) for line in text.strip().splitlines())
+    return "\n".join(_undressed(line) for line in text.strip().splitlines())[:_MESSAGE_LIMIT]
 
 
 def _undressed(line: str) -> str:
@@ -266,6 +273,10 @@ def translate(runtime: str, message: str, container_id: str, program: str = "") 
     """
     lowered = message.lower()
     text = f"{runtime}: {message or 'failed without a message'}"
+    if "chdir" in lowered:
+        status = 127 if "no such file or directory" in lowered else 126
+        hint = "the working directory must be one of the container's that its user may enter: see --workdir"
+        return ArgosyError(f"{text}: OCI runtime error", hint=hint, exit_code=status)
     if "permission denied" in lowered or "operation not permitted" in lowered:
         about_program = program and "exec" in lowered
         hint = f"{program} must be a file that the container's user may execute" if about_program else ""

@@ -113,11 +113,14 @@ def _ranges(ranges: Iterable[Any]) -> list[dict[str, int]]:
 
 
 def _runtime(engine: Engine) -> dict[str, str]:
+    from argosy.runtime.oci_runtime import version_words
+
     try:
         runtime = engine.site.choose_runtime()
     except ArgosyError as error:
         return {"name": "", "path": "", "version": str(error)}
-    return {"name": runtime.name, "path": runtime.path, "version": _version(runtime.path)}
+    words = version_words(runtime.root)
+    return {"name": runtime.name, "path": runtime.path, "version": _version(runtime.path, *words)}
 
 
 def _conmon(engine: Engine) -> dict[str, str]:
@@ -127,14 +130,14 @@ def _conmon(engine: Engine) -> dict[str, str]:
         path = prepare.conmon_program(engine.site)
     except ArgosyError as error:
         return {"path": "", "version": str(error)}
-    return {"path": path, "version": _version(path)}
+    return {"path": path, "version": _version(path, "--version")}
 
 
-def _version(path: str) -> str:
+def _version(path: str, *words: str) -> str:
     from argosy.linux import process
 
     try:
-        return process.run([path, "--version"], timeout_s=10).stdout.decode(errors="replace").strip()
+        return process.run([path, *words], timeout_s=10).stdout.decode(errors="replace").strip()
     except ArgosyError as error:
         return str(error)
 

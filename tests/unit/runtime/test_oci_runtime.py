@@ -53,6 +53,16 @@ def test_crun_is_preferred(machine: Host) -> None:
     assert (found.name, found.version, found.notice) == ("crun", "1.14", "")
 
 
+def test_a_crun_that_wants_its_state_directory_named_tells_its_version_too(machine: Host) -> None:
+    """crun 1.21 without XDG_RUNTIME_DIR tells nothing but "Failed to get state directory"."""
+    path = machine.install("crun", "1.21")
+    script = Path(path)
+    script.write_text(
+        script.read_text().replace("\n", f'\n[ "$1 $2" = "--root {machine.run}/runtime" ] || exit 1\n', 1)
+    )
+    assert machine.choose().version == "1.21"
+
+
 def test_runc_takes_its_place_on_hybrid_cgroups_and_that_is_said_once(machine: Host) -> None:
     machine.install("crun")
     machine.install("runc")
