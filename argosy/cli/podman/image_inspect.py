@@ -42,9 +42,9 @@ def run(options: ImageInspectOptions, engine: Engine, out: Output) -> int:
         rows = templates.with_maps([inspect.for_templates(found) for found in documents])
         templates.render(out, options.format, rows, name="inspect", type_name="*libimage.ImageData")
     status = 0
-    for error in errors:
-        error.brief = f"inspecting object: {error.brief}"
-        status = report(error, out)
+    for failure in errors:
+        failure.brief = f"inspecting object: {failure.brief}"
+        status = report(failure, out)
     return status
 
 
