@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _INTERNAL = 125
-APPLY_LAYER = "__apply-layer"  # the hidden word under which we start ourselves as a helper process
+# The hidden words under which we start ourselves as a helper process.
+APPLY_LAYER = "__apply-layer"
+LIBRARY = "__library"
 
 
 def main(argv: Sequence[str]) -> NoReturn:
@@ -38,7 +40,9 @@ def _command(argv: Sequence[str]) -> int:
 
 def _open_engine(**settings: object) -> object:
     from argosy.engine import open_engine
+    from argosy.linux import process
 
+    process.protect_descriptors()
     return open_engine(**settings)  # type: ignore[arg-type]  # the settings are those of the global flags
 
 
@@ -47,6 +51,10 @@ def _helper(argv: Sequence[str]) -> int:
         from argosy.archive import apply_process
 
         return apply_process.main(argv[2:])
+    if argv[1] == LIBRARY:
+        from argosy.library import helper
+
+        return helper.main()
     return _command(argv)
 
 

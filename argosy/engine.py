@@ -268,7 +268,6 @@ def open_engine(
     and gets Unsupported.  `notice` is called with each thing the user should know once.
     """
     environ = os.environ if environ is None else environ
-    process.protect_descriptors()
     places = locations.resolve(
         root or "", runroot or "", uid=userns.outer_uid(), rootless=userns.needed(), environ=environ
     )

@@ -17,9 +17,7 @@ from argosy import bundle, version  # noqa: E402 -- the path comes first
 
 bundle.use(os.path.dirname(os.path.dirname(launcher)))
 version.LAUNCHER = launcher
-if sys.argv[1:2] == [
-    "__libraries"
-]:  # started by `linux.process.self_argv` for a program that has its libraries elsewhere
+if sys.argv[1:2] == ["__libraries"]:  # see `linux.process.self_argv`
     version.LIBRARIES = sys.argv[2]
     sys.path += version.LIBRARIES.split(os.pathsep)
     del sys.argv[1:3]

@@ -8,3 +8,5 @@ OCI_RUNTIME_SPEC = "1.0.2"
 
 # The script that started this program, set by the launcher: how Argosy starts itself again (`linux.process.self_argv`).
 LAUNCHER = ""
+# Directories, joined by os.pathsep, that the launcher does not know: those of a program that uses Argosy as a library.
+LIBRARIES = ""

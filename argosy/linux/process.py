@@ -80,10 +80,12 @@ def _is_program(path: str) -> bool:
 
 
 def self_argv() -> list[str]:
-    """How to start this program again: interpreter, its flags, and the launcher."""
-    from argosy.version import LAUNCHER
+    """How to start Argosy again: interpreter, its flags, the launcher, and libraries that this does not know."""
+    from argosy.version import LAUNCHER, LIBRARIES
 
-    return [sys.executable, "-I", "-S", LAUNCHER or os.path.realpath(sys.argv[0])]
+    own = f"{os.path.dirname(os.path.dirname(os.path.abspath(__file__)))}/launch.py"
+    words = [sys.executable, "-I", "-S", LAUNCHER or own]
+    return [*words, "__libraries", LIBRARIES] if LIBRARIES else words
 
 
 def protect_descriptors(keep: Iterable[int] = ()) -> None:

@@ -56,7 +56,8 @@ PURE_ALL_THE_SAME = (
 # Functions of os that start or end programs.
 PROGRAM_CALLS = {
     # runtime/exec.py: what takes the output of a detached process must hold our descriptors, not start afresh.
-    "fork": ("argosy/linux/", "argosy/runtime/exec.py"),
+    # library/helper.py: its workers are copies of a process in which the store is open; it has one thread.
+    "fork": ("argosy/linux/", "argosy/runtime/exec.py", "argosy/library/helper.py"),
     "forkpty": (),
     "posix_spawn": ("argosy/linux/process.py",),
     "posix_spawnp": (),
