@@ -31,6 +31,11 @@ class Podman:
         assert not check or done.returncode == 0, f"podman {' '.join(arguments)}:\n{text.stderr}"
         return text
 
+    @property
+    def major(self) -> int:
+        """The first number of podman's version."""
+        return int(self.run("--version").stdout.split()[-1].split(".")[0])
+
     def image_id(self, name: str) -> str:
         found: str = json.loads(self.run("image", "inspect", name).stdout)[0]["Id"]
         return found

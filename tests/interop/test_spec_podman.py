@@ -98,6 +98,10 @@ def mounts(made: dict[str, Any]) -> dict[str, tuple[str, frozenset[str]]]:
         options = set(mount["options"])
         if mount["type"] in ("proc", "sysfs", "mqueue", "devpts"):
             options -= {"rprivate"}  # what they are anyway; podman adds it to some
+        if mount["destination"] == "/dev":
+            options -= {"noexec"}  # ours and podman's before 5, which allows it for the sake of SGX enclaves
+        if mount["destination"] == "/run/podman-init":
+            options -= {"private", "rprivate"}  # of one file, which is the same; podman changed the word
         found[mount["destination"]] = (mount["type"], frozenset(options))
     # podman mounts a tmpfs of its own on the host and binds that, to share it; ours is made inside.
     found.pop("/dev/shm", None)
@@ -158,9 +162,9 @@ CASES: list[tuple[list[str], dict[str, Any], dict[str, Any]]] = [
     (["--ipc", "host"], {"ipc": parse.parse_namespace("host", "ipc")}, {}),
     (["--cgroupns", "private"], {"cgroupns": parse.parse_namespace("private", "cgroupns")}, {}),
     (
-        ["-v", "/tmp:/d", "-v", "/tmp:/e:ro,nosuid,rslave", "--mount", "type=bind,src=/tmp,dst=/f,ro"],
+        ["-v", "/etc:/d", "-v", "/etc:/e:ro,nosuid,rslave", "--mount", "type=bind,src=/etc,dst=/f,ro"],
         {},
-        {"mounts": ("/tmp:/d", "/tmp:/e:ro,nosuid,rslave", "/tmp:/f:ro")},
+        {"mounts": ("/etc:/d", "/etc:/e:ro,nosuid,rslave", "/etc:/f:ro")},
     ),
     (["--tmpfs", "/t:size=5m"], {}, {"mounts": (parse.parse_tmpfs("/t:size=5m"),)}),
     (
@@ -179,6 +183,10 @@ def test_as_podman(podman: Podman, flags: list[str], changes: dict[str, Any], fi
     wanted = tuple(m if isinstance(m, Mount) else parse.parse_volume(m) for m in fields.pop("mounts", ()))
     theirs, made = podman.config(*flags), ours(changes, mounts=wanted, **fields)
     expected, found = compared(theirs), compared(made)
+    if "-t" not in flags:
+        # Before version 5 podman sets TERM without a terminal too.
+        for side in (expected, found):
+            side["env"].discard("TERM=xterm")
     if "--read-only" in flags:
         # podman leaves the file out when it makes /run itself; programs look for it there.
         assert found["mounts"].pop("/run/.containerenv")
