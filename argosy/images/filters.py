@@ -196,15 +196,21 @@ def moment(text: str) -> int:
             return int(whole) * 1_000_000_000 + int(f"{fraction[:9]:0<9}")
         if "T" in text:
             zoned = text[-1] in "zZ" or text[-6:-5] in ("+", "-")
-            return timestamps.parse(text if zoned else f"{text}Z")
+            return timestamps.parse(text) if zoned else _local(text)
         if text.count("-") == 2 and text[0] != "-":
-            return timestamps.parse(f"{text}T00:00:00Z")
+            return _local(f"{text}T00:00:00")
         return time.time_ns() - int(_duration_s(text) * 1e9)
     except ValueError:
         raise ArgosyError(
             f'failed to parse value as time or duration: "{text}"',
             hint="give a time such as 2006-01-02T15:04:05Z, a Unix timestamp, or a duration such as 10m or 1h30m",
         ) from None
+
+
+def _local(text: str) -> int:
+    """A time without a zone is local time, as the peers read it."""
+    found = timestamps.parse(f"{text}Z")
+    return found - time.localtime(found // 1_000_000_000).tm_gmtoff * 1_000_000_000
 
 
 def _duration_s(text: str) -> float:
