@@ -2,9 +2,10 @@
 
 Facts about conmon (2.1) that this module rests on:
 
-- With `_OCI_STARTPIPE` it reads that pipe once before it does anything, so that its parent can put it into a cgroup;
-  end of file counts as the go-ahead too.
+- `_OCI_STARTPIPE` would make it wait for a word of its parent's, before it forks; it is not needed.
 - It forks; the parent writes the conmon pidfile and ends, so the process that was spawned is reaped at once.
+- Moving a process to another cgroup takes 10 ms (an RCU grace period).  conmon is moved while it waits for `runtime
+  create`: what it has started by then is the runtime alone, which puts the container where it belongs.
 - On `_OCI_SYNCPIPE` it writes one line of JSON when `runtime create` is done: `{"data": PID}`, or `{"data": -1,
   "message": TEXT}` with the runtime's standard error (at most 8 KiB).  When the runtime said nothing, it only closes.
 - The attach socket and the two fifos exist in the bundle before `runtime create` runs, so one can connect before
@@ -31,6 +32,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from argosy.linux.systemd import Scope
     from argosy.runtime.oci_runtime import OciRuntime
 
 _SOCKET_PATH_LIMIT = 100
@@ -42,9 +44,10 @@ _PASSED_PREFIXES = ("CONTAINERS_", "DBUS_SESSION_BUS_ADDRESS", "LC_", "ARGOSY_",
 class ConmonRequest(Value):
     """One container to be created.
 
-    `program` is conmon's path.  `persist_dir`, when set, gets a second exit record named `exit`.  `cgroup_paths` are
-    directories of cgroup hierarchies (mounted, existing) that conmon is moved into before it forks; `preserve_fds` is
-    how many descriptors from 3 on the container gets.  `log_driver` is k8s-file, journald, none or passthrough.
+    `program` is conmon's path, `command` what the container will run, for messages.  `persist_dir`, when set, gets a
+    second exit record named `exit`.  `cgroup_paths` are directories of cgroup hierarchies (mounted, existing) that
+    conmon is moved into before it forks; `preserve_fds` is how many descriptors from 3 on the container gets.
+    `log_driver` is k8s-file, journald, none or passthrough.
 
     A terminal's input is its own: conmon's `-i` would close it for good when a client detaches, so `stdin` counts only
     without `tty`.
@@ -58,6 +61,7 @@ class ConmonRequest(Value):
     pidfile: str
     conmon_pidfile: str
     exit_dir: str
+    command: str = ""
     tty: bool = False
     stdin: bool = False
     leave_stdin_open: bool = False
@@ -69,6 +73,8 @@ class ConmonRequest(Value):
     persist_dir: str = ""
     exit_command: tuple[str, ...] = ()
     cgroup_paths: tuple[str, ...] = ()
+    scope: Scope | None = None
+    companions: tuple[int, ...] = ()
     no_new_keyring: bool = False
     no_pivot: bool = False
     preserve_fds: int = 0
@@ -96,6 +102,7 @@ class ExecRequest(Value):
     preserve_fds: int = 0
     exit_command: tuple[str, ...] = ()
     cgroup_paths: tuple[str, ...] = ()
+    scope: Scope | None = None
 
 
 class Started(Value):
@@ -199,20 +206,23 @@ def start(request: ConmonRequest, environ: Mapping[str, str] | None = None) -> S
     try:
         if request.log_driver == "k8s-file" and ":" in request.log_path:
             log_fd = os.open(os.path.dirname(request.log_path), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        log_target = 5 + request.preserve_fds
+        log_target = 4 + request.preserve_fds
         call = _Call(
             argv=argv(request, log_target if log_fd >= 0 else -1),
             directory=request.bundle,
             env=environment(request.bundle, os.environ if environ is None else environ),
             preserve_fds=request.preserve_fds,
             cgroup_paths=request.cgroup_paths,
+            scope=request.scope,
+            companions=request.companions,
+            pidfile=request.conmon_pidfile,
             fds=((log_target, log_fd),) if log_fd >= 0 else (),
         )
         report, status = _run(call)
     finally:
         if log_fd >= 0:
             os.close(log_fd)
-    pid = _pid_of(report, status, request.runtime, request.id)
+    pid = _pid_of(report, status, request.runtime, request.id, request.command)
     return Started(pid, read_pid(request.conmon_pidfile))
 
 
@@ -224,19 +234,24 @@ def exec_detached(request: ExecRequest, environ: Mapping[str, str] | None = None
         env=environment(request.directory, os.environ if environ is None else environ),
         preserve_fds=request.preserve_fds,
         cgroup_paths=request.cgroup_paths,
+        scope=request.scope,
+        pidfile=request.conmon_pidfile,
     )
     report, status = _run(call)
     return Started(_pid_of(report, status, request.runtime, request.id), read_pid(request.conmon_pidfile))
 
 
 class _Call(Value):
-    """How to spawn conmon: `fds` are further descriptors, (conmon's, ours)."""
+    """How to spawn conmon: `fds` are further descriptors, (conmon's, ours); `pidfile` is conmon's own."""
 
     argv: list[str]
     directory: str
     env: dict[str, str]
+    pidfile: str
     preserve_fds: int = 0
     cgroup_paths: tuple[str, ...] = ()
+    scope: Scope | None = None
+    companions: tuple[int, ...] = ()
     fds: tuple[tuple[int, int], ...] = ()
 
 
@@ -248,62 +263,42 @@ def _run(call: _Call) -> tuple[bytes, int]:
             launcher = _spawn(call, sync_write)
         finally:
             os.close(sync_write)
-        report = _read_line(sync_read)
-        return report, process.wait(launcher)
+        status = process.wait(launcher)
+        if status == 0:
+            _move(call, read_pid(call.pidfile))
+        return _read_line(sync_read), status
     finally:
         os.close(sync_read)
 
 
 def _spawn(call: _Call, sync_write: int) -> int:
-    """Spawn conmon, put it into its cgroup, let it go; the pid of the process that was spawned."""
+    """Spawn conmon and let it go: the pid of its first process."""
     first = 3 + call.preserve_fds
-    start_read, start_write = os.pipe2(os.O_CLOEXEC)
-    try:
-        pid = _spawn_in(
-            call.directory,
+    with _WorkingDirectory(call.directory):
+        return process.spawn(
             call.argv,
-            {**call.env, "_OCI_SYNCPIPE": str(first), "_OCI_STARTPIPE": str(first + 1)},
-            {**{fd: fd for fd in range(3, first)}, first: sync_write, first + 1: start_read, **dict(call.fds)},
+            env={**call.env, "_OCI_SYNCPIPE": str(first)},
+            fds={**{fd: fd for fd in range(3, first)}, first: sync_write, **dict(call.fds)},
         )
-        for path in call.cgroup_paths:
-            move_to_cgroup(path, pid)
-        os.write(start_write, b"\0")
-    finally:
-        os.close(start_read)
-        os.close(start_write)
-    return pid
 
 
-def _spawn_in(directory: str, words: list[str], env: dict[str, str], fds: dict[int, int]) -> int:
-    """Spawn in a working directory, since posix_spawn cannot change it.
+def _move(call: _Call, conmon_pid: int) -> None:
+    """Take conmon and its companions out of our cgroup.
 
-    A program that uses Argosy as a library may have threads, which share theirs: it is then done in one more thread,
-    with a working directory of its own.
+    Where that cannot be (no delegation, a systemd that does not answer), they stay in it, which costs them only their
+    independence from the end of our session.
     """
-    if os.stat("/proc/self/task").st_nlink == _LINKS_OF_ONE_THREAD:
-        with _WorkingDirectory(directory):
-            return process.spawn(words, env=env, fds=fds)
-    import threading
+    pids = tuple(pid for pid in (conmon_pid, *call.companions) if pid)
+    if call.scope is not None:
+        from argosy.linux import systemd
 
-    from argosy.linux import syscalls
-
-    pids: list[int] = []
-    errors: list[BaseException] = []
-
-    def spawn() -> None:
         try:
-            syscalls.unshare(syscalls.CLONE_FS)
-            os.chdir(directory)
-            pids.append(process.spawn(words, env=env, fds=fds))
-        except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
-            errors.append(error)
-
-    thread = threading.Thread(target=spawn, name="spawn")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return pids[0]
+            systemd.start_scope(call.scope, pids, os.environ)
+        except ArgosyError:
+            pass
+    for path in call.cgroup_paths:
+        for pid in pids:
+            move_to_cgroup(path, pid)
 
 
 class _WorkingDirectory:
@@ -323,11 +318,7 @@ class _WorkingDirectory:
 
 
 def move_to_cgroup(path: str, pid: int) -> None:
-    """Put the process into a cgroup.
-
-    A cgroup that does not take it (a threaded domain, no delegation) is passed over: conmon then stays where its caller
-    is, which costs it only its independence from the caller's clean-up.
-    """
+    """Put the process into a cgroup, if that takes it."""
     try:
         fd = os.open(f"{path}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
     except OSError:
@@ -350,7 +341,7 @@ def _read_line(fd: int) -> bytes:
     return data
 
 
-def _pid_of(report: bytes, status: int, runtime: OciRuntime, container_id: str) -> int:
+def _pid_of(report: bytes, status: int, runtime: OciRuntime, container_id: str, program: str = "") -> int:
     """The pid in conmon's report.  Raises the runtime's error when there is none."""
     from argosy import jsontext
 
@@ -365,7 +356,7 @@ def _pid_of(report: bytes, status: int, runtime: OciRuntime, container_id: str) 
     pid = int(answer["data"])
     if pid <= 0:
         message = oci_runtime.plain_message(str(answer.get("message", "")))
-        raise oci_runtime.translate(runtime.name, message, container_id)
+        raise oci_runtime.translate(runtime.name, message, container_id, program)
     return pid
 
 
