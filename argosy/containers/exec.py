@@ -97,6 +97,7 @@ def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str
         preserve_fds=options.preserve_fds,
         exit_command=("/bin/rm", "-rf", directory),
         cgroup_paths=prepare.conmon_group(groups, runtime.cgroup_manager),
+        scope=prepare.conmon_scope(groups, runtime.cgroup_manager, exec_id),
     )
     try:
         conmon.exec_detached(request)

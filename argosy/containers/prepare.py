@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
     from argosy.linux.cgroup import Cgroups
+    from argosy.linux.systemd import Scope
     from argosy.network.attach import NetworkState
 
 
@@ -48,6 +49,8 @@ class Prepared(Value):
     conmon: str
     program: str
     conmon_cgroups: tuple[str, ...] = ()
+    conmon_scope: Scope | None = None
+    companions: tuple[int, ...] = ()
 
 
 def prepare(site: Site, record: ContainerRecord) -> Prepared:
@@ -104,6 +107,8 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         conmon=conmon_program(site),
         program=config["process"]["args"][0],
         conmon_cgroups=conmon_group(groups, manager),
+        conmon_scope=conmon_scope(groups, manager, record.id),
+        companions=(connected.pid,) if connected.pid else (),
     )
 
 
@@ -149,16 +154,25 @@ def conmon_group(groups: Cgroups, manager: str) -> tuple[str, ...]:
     """
     if manager != "cgroupfs":
         return ()
-    for hierarchy in groups.hierarchies:
-        if hierarchy.version == 2 and hierarchy.writable:
-            parent = cgroup.container_path(groups, "conmon", manager="cgroupfs")
-            path = hierarchy.path + parent
+    for hierarchy in sorted(groups.hierarchies, key=lambda item: -item.version):
+        if hierarchy.writable and (hierarchy.version == 2 or not hierarchy.controllers):
+            path = hierarchy.path + cgroup.container_path(groups, "conmon", manager="cgroupfs")
             try:
                 os.makedirs(path, mode=0o755, exist_ok=True)
             except OSError:
                 return ()
             return (path,)
     return ()
+
+
+def conmon_scope(groups: Cgroups, manager: str, name: str) -> Scope | None:
+    """The same where systemd makes the groups: a scope of conmon's own."""
+    if manager != "systemd":
+        return None
+    from argosy.linux.systemd import Scope
+
+    slice_name = "user.slice" if groups.delegated else "machine.slice"
+    return Scope(f"argosy-conmon-{name}.scope", slice_name, f"conmon of {name[:12]}", groups.uid)
 
 
 def _connect(site: Site, record: ContainerRecord) -> NetworkState:
