@@ -8,6 +8,8 @@ from argosy.errors import Invalid
 from argosy.linux import paths
 
 LIMIT_BYTES = 1 << 20
+_WHAT = "file of the image"
+_HINT = "the image is damaged or hostile"
 
 
 def read(root: str) -> tuple[bytes, bytes]:
@@ -28,4 +30,6 @@ def _read(root_fd: int, path: str) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         return b""
     except OSError as error:
-        raise Invalid("file of the image", path, str(error.strerror), hint="the image is damaged or hostile") from error
+        raise Invalid(_WHAT, path, str(error.strerror), hint=_HINT) from error
+    except Invalid as error:
+        raise Invalid(_WHAT, path, error.why, hint=_HINT) from error

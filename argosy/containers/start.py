@@ -66,7 +66,7 @@ def _bring_up(
     for file in (exits.SECOND, records.STOP_REQUESTED):
         records.unlink(site.store, record.id, file)
     prepared = prepare.prepare(site, record)
-    created = conmon.start(request(site, record, prepared))
+    created = _create(site, record, prepared)
     attachment = None
     if connect:
         attachment = attach.connect(site.run_directory(record.id))
@@ -86,6 +86,15 @@ def _bring_up(
         files.write_atomic(record.options.pidfile, str(created.pid).encode(), mode=0o644)
     prepared.runtime.start(record.id, prepared.program)
     return attachment
+
+
+def _create(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.Started:
+    try:
+        return conmon.start(request(site, record, prepared))
+    except ArgosyError as error:
+        from argosy.containers import mountpoints
+
+        raise mountpoints.explained(error, site, record.id) from error
 
 
 def _note_failure(site: Site, record: ContainerRecord, error: ArgosyError, began: float, restart_count: int) -> None:
@@ -117,6 +126,7 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.C
         pidfile=f"{directory}/pidfile",
         conmon_pidfile=f"{directory}/conmon.pid",
         exit_dir=exits.directory(site.store.run),
+        command=prepared.program,
         tty=options.tty,
         stdin=options.interactive,
         log_driver=options.log_driver or site.conf.log_driver or "k8s-file",

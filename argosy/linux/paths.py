@@ -26,6 +26,11 @@ _KINDS = {
 }
 
 
+def kind(mode: int) -> str:
+    """What the file with this st_mode is, for messages: "a FIFO"."""
+    return "a file" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "of an unknown type")
+
+
 def open_root(path: str) -> int:
     """A descriptor (O_PATH) of the directory that is to be the root of look-ups.  The caller closes it."""
     return os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -71,7 +76,7 @@ def read_in_root(root_fd: int, path: str, limit: int = 4 << 20) -> bytes:
     try:
         status = os.fstat(handle)
         if not stat.S_ISREG(status.st_mode):
-            raise Invalid("file", path, f"it is {_KINDS.get(stat.S_IFMT(status.st_mode), 'of an unknown type')}")
+            raise Invalid("file", path, f"it is {kind(status.st_mode)}")
         if status.st_size > limit:
             raise Invalid("file", path, f"it has {status.st_size} bytes, more than {limit}")
         fd = os.open(f"/proc/self/fd/{handle}", os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)

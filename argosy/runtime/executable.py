@@ -150,8 +150,7 @@ def _problem(tree: _Tree, path: str, who: str = "", depth: int = 0) -> _Problem 
     try:
         found, mode = tree.look_up(path)
         if not stat.S_ISREG(mode):
-            kind = "a directory" if stat.S_ISDIR(mode) else "no regular file"
-            return f"{_it(who)} is {kind}", "", "name a program", _NOT_EXECUTABLE
+            return f"{_it(who)} is {paths.kind(mode)}", "", "name a program", _NOT_EXECUTABLE
         if not mode & 0o111:
             hint = f"make it executable (RUN chmod +x {found}) and build the image again"
             return f"{_it(who)} may not be executed: its mode is {stat.S_IMODE(mode):04o}", "", hint, _NOT_EXECUTABLE

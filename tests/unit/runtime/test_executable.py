@@ -129,7 +129,7 @@ def test_what_is_missing_is_left_to_the_runtime(tree: Tree, name: str) -> None:
         ("/bin", "cannot execute /bin: it is a directory"),
         ("./", "cannot execute /: it is a directory"),
         ("bin", "cannot execute /usr/bin/bin: it is a directory"),
-        ("/bin/fifo", "cannot execute /bin/fifo: it is no regular file"),
+        ("/bin/fifo", "cannot execute /bin/fifo: it is a FIFO"),
     ],
 )
 def test_what_is_no_program_is_named(tree: Tree, name: str, words: str) -> None:
@@ -203,7 +203,7 @@ def test_a_host_whose_machine_is_unknown_is_trusted(tree: Tree) -> None:
 def test_a_fifo_is_not_opened(tree: Tree) -> None:
     os.mkfifo(tree.root / "bin" / "i", 0o755)
     tree.put("/bin/x", b"#!/bin/i\n")
-    with pytest.raises(NotExecutable, match="no regular file"):
+    with pytest.raises(NotExecutable, match="is a FIFO"):
         tree.check("/bin/x")
 
 
