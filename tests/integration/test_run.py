@@ -276,3 +276,22 @@ def test_many_at_once(argosy_both: Program, busybox: str) -> None:
     assert [(one.stdout, one.returncode) for one in done] == [(f"{n}\n", n) for n in range(10)], [
         one.stderr for one in done
     ]
+
+
+@host.needs_root
+@pytest.mark.parametrize("network", ["none", pytest.param("pasta", marks=host.needs_tun)])
+def test_conmon_and_its_companions_leave_the_callers_group(argosy: Program, busybox: str, network: str) -> None:
+    """The end of a login session or of a CI job ends its control group, not the containers that it started."""
+    if not os.access("/sys/fs/cgroup/unified/cgroup.procs", os.W_OK) and not os.access(
+        "/sys/fs/cgroup/cgroup.procs", os.W_OK
+    ):
+        pytest.skip("no unified control group can be written")
+    container = argosy.run("run", "-d", "--network", network, busybox, "sleep", "1000").stdout.strip()
+    directory = f"{argosy.runroot}/containers/{container}"
+    pids = [int(argosy.call("cat", f"{directory}/conmon.pid").stdout)]
+    if network == "pasta":
+        pids.append(argosy.call("cat", f"{directory}/network.json").json()["pid"])
+    for pid in pids:
+        with open(f"/proc/{pid}/cgroup") as file:
+            unified = next(line for line in file.read().splitlines() if line.startswith("0::"))
+        assert "argosy" in unified
