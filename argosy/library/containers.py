@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from argosy.containers import top as tops
 from argosy.containers.logs import LogOptions
+from argosy.library.facade import Facade
 from argosy.values import Value
 
 if TYPE_CHECKING:
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from argosy.containers.run import Streams
     from argosy.containers.state import ContainerView, Listing
     from argosy.containers.top import Table
-    from argosy.engine import Engine
     from argosy.spec.options import ContainerOptions
 
 
@@ -33,7 +33,7 @@ class LogEntry(Value):
     ends: bool
 
 
-class Containers:
+class Containers(Facade):
     """All containers of one store.
 
     `container` is a name, a full id (64 hexadecimal digits) or an unambiguous beginning of one.  Every method that
@@ -41,9 +41,6 @@ class Containers:
     are in seconds, points in time in seconds since the epoch.  Descriptors in `Streams` and `ExecOptions` stay the
     caller's to close.  All methods may be called from several threads at once.
     """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     def find(self, container: str) -> str:
         """The full id."""

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from argosy.errors import Invalid, NotFound
 from argosy.images import resolve as resolving
 from argosy.images.import_ import ImportOptions
+from argosy.library.facade import Facade
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import IO
 
-    from argosy.engine import Engine
     from argosy.images.archives import Archive
     from argosy.images.history import Step
     from argosy.images.inventory import Image, Inventory
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from argosy.transports.docker import RegistryOptions
 
 
-class Images:
+class Images(Facade):
     """All images of one store.
 
     `image` is a name (`busybox`, `registry.example.org/team/app:1.2`, with a digest), an image id (64 hexadecimal
@@ -34,9 +34,6 @@ class Images:
     NotFound when it is not there, and Invalid when several images fit.  Sizes are in bytes.  `progress` is called in
     several threads where the work is done in this process.  All methods may be called from several threads at once.
     """
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
 
     def pull(
         self,

@@ -24,6 +24,7 @@ PROGRAM_DIRECTORIES = ("/usr/libexec/podman", "/usr/lib/podman", "/usr/local/lib
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
 _MAX_OUTPUT_BYTES = 256 << 20
 _MAX_DETAILS = 8192
+_LINKS_OF_ONE_THREAD = 3  # of /proc/self/task: a directory's two, and one for each thread
 _MAX_COMMAND_LINE = 1 << 16
 
 _tracer: Callable[[str], None] | None = None
@@ -106,11 +107,13 @@ def spawn(
     env: Mapping[str, str] | None = None,
     fds: Mapping[int, int] | None = None,
     setsid: bool = False,
+    directory: str = "",
 ) -> int:
     """Start a program and return its pid; the caller reaps it with `wait`.
 
     `fds` maps the program's descriptors to ours; 0, 1 and 2 are inherited unless named.  `env` is the whole environment
-    (default: ours).  Raises NotFound, or ProgramFailed when the kernel refuses the program.
+    (default: ours), `directory` where the program starts (default: where we are).  Raises NotFound, or ProgramFailed
+    when the kernel refuses the program.
     """
     path = find_program(argv[0])
     if path is None:
@@ -118,7 +121,8 @@ def spawn(
     if _tracer:
         _tracer(quoted(argv))
     actions, copies = _file_actions(fds or {})
-    try:
+
+    def start() -> int:
         return os.posix_spawn(
             path,
             list(argv),
@@ -127,11 +131,31 @@ def spawn(
             setsid=setsid,
             setsigdef=(SIGPIPE, SIGXFSZ),
         )
+
+    try:
+        return _in_directory(directory, start) if directory else start()
     except OSError as error:
         raise ProgramFailed(argv, 126, b"", reason=f"cannot be started: {error.strerror}") from error
     finally:
         for copy in copies:
             os.close(copy)
+
+
+def _in_directory(path: str, start: Callable[[], int]) -> int:
+    """Call `start` in another working directory, which posix_spawn cannot change."""
+    if os.stat("/proc/self/task").st_nlink > _LINKS_OF_ONE_THREAD:
+        from argosy.linux import apart
+
+        return apart.in_directory(path, start)
+    before = os.open(".", os.O_PATH | os.O_CLOEXEC)
+    try:
+        os.chdir(path)
+        try:
+            return start()
+        finally:
+            os.fchdir(before)
+    finally:
+        os.close(before)
 
 
 def _file_actions(fds: Mapping[int, int]) -> tuple[list[tuple[int, int, int]], list[int]]:

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from argosy.runtime.oci_runtime import OciRuntime
 
 _SOCKET_PATH_LIMIT = 100
-_LINKS_OF_ONE_THREAD = 3  # of /proc/self/task: a directory's two, and one for each thread
 _PASSED_ENVIRONMENT = ("PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LANG")
 _PASSED_PREFIXES = ("CONTAINERS_", "DBUS_SESSION_BUS_ADDRESS", "LC_", "ARGOSY_", "_ARGOSY_")
 
@@ -274,12 +273,12 @@ def _run(call: _Call) -> tuple[bytes, int]:
 def _spawn(call: _Call, sync_write: int) -> int:
     """Spawn conmon and let it go: the pid of its first process."""
     first = 3 + call.preserve_fds
-    with _WorkingDirectory(call.directory):
-        return process.spawn(
-            call.argv,
-            env={**call.env, "_OCI_SYNCPIPE": str(first)},
-            fds={**{fd: fd for fd in range(3, first)}, first: sync_write, **dict(call.fds)},
-        )
+    return process.spawn(
+        call.argv,
+        env={**call.env, "_OCI_SYNCPIPE": str(first)},
+        fds={**{fd: fd for fd in range(3, first)}, first: sync_write, **dict(call.fds)},
+        directory=call.directory,
+    )
 
 
 def _move(call: _Call, conmon_pid: int) -> None:
@@ -299,22 +298,6 @@ def _move(call: _Call, conmon_pid: int) -> None:
     for path in call.cgroup_paths:
         for pid in pids:
             move_to_cgroup(path, pid)
-
-
-class _WorkingDirectory:
-    """Work in `path` meanwhile; this process has one thread."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._before = -1
-
-    def __enter__(self) -> None:
-        self._before = os.open(".", os.O_PATH | os.O_CLOEXEC)
-        os.chdir(self._path)
-
-    def __exit__(self, *_error: object) -> None:
-        os.fchdir(self._before)
-        os.close(self._before)
 
 
 def move_to_cgroup(path: str, pid: int) -> None:

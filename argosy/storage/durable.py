@@ -195,7 +195,7 @@ def _open_marked(root: str, line: str) -> int:
         return -1
 
 
-_helpers: list[int] = []
+_helpers: set[int] = set()
 
 _HELPER = """import sys
 sys.path.insert(0, sys.argv[1])
@@ -220,7 +220,7 @@ def start_helper(root: str, name: str, lock: locks.Lock, sync_fd: int) -> None:
     try:
         argv = [sys.executable, "-I", "-S", "-c", _HELPER, home, root, name]
         fds = {0: null, 1: null, 2: null, _SYNC_FD: sync_fd, _LOCK_FD: lock.fd}
-        _helpers.append(process.spawn(argv, fds=fds, setsid=True))
+        _helpers.add(process.spawn(argv, fds=fds, setsid=True))
     except ArgosyError:
         return
     finally:
@@ -235,7 +235,7 @@ def _reap_helpers() -> None:
         except ChildProcessError:
             ended = pid
         if ended:
-            _helpers.remove(pid)
+            _helpers.discard(pid)
 
 
 def help_settle(*, root: str, name: str) -> None:

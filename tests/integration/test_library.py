@@ -225,6 +225,22 @@ def test_many_threads_at_once(foreign: Foreign) -> None:
     """)
 
 
+def test_images_are_made_and_removed_by_threads_at_once(foreign: Foreign) -> None:
+    foreign.run("""
+    from concurrent.futures import ThreadPoolExecutor
+    with open_engine() as engine, ThreadPoolExecutor(4) as pool:
+        def one(number):
+            config = argosy.ImportOptions(changes=(f"LABEL n={number}",))
+            record = engine.images.import_archive(ARCHIVE, f"made:{number}", config)
+            assert engine.images.inspect(f"made:{number}")["Labels"] == {"n": str(number)}
+            engine.images.remove(f"made:{number}")
+            return record.config_digest
+        assert len(set(pool.map(one, range(12)))) == 12
+        assert engine.images.exists("busybox") and len(engine.images.list().images) == 1
+    """)
+    assert foreign.program.run("system", "check").returncode == 0
+
+
 def test_a_container_outlives_the_program_and_is_removed_when_it_ends(foreign: Foreign) -> None:
     """conmon's exit command is Argosy, whatever program has started the container."""
     foreign.run("""

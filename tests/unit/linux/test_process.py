@@ -260,3 +260,34 @@ print(process.run(["ls", "/proc/self/fd"]).stdout.decode().split())
     finally:
         os.close(first)
         os.close(second)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_spawn_in_a_directory_leaves_ours_alone(tmp_path: Path, threads: int) -> None:
+    """Also when other threads look: they share the working directory of a process."""
+    seen, done = set(), threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            seen.add(os.getcwd())
+
+    watchers = [threading.Thread(target=look) for _ in range(threads - 1)]
+    for watcher in watchers:
+        watcher.start()
+    here = os.getcwd()
+    try:
+        for _ in range(20):
+            read_fd, write_fd = os.pipe()
+            pid = process.spawn(["pwd", "-P"], fds={1: write_fd}, directory=str(tmp_path))
+            os.close(write_fd)
+            assert os.read(read_fd, 4096).decode().strip() == os.path.realpath(tmp_path)
+            os.close(read_fd)
+            assert process.wait(pid) == 0
+        with pytest.raises(process.ProgramFailed, match="cannot be started"):
+            process.spawn(["pwd"], directory=f"{tmp_path}/nothing")
+    finally:
+        done.set()
+        for watcher in watchers:
+            watcher.join()
+    assert os.getcwd() == here
+    assert seen <= {here}
