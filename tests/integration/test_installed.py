@@ -103,3 +103,18 @@ def test_a_command_without_its_libraries_says_so(environment: str, tmp_path: str
 
 def test_manual_pages_come_along(environment: str) -> None:
     assert os.path.exists(f"{environment}/share/man/man1/argosy.1")
+
+
+@host.needs_root
+def test_programs_import_it_and_start_it_again(environment: str, tmp_path: str) -> None:
+    """With the words that conmon gets, which must start Argosy and not the program."""
+    code = (
+        f"import argosy\nengine = argosy.open(root='{tmp_path}/root', runroot='{tmp_path}/run')\n"
+        "print(len(engine.images.list().images))\n"
+        "from argosy.linux import process\nprint(*process.self_argv(), sep='\\n')"
+    )
+    count, *words = output(f"{environment}/bin/python3", "-c", code).splitlines()
+    assert count == "0"
+    assert words[0] == f"{environment}/bin/python3"
+    assert words[3].endswith("/site-packages/argosy/launch.py")
+    assert output(*words, "--version").startswith("argosy version ")
