@@ -188,8 +188,9 @@ def test_as_podman(podman: Podman, flags: list[str], changes: dict[str, Any], fi
         for side in (expected, found):
             side["env"].discard("TERM=xterm")
     if "--read-only" in flags:
-        # podman leaves the file out when it makes /run itself; programs look for it there.
+        # podman before 5 leaves the file out when it makes /run itself; programs look for it there.
         assert found["mounts"].pop("/run/.containerenv")
+        expected["mounts"].pop("/run/.containerenv", None)
     assert found == expected
 
 

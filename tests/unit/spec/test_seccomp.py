@@ -55,6 +55,8 @@ def test_default_decides_as_the_distributions_profile(machine: str, held: tuple[
         if name == "setns":
             # Theirs allows it, and then refuses it without CAP_SYS_ADMIN: libseccomp keeps the first.
             rules = rules[:1]
+        if (name, machine) == ("swapcontext", "ppc64le"):
+            continue  # Debian 13's allows it there; glibc needs it on 32-bit PowerPC only
         if name in DISPUTED and rules == [("SCMP_ACT_ERRNO", 1, [])]:
             rules = [("SCMP_ACT_ALLOW", None, [])]
         assert set(map(repr, mine[name])) == set(map(repr, rules)), name
