@@ -113,7 +113,7 @@ def test_programs_import_it_and_start_it_again(environment: str, tmp_path: str) 
         "print(len(engine.images.list().images))\n"
         "from argosy.linux import process\nprint(*process.self_argv(), sep='\\n')"
     )
-    count, *words = output(f"{environment}/bin/python3", "-c", code).splitlines()
+    count, *words = output(f"{environment}/bin/python3", "-I", "-c", code).splitlines()
     assert count == "0"
     assert words[0] == f"{environment}/bin/python3"
     assert words[3].endswith("/site-packages/argosy/launch.py")
