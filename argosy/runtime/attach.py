@@ -116,8 +116,9 @@ class _SocketFar:
     def read(self, _fd: int) -> tuple[int, bytes]:
         try:
             packet = self._socket.recv(_PACKET)
-        except ConnectionError:
-            return 1, b""
+        except ConnectionResetError:
+            # conmon ended with input unread: that is told once, before the output that is still there.
+            packet = self._socket.recv(_PACKET)
         return (2 if packet[:1] == b"\x03" else 1), packet[1:]
 
     def write(self, data: bytes) -> int:

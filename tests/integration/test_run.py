@@ -58,8 +58,8 @@ def test_the_status_of_a_signal(argosy_both: Program) -> None:
     [
         ("no-such-program", 127, "executable file"),
         ("/no/such/program", 127, "OCI runtime attempted to invoke a command that was not found"),
-        ("/etc/passwd", 126, "OCI permission denied"),
-        ("/etc", 126, "OCI permission denied"),
+        ("/etc/passwd", 126, "cannot execute /etc/passwd: it may not be executed"),
+        ("/etc", 126, "cannot execute /etc: it is a directory"),
     ],
 )
 def test_what_cannot_be_run(argosy_both: Program, busybox: str, command: str, status: int, words: str) -> None:
