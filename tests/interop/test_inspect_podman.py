@@ -86,6 +86,9 @@ def podman() -> Iterator[Podman]:
     """podman with a busybox image and a container to join, in a store and a run directory of its own."""
     directory = tempfile.mkdtemp(prefix="argosy-podman.")
     peer = _Podman(directory)
+    if peer.major != 4:
+        shutil.rmtree(directory)
+        pytest.skip("the document is podman 4's; other versions have other fields")
     peer.run("import", images.busybox_archive(), "busybox:latest")
     peer.run("create", "--name", "first", "--network", "none", "busybox", "true")
     yield peer
