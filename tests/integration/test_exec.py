@@ -46,7 +46,7 @@ def test_input(argosy_both: Program) -> None:
     ("command", "status", "words"),
     [
         ("no-such-program", 127, "executable file"),
-        ("/etc/passwd", 126, "OCI permission denied"),
+        ("/etc/passwd", 126, "cannot execute /etc/passwd: it may not be executed"),
     ],
 )
 def test_what_cannot_be_run_is_said_once(argosy_both: Program, command: str, status: int, words: str) -> None:
