@@ -136,5 +136,7 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.C
         persist_dir=state_directory,
         exit_command=(*site.again, "container", "cleanup", record.id),
         cgroup_paths=prepared.conmon_cgroups,
+        scope=prepared.conmon_scope,
+        companions=prepared.companions,
         no_pivot=site.conf.no_pivot_root,
     )
