@@ -19,6 +19,7 @@ from argosy.archive.errors import BadArchive
 from argosy.errors import ArgosyError, NotFound
 from argosy.images.progress import Progress
 from argosy.images.unpack import Applier, Unpacker
+from argosy.storage.blobs import DigestMismatch
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 DOWNLOADS_AT_ONCE = 6
 CHUNK_BYTES = 1 << 20
 _PATIENCE_S = 5.0
+_REST_BYTES = 64 << 20  # so much is still fetched of a blob that is no archive, to know whose fault that is
 _RESERVE_BYTES = 64 << 20
 
 
@@ -46,6 +48,14 @@ class DiffIdMismatch(ArgosyError):
             details=f"its diff id is {found}, the config says {wanted}",
             hint="the image is broken: ask its owner to push it again",
         )
+
+
+class BrokenLayer(ArgosyError):
+    """A layer that cannot be applied: the archive's error, and which blob it is of."""
+
+    def __init__(self, blob: str, error: ArgosyError) -> None:
+        hint = error.hint or "the image is broken: ask its owner to push it again"
+        super().__init__(f"layer {blob}: {error.brief}", details=error.details, hint=hint)
 
 
 class Cancelled(Exception):
@@ -119,19 +129,37 @@ class Transfer:
 
     def _bring(self, job: LayerJob) -> None:
         """Have both the blob and the layer in the store."""
+        try:
+            self._have(job)
+        except (BadArchive, LayerFailed) as error:
+            raise BrokenLayer(job.blob.digest, error) from error
+
+    def _have(self, job: LayerJob) -> None:
         with self._store.blobs.ingest(job.blob.digest, job.blob.size) as ingest:
+            if ingest.present:
+                self._progress.line(f"Copying blob {job.blob.digest} skipped: already exists")
             try:
-                if not ingest.present and self._take_in(job, ingest):
+                if not ingest.present and self._take_in_anew(job, ingest):
                     return
             except BaseException:
                 if not ingest.present and self._is_full():
                     ingest.restart()  # what could be continued later is in the way of everything now
                 raise
         if self._store.layers.has(job.diff_id):
-            self._skip(job)
             return
         with self._cores:
             self._from_blob(job)
+
+    def _take_in_anew(self, job: LayerJob, ingest: Ingest) -> bool:
+        """`_take_in`; where that fails on what an earlier attempt has left, once more from the beginning."""
+        left_over = ingest.offset
+        try:
+            return self._take_in(job, ingest)
+        except (BadArchive, LayerFailed, DigestMismatch):
+            if ingest.present or not left_over:
+                raise
+            ingest.restart()
+        return self._take_in(job, ingest)
 
     def _take_in(self, job: LayerJob, ingest: Ingest) -> bool:
         """Download the blob; whether the layer was applied on the way, as it is when a core is free for that."""
@@ -142,9 +170,27 @@ class Transfer:
             return False
         try:
             self._unpack(job, self._download(job, ingest), ingest)
+        except (BadArchive, LayerFailed):
+            if not ingest.present:
+                self._take_in_rest(job, ingest)
+            raise
         finally:
             self._cores.release()
         return True
+
+    def _take_in_rest(self, job: LayerJob, ingest: Ingest) -> None:
+        """Whether these are the bytes that the manifest names, though they are no archive; DigestMismatch if not.
+
+        Nothing unverified is left for the next attempt to continue.
+        """
+        try:
+            if job.blob.size - ingest.offset <= _REST_BYTES:
+                for chunk in self._fetch(job, ingest):
+                    self._checked(chunk)
+                self._commit(job, ingest)
+        finally:
+            if not ingest.present:
+                ingest.restart()
 
     def _is_full(self) -> bool:
         status = os.statvfs(self._store.root)
@@ -180,34 +226,35 @@ class Transfer:
 
     def _download(self, job: LayerJob, ingest: Ingest) -> Iterator[bytes]:
         """The blob's bytes, those that an earlier attempt left first; written to the blob as they pass."""
-        if self._source is None:
-            raise NotFound("blob", job.blob.digest, hint="pull the image again")
         key = str(job.blob.digest)
         self._progress.start(key, job.blob.size, f"Copying blob {key}")
         for chunk in ingest.written():
             self._progress.advance(key, len(chunk))
             yield self._checked(chunk)
+        for chunk in self._fetch(job, ingest):
+            yield self._checked(chunk)
+
+    def _fetch(self, job: LayerJob, ingest: Ingest) -> Iterator[bytes]:
+        """What is missing of the blob, written to it as it comes."""
+        if self._source is None:
+            raise NotFound("blob", job.blob.digest, hint="pull the image again")
         with self._source.read_blob(job.blob, ingest.offset) as blob:
             for chunk in blob:
                 ingest.write(chunk)
-                self._progress.advance(key, len(chunk))
-                yield self._checked(chunk)
+                self._progress.advance(str(job.blob.digest), len(chunk))
+                yield chunk
 
     def _commit(self, job: LayerJob, ingest: Ingest) -> None:
         ingest.commit()
         self._progress.finish(str(job.blob.digest), f"Copying blob {job.blob.digest} done")
 
     def _stored(self, job: LayerJob) -> Iterator[bytes]:
-        self._skip(job)
         fd = self._store.blobs.open(job.blob.digest)
         try:
             while chunk := os.read(fd, CHUNK_BYTES):
                 yield self._checked(chunk)
         finally:
             os.close(fd)
-
-    def _skip(self, job: LayerJob) -> None:
-        self._progress.line(f"Copying blob {job.blob.digest} skipped: already exists")
 
     def _checked(self, chunk: bytes) -> bytes:
         if self._cancelled.is_set():

@@ -40,9 +40,12 @@ class Garbage(Value):
     kept: tuple[str, ...] = ()
 
 
-def collect(store: Store) -> Garbage:
-    """Remove the garbage, and what dead processes have left; returns what it was."""
-    sweep.sweep(store)
+def collect(store: Store, *, downloads: bool = False) -> Garbage:
+    """Remove the garbage, and what dead processes have left; returns what it was.
+
+    `downloads` takes those as well that could still be continued.
+    """
+    sweep.sweep(store, everything=downloads)
     with Scratch(store.tmp) as scratch:
         with store.exclusive_lock():
             garbage = find(store)

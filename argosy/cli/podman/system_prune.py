@@ -42,7 +42,7 @@ def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
         _show(out, "Deleted Volumes", _volumes(engine))
     images = prune.prune(engine.store, engine.load_registries, options.filter, everything=options.all)
     _show(out, "Deleted Images", images)
-    garbage = gc.collect(engine.store)
+    garbage = gc.collect(engine.store, downloads=True)
     from argosy.cli.progress import size
 
     out.line(f"Total reclaimed space: {size(garbage.size_bytes)}")
