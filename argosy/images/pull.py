@@ -175,24 +175,6 @@ def pull(
     breaks a rule, DigestMismatch and DiffIdMismatch for content that is not what its digest says.  After an error that
     the next attempt would meet again, nothing is kept; after another, what it can go on with.
     """
-    try:
-        return _pull(store, source, reference, platform, progress, notice)
-    except ArgosyError as error:
-        if not getattr(error, "transient", False):
-            from argosy.storage import gc
-
-            gc.collect(store)
-        raise
-
-
-def _pull(
-    store: Store,
-    source: ImageSource,
-    reference: Reference,
-    platform: Platform | None,
-    progress: Progress,
-    notice: Callable[[str], None],
-) -> ImageRecord:
     with store.work() as work:
         chosen = choose(source, str(reference), platform or platforms.host())
         progress.line("Getting image source signatures")
@@ -201,12 +183,16 @@ def _pull(
         config = _config(store, source, chosen)
         work.pin(*config.diff_ids, chain_id(config.diff_ids), *(str(blob.digest) for blob in image.layers))
         _compare_platform(config, platform or platforms.host(), notice)
-        Transfer(store, source, progress).run(jobs(config, image.layers))
-        progress.line(f"Copying config {image.config.digest}")
-        progress.line("Writing manifest to image destination")
-        record = _finish(store, work, chosen, config, stored_name(reference))
-        progress.line("Storing signatures")
-        return record
+        try:
+            Transfer(store, source, progress).run(jobs(config, image.layers))
+            return _finish(store, work, chosen, config, stored_name(reference), progress)
+        except ArgosyError as error:
+            failure = error
+    if not getattr(failure, "transient", False):
+        from argosy.storage import gc
+
+        gc.collect(store)
+    raise failure
 
 
 def _config(store: Store, source: ImageSource, chosen: Chosen) -> ImageConfig:
@@ -246,8 +232,12 @@ def jobs(config: ImageConfig, blobs: Iterable[Descriptor]) -> tuple[LayerJob, ..
     return tuple(found.values())
 
 
-def _finish(store: Store, work: Work, chosen: Chosen, config: ImageConfig, name: Reference) -> ImageRecord:
+def _finish(
+    store: Store, work: Work, chosen: Chosen, config: ImageConfig, name: Reference, progress: Progress
+) -> ImageRecord:
     """All parts are there: the documents, the record, the name."""
+    progress.line(f"Copying config {chosen.image.config.digest}")
+    progress.line("Writing manifest to image destination")
     for raw in (*chosen.indexes, chosen.raw):
         store.blobs.put(raw.data)
     arrived = Arrived(
@@ -258,4 +248,6 @@ def _finish(store: Store, work: Work, chosen: Chosen, config: ImageConfig, name:
         indexes=tuple(str(raw.digest) for raw in chosen.indexes),
     )
     work.pin(arrived.manifest_digest)
-    return publish(store, arrived, (name,))
+    record = publish(store, arrived, (name,))
+    progress.line("Storing signatures")
+    return record
