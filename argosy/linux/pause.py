@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 SUBUID, SUBGID = "/etc/subuid", "/etc/subgid"
 
+# All of a pause process's environment is this, with its run directory: how it is found when that was wiped.
+_MARK = "_ARGOSY_PAUSE"
+
 
 class _MapFailed(ArgosyError):
     """An id map that could not be written; the next best may."""
@@ -39,7 +42,8 @@ class _ChildFailed(ArgosyError):
 
 
 def start(run_dir: str, last: PauseState | None) -> Started:
-    """A pause process in the namespace of a conmon that still lives, else in a new one: its state, a pidfd, a notice.
+    """A pause process, a pidfd of it, and a notice: one that lives although its record is gone, else a new one in the
+    namespace of a conmon that lives, else one in a new namespace.
 
     `last` is the pause process that died, where one is recorded.  The caller holds the lock of the run directory.
     """
@@ -48,7 +52,24 @@ def start(run_dir: str, last: PauseState | None) -> Started:
             "cannot make a user namespace: this process has more than one thread",
             hint="open Argosy before threads are started, or in a process of its own",
         )
-    return _beside_conmon(run_dir, last) or _in_new_namespace(run_dir)
+    return _unrecorded(run_dir) or _beside_conmon(run_dir, last) or _in_new_namespace(run_dir)
+
+
+def _unrecorded(run_dir: str) -> Started | None:
+    """The pause process of this run directory, whose record was removed with all that was in there."""
+    mark = os.fsencode(f"{_MARK}={run_dir}\0")
+    for text in filter(str.isdecimal, os.listdir("/proc")):
+        pid = int(text)
+        try:
+            if files.read(f"/proc/{pid}/environ", len(mark)) != mark:
+                continue
+            inode = namespaces.inode("user", pid)
+            pidfd = userns.open_member(pid, os.geteuid(), inode)
+            if pidfd is not None:
+                return _record(run_dir, pid, inode, idmap.of_process(pid)), pidfd, ""
+        except OSError:
+            continue  # gone, not ours, or with a longer environment
+    return None
 
 
 def _beside_conmon(run_dir: str, last: PauseState | None) -> Started | None:
@@ -100,7 +121,7 @@ def _pause_inside(run_dir: str, pidfd: int, inode: int, id_map: IdMap) -> tuple[
     def settle(pid: int) -> PauseState:
         return _record(run_dir, pid, inode, id_map)
 
-    return _start(prepare, settle)
+    return _start(run_dir, prepare, settle)
 
 
 def _in_new_namespace(run_dir: str) -> Started:
@@ -109,7 +130,7 @@ def _in_new_namespace(run_dir: str) -> Started:
     for plan in (_plan_direct, _plan_ranges, _plan_single):
         try:
             id_map, write = plan(os.geteuid(), os.getegid())
-            made = _start(_leave, lambda pid, m=id_map, w=write: _settle(run_dir, pid, m, w))  # type: ignore[misc]
+            made = _start(run_dir, _leave, lambda pid, m=id_map, w=write: _settle(run_dir, pid, m, w))  # type: ignore[misc]
         except _MapFailed as error:
             reason = error
         except _ChildFailed as error:
@@ -226,7 +247,7 @@ def _write(pid: int, name: str, text: str) -> None:
         raise _MapFailed(f"cannot write {name}", details=error.strerror or str(error)) from error
 
 
-def _start(prepare: Callable[[], None], settle: Callable[[int], PauseState]) -> tuple[PauseState, int]:
+def _start(run_dir: str, prepare: Callable[[], None], settle: Callable[[int], PauseState]) -> tuple[PauseState, int]:
     """Start the pause process; `prepare` runs in it, `settle` here before it is let go."""
     program = _pause_program()
     said, say = os.pipe2(os.O_CLOEXEC)
@@ -235,7 +256,7 @@ def _start(prepare: Callable[[], None], settle: Callable[[int], PauseState]) -> 
     if pid == 0:
         os.close(said)
         os.close(let_go)  # or it would never see that we are gone
-        _be_pause(prepare, program, say, heard)
+        _be_pause(prepare, program, {_MARK: run_dir}, say, heard)
     os.close(say)
     os.close(heard)
     try:
@@ -272,7 +293,9 @@ def _pause_program() -> list[str]:
     return [sleep, "infinity"]
 
 
-def _be_pause(prepare: Callable[[], None], program: list[str], say: int, heard: int) -> NoReturn:
+def _be_pause(
+    prepare: Callable[[], None], program: list[str], environ: dict[str, str], say: int, heard: int
+) -> NoReturn:
     """The new process: a session of its own, /dev/null for its streams, and no descriptor besides."""
     step = "unshare"
     try:
@@ -288,7 +311,7 @@ def _be_pause(prepare: Callable[[], None], program: list[str], say: int, heard: 
             os.dup2(null, stream)
         syscalls.close_range(3, syscalls.MAX_DESCRIPTOR, syscalls.CLOSE_RANGE_CLOEXEC)
         _default_signals()
-        os.execve(program[0], program, {})  # noqa: S606 -- the pause program, by its path
+        os.execve(program[0], program, environ)  # noqa: S606 -- the pause program, by its path
     except OSError as error:
         os.write(say, f"{step}:{error.errno}".encode())
     finally:
