@@ -117,9 +117,11 @@ def settle(site: Site, container_id: str, *, forget: bool = False) -> None:
 
 
 def _conclude(site: Site, container_id: str, run: state.Run) -> None:
-    """Turn the marker of the ended run into the record of it; one of a run that never began only goes."""
-    directory = site.state_directory(container_id)
-    if not run.unbegun and os.path.exists(f"{directory}/{records.STARTED}"):
+    """Turn the marker of the ended run into the record of it; one of a run that never began only goes.
+
+    On a full disk the marker stays: with conmon's exit record it says the same.
+    """
+    if not run.unbegun and os.path.exists(f"{site.state_directory(container_id)}/{records.STARTED}"):
         last = records.LastRun(
             exit_code=run.exit_code,
             started_at=run.started_at,
@@ -128,9 +130,14 @@ def _conclude(site: Site, container_id: str, run: state.Run) -> None:
             stopped_by_user=run.stopped_by_user,
             oom_killed=run.oom_killed,
         )
-        records.write_value(site.store, container_id, records.LAST, last)
-    for file in (records.STARTED, records.STOP_REQUESTED, "oom"):
-        files.unlink_missing(f"{directory}/{file}")
+        try:
+            records.write_value(site.store, container_id, records.LAST, last)
+        except OSError as error:
+            if error.errno not in (28, 122):  # ENOSPC, EDQUOT
+                raise
+            return
+    for file in (records.STARTED, records.STOP_REQUESTED):
+        records.unlink(site.store, container_id, file)
 
 
 def take_down(site: Site, container_id: str) -> None:
@@ -158,7 +165,7 @@ def _end_processes(site: Site, container_id: str) -> None:
 
     One that has recorded the container's end is left alone: it ends by itself, and we may be its exit command.
     """
-    if exits.read(site.store.run, container_id, site.state_directory(container_id)) is None:
+    if exits.read(site.store.run, container_id) is None:
         from argosy.containers import traces
 
         traces.end_work_on(site.run_directory(container_id))

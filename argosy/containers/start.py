@@ -63,8 +63,7 @@ def _bring_up(
 ) -> Attachment | None:
     undo.push(cleanup.take_down, site, record.id)
     exits.remove(site.store.run, record.id)
-    for file in (exits.SECOND, records.STOP_REQUESTED):
-        records.unlink(site.store, record.id, file)
+    records.unlink(site.store, record.id, records.STOP_REQUESTED)
     prepared = prepare.prepare(site, record)
     created = _create(site, record, prepared)
     attachment = None
@@ -133,7 +132,6 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.C
         log_path=f"{state_directory}/ctr.log",
         log_size_max=site.conf.log_size_max,
         log_tag=options.log_options.get("tag", site.conf.log_tag),
-        persist_dir=state_directory,
         exit_command=(*site.again, "container", "cleanup", record.id),
         cgroup_paths=prepared.conmon_cgroups,
         scope=prepared.conmon_scope,

@@ -134,11 +134,12 @@ def _of_last(last: LastRun | None, *, settled: bool) -> Run:
 def _of_started(site: Site, container_id: str, started: Started) -> Run:
     same_boot = started.boot_id == boot_id()
     directory = site.state_directory(container_id)
-    exit_record = exits.read(site.store.run, container_id, directory)
+    exit_record = exits.read(site.store.run, container_id)
     stopped = os.path.exists(f"{directory}/{records.STOP_REQUESTED}")
     if same_boot and exit_record is None:
         alive = process.alive(started.pid, started.start_time)
-        conmon = process.alive(started.conmon_pid, started.conmon_start_time)
+        # As its exit command we know that it has recorded all that it could.
+        conmon = started.conmon_pid != os.getppid() and process.alive(started.conmon_pid, started.conmon_start_time)
         if alive or conmon:
             return Run(
                 status=RUNNING if alive else STOPPING,
@@ -148,14 +149,14 @@ def _of_started(site: Site, container_id: str, started: Started) -> Run:
                 restart_count=started.restart_count,
                 stopped_by_user=stopped,
             )
-        exit_record = exits.read(site.store.run, container_id, directory)  # written between our two looks
+        exit_record = exits.read(site.store.run, container_id)  # written between our two looks
     return Run(
         status=EXITED,
         exit_code=UNKNOWN_EXIT if exit_record is None or exit_record.code < 0 else exit_record.code,
         started_at=started.started_at,
         finished_at=started.started_at if exit_record is None else exit_record.finished_at,
         restart_count=started.restart_count,
-        oom_killed=os.path.exists(f"{directory}/oom"),
+        oom_killed=os.path.exists(f"{site.run_directory(container_id)}/oom"),
         stopped_by_user=stopped,
         settled=False,
     )

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 KEEP_S = 3600.0
-SECOND = "exit"  # what conmon calls the record in its --persist-dir
 _SPIN_S = 0.02
 
 
@@ -33,18 +32,10 @@ def directory(run: str) -> str:
     return f"{run}/exits"
 
 
-def read(run: str, container_id: str, second: str = "") -> Exit | None:
-    """The record, or None while there is none.  A damaged one has status -1: it ended, and nobody knows how.
-
-    `second` is a directory that conmon writes the record to as well: it counts where the run directory was wiped.
-    """
-    found = _read(f"{run}/exits/{container_id}")
-    return _read(f"{second}/{SECOND}") if found is None and second else found
-
-
-def _read(path: str) -> Exit | None:
+def read(run: str, container_id: str) -> Exit | None:
+    """The record, or None while there is none.  A damaged one has status -1: it ended, and nobody knows how."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(f"{run}/exits/{container_id}", os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return None
     try:
