@@ -7,6 +7,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 
 from tests.rig import host
 
@@ -20,15 +21,16 @@ def can_cut() -> bool:
 
 
 class Disk:
-    """Mounted at `path`, as a context."""
+    """Mounted at `path` (a directory in `directory` unless given), as a context.  `uid` owns it."""
 
-    def __init__(self, directory: str, size_mib: int = 48) -> None:
+    def __init__(self, directory: str, size_mib: int = 48, *, path: str = "", uid: int = 0) -> None:
         self._image = f"{directory}/disk.ext4"
-        self.path = f"{directory}/disk"
+        self.path = path or f"{directory}/disk"
         with open(self._image, "wb") as file:
             file.truncate(size_mib << 20)
-        os.mkdir(self.path)
-        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", self._image], check=True)
+        os.makedirs(self.path, exist_ok=True)
+        owner = f"root_owner={uid}:{uid}"
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-E", owner, self._image], check=True)
 
     def __enter__(self) -> Disk:
         self._mount()
@@ -42,12 +44,24 @@ class Disk:
 
     def cut(self) -> None:
         """Lose all that is not on disk, the journal's tail included, and mount again.  The boot id stays."""
+        self.lose_power()
+        self.mount_again()
+
+    def lose_power(self) -> None:
+        """From now on nothing reaches the disk, and every access fails."""
         fd = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.ioctl(fd, _SHUTDOWN, struct.pack("=I", _NO_LOG_FLUSH))
         finally:
             os.close(fd)
+
+    def mount_again(self) -> None:
+        """The power is back; nobody uses the disk any more."""
         subprocess.run(["umount", self.path], check=True)
+        deadline = time.monotonic() + 20
+        while subprocess.run(["losetup", "-j", self._image], check=True, capture_output=True).stdout:
+            assert time.monotonic() < deadline, "the disk is still in use"
+            time.sleep(0.01)  # a mount namespace that ended is taken apart in the background
         self._mount()
 
     def fill(self, leave_bytes: int = 0) -> str:
