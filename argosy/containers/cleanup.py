@@ -56,7 +56,11 @@ def cleanup(site: Site, container_id: str) -> None:
 
 
 def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
-    """Take a settled container out of the store, and with `volumes` its anonymous ones.  The caller holds its lock."""
+    """Take a settled container out of the store, and with `volumes` its anonymous ones.  The caller holds its lock.
+
+    Its root is unmounted once more: a clean-up that was killed after the run directory went may not have come so far.
+    """
+    rootfs.unmount(site.state_directory(record.id))
     site.store.containers.remove(record.id)
     if volumes:
         for use in record.volumes:

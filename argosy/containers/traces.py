@@ -54,12 +54,21 @@ def end_work_on(bundle: str) -> None:
     """Kill all that works on the bundle and what it has started.  Raises ArgosyError when that does not end.
 
     A conmon's children are the runtime and the container's first process.  It dies before them, and records nothing.
+    One that we descend from is left alone: it waits for us, its exit command, and would take us with it.
     """
     deadline = time.monotonic() + _END_S
-    while pids := working_on(bundle):
+    above = _ancestors(os.getpid())
+    while pids := [pid for pid in working_on(bundle) if pid not in above]:
         for worker in pids:
             for pid in (worker, *process.descendants(worker)):
                 process.signal_process(pid, process.start_time(pid) or 0)
         if time.monotonic() > deadline:
             raise ArgosyError(f"cannot end the processes {pids}, which work on {bundle}")
         time.sleep(0.002)
+
+
+def _ancestors(pid: int) -> set[int]:
+    found: set[int] = set()
+    while (pid := process.parent(pid)) > 0:
+        found.add(pid)
+    return found
