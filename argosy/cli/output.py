@@ -52,11 +52,6 @@ class Output:
             self._terminal = os.isatty(self._fd)
         return self._terminal
 
-    @property
-    def error_is_terminal(self) -> bool:
-        """Whether standard error is a terminal."""
-        return os.isatty(self._error_fd)
-
     def line(self, text: str = "") -> None:
         """Write `text` and a newline."""
         self.write(text + "\n")

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _DEFAULT_DEVICES = frozenset(
     "/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console", "ptmx")
 )
-_PRIVATE = NamespaceMode()
 # A crun that did not know the annotation would start the container with this filter, and it would die at once.
 _FAIL_CLOSED: dict[str, Any] = {"defaultAction": "SCMP_ACT_KILL_PROCESS"}
 

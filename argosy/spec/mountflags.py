@@ -282,14 +282,3 @@ class _Options:
         else:
             return False
         return True
-
-
-def refuse_duplicates(mounts: Iterable[Mount]) -> tuple[Mount, ...]:
-    """The mounts as they are; BadOption when two have the same place."""
-    kept = tuple(mounts)
-    seen = set()
-    for mount in kept:
-        if mount.target in seen:
-            raise BadOption(f"{mount.target}: duplicate mount destination")
-        seen.add(mount.target)
-    return kept

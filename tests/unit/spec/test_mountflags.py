@@ -7,7 +7,6 @@ from collections.abc import Callable
 import pytest
 
 from argosy.errors import Unsupported
-from argosy.spec.mountflags import refuse_duplicates
 from argosy.spec.options import BadOption, Mount
 from argosy.spec.parse import parse_mount, parse_tmpfs, parse_volume
 
@@ -112,8 +111,3 @@ def test_bad(function: Callable[[str], Mount], text: str, words: str) -> None:
 def test_not_there_yet(function: Callable[[str], Mount], text: str) -> None:
     with pytest.raises(Unsupported):
         function(text)
-
-
-def test_duplicates() -> None:
-    with pytest.raises(BadOption, match="/x: duplicate mount destination"):
-        refuse_duplicates([parse_volume("/a:/x"), parse_tmpfs("/x/")])
