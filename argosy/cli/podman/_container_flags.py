@@ -251,9 +251,16 @@ def check_cidfile(path: str | None) -> None:
         raise ArgosyError(f"container id file exists. Ensure another container is not using it or delete {path}")
 
 
-def write_cidfile(path: str | None, container_id: str) -> None:
-    """Write the id, without a newline, as the peers do."""
-    if path:
-        from argosy.linux import files
+def write_cidfile(engine: Engine, path: str | None, container_id: str) -> None:
+    """Write the id, without a newline, as the peers do.  A container whose id cannot be told is removed again."""
+    if not path:
+        return
+    from argosy.linux import files
 
+    try:
         files.write_atomic(os.path.abspath(path), container_id.encode(), mode=0o644)
+    except OSError as error:
+        engine.containers.remove(container_id, force=True, volumes=True)
+        raise BadOption(
+            f"cannot write the container id file {path}: {str(error.strerror).lower()}", hint="see --cidfile"
+        ) from error

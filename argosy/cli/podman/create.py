@@ -21,7 +21,7 @@ def run(options: CreateFlags, engine: Engine, out: Output) -> int:
     image = _container_flags.resolve_image(engine, options)
     config = resolve.config(engine.store, image.record).config
     record = engine.containers.create(wanted, image.record, image.shown, config)
-    _container_flags.write_cidfile(options.cidfile, record.id)
+    _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.line(record.id)
     return 0
 

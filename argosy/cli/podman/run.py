@@ -33,7 +33,7 @@ def run(options: RunOptions, engine: Engine, out: Output) -> int:
     image = _container_flags.resolve_image(engine, options)
     config = resolve.config(engine.store, image.record).config
     record = engine.containers.create(wanted, image.record, image.shown, config, to_start=True)
-    _container_flags.write_cidfile(options.cidfile, record.id)
+    _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.flush()
     status = engine.containers.run(record, streams)
     if streams is None:
