@@ -66,6 +66,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         site.notice(runtime.notice)
     files.write_atomic(f"{directory}/{records.PREPARED}", jsontext.encode(plan.to_json()))
     image = record.image
+    _restore_layers(site, record)
     merged = rootfs.mount(
         site.store,
         site.state_directory(record.id),
@@ -134,6 +135,14 @@ def _check_kernel_places(merged: str, image: str) -> None:
 def _plan(site: Site, groups: Cgroups, manager: str, container_id: str, parent: str) -> Plan:
     path = cgroup.container_path(groups, container_id, manager=manager, parent=parent)
     return Plan(site.choose_runtime("disabled" if manager == "none" else manager), path)
+
+
+def _restore_layers(site: Site, record: ContainerRecord) -> None:
+    """Apply again, from their blobs, the layers that a power cut has left in doubt."""
+    if site.store.layers.untrusted(record.image.layers):
+        from argosy.images import restore
+
+        restore.restore(site.store, site.store.images.get(record.image.manifest_digest))
 
 
 def conmon_program(site: Site) -> str:
