@@ -270,6 +270,9 @@ def _parameter(function: Function, position: int) -> str:
 
 
 def _other_case(value: dict[str, Any], name: str) -> object:
-    """The one field that differs from `name` in case alone: the peers disagree on Id and ID, Cpu and CPU."""
-    found = [key for key in value if key.lower() == name.lower()]
+    """The one field that differs from `name` in case alone: the peers disagree on Id and ID, Cpu and CPU.
+
+    Or in how it joins words: Go's field CreatedBy is created_by in the specification's JSON.
+    """
+    found = [key for key in value if key.replace("_", "").lower() == name.lower()]
     return value[found[0]] if len(found) == 1 else _ABSENT

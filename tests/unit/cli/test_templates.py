@@ -120,6 +120,7 @@ def test_with_maps_marks_the_documents_maps_at_any_depth() -> None:
 
 def test_case_may_differ_where_that_is_clear() -> None:
     assert Template("{{.Id}}{{.ID}}").execute({"Id": "x"}) == "xx"
+    assert Template("{{.CreatedBy}}").execute({"created_by": "x"}) == "x"
     with pytest.raises(TemplateError):
         Template("{{.ID}}").execute({"Id": "x", "iD": "y"})
 
