@@ -74,6 +74,10 @@ class Engine:
         from argosy.transports import docker
 
         chosen = options or docker.RegistryOptions()
+        if chosen.backoff is None:
+            from argosy.registry.retry import Backoff
+
+            chosen = chosen.replace(backoff=Backoff(retries=self.conf.retry))
 
         def open_source(reference: Reference) -> docker.DockerSource:
             return docker.open_source(

@@ -23,14 +23,17 @@ if TYPE_CHECKING:
 
 
 class RegistryOptions(Value):
-    """What the command line says.  `tls_verify` None leaves it to registries.conf; `creds` is USER:PASSWORD."""
+    """What the command line says.  `tls_verify` None leaves it to registries.conf; `creds` is USER:PASSWORD.
+
+    `backoff` says how often and after how long to try again; None: as usual.
+    """
 
     authfile: str = ""
     creds: str = ""
     cert_dir: str = ""
     tls_verify: bool | None = None
     timeout_s: float = 30.0
-    backoff: Backoff = Backoff()
+    backoff: Backoff | None = None
 
 
 def open_source(
@@ -112,7 +115,7 @@ class _Connector:
             registry,
             connection=connection,
             credentials=self._credentials(endpoint),
-            backoff=options.backoff,
+            backoff=options.backoff or Backoff(),
             notice=self.notice,
         )
         return RegistryClient(session, endpoint.reference.repository)

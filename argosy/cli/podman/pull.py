@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
     from argosy.oci.platform import Platform
+    from argosy.registry.retry import Backoff
 
 
 class PullOptions(Value):
@@ -28,6 +29,8 @@ class PullOptions(Value):
     platform: str | None
     policy: str
     quiet: bool
+    retry: int | None
+    retry_delay: float | None
     tls_verify: bool | None
     variant: str | None
 
@@ -43,6 +46,7 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
         creds=options.creds or "",
         cert_dir=options.cert_dir or "",
         tls_verify=options.tls_verify,
+        backoff=_backoff(options, engine.conf.retry),
     )
     platform = _platform(options)
     status = 0
@@ -61,6 +65,16 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
             for image_id in dict.fromkeys(resolved.record.config_digest for resolved in found):
                 out.line(image_id.partition(":")[2])
     return status
+
+
+def _backoff(options: PullOptions, usual: int) -> Backoff:
+    """--retry and --retry-delay; without the latter the pauses grow."""
+    from argosy.registry.retry import Backoff
+
+    retries = usual if options.retry is None else options.retry
+    if options.retry_delay is None:
+        return Backoff(retries=retries)
+    return Backoff(retries=retries, base_s=options.retry_delay, ceiling_s=options.retry_delay)
 
 
 def _platform(options: PullOptions) -> Platform | None:
@@ -99,6 +113,8 @@ COMMAND = Command(
         Flag("platform", kind="string", help="Specify the platform for selecting the image (OS/ARCH[/VARIANT])"),
         Flag("policy", kind="string", default="always", help="Pull image policy (always|missing|never|newer)"),
         Flag("quiet", short="q", help="Suppress output information when pulling images"),
+        Flag("retry", kind="uint", help="Number of times to retry in case of failure when performing pull"),
+        Flag("retry-delay", kind="duration", help="Delay between retries in case of pull failures"),
         Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),
         Flag("variant", kind="string", help="Use VARIANT instead of the running architecture variant"),
     ),
