@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -37,11 +38,11 @@ def installed_copy(rig_directory: str) -> str:
     return install_copy(f"{rig_directory}/installed")
 
 
-@pytest.fixture
-def new_program(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Program]]:
+@contextlib.contextmanager
+def _programs(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Program]]:
     """Makes programs with a store of their own: for the calling user (""), or for the named one.
 
-    When the test ends, each store is emptied, and the test fails if anything is left that should not be.
+    At the end each store is emptied, and the test fails if anything is left that should not be.
     """
     processes.adopt_orphans(True)
     known = set(processes.descendants())
@@ -67,6 +68,20 @@ def new_program(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[
 
 
 @pytest.fixture
+def new_program(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Program]]:
+    """Makes programs with a store of their own: for the calling user (""), or for the named one."""
+    with _programs(rig_directory, request) as make:
+        yield make
+
+
+@pytest.fixture(scope="module", params=["root", "rootless"])
+def shared_both(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[Program]:
+    """One program for all tests of a module, which use no other: as root and, in a second round, without privilege."""
+    with _programs(rig_directory, request) as make:
+        yield _by_name(request.param, make)
+
+
+@pytest.fixture
 def argosy(new_program: Callable[[str], Program]) -> Program:
     """The program as the calling user, whoever that is."""
     return new_program("")
@@ -81,11 +96,15 @@ def argosy_user(new_program: Callable[[str], Program]) -> Program:
 @pytest.fixture(params=["root", "rootless"])
 def argosy_both(request: pytest.FixtureRequest, new_program: Callable[[str], Program]) -> Program:
     """The program as root and, in a second run of the test, without privilege."""
-    if request.param == "rootless":
-        return _unprivileged(new_program)
+    return _by_name(request.param, new_program)
+
+
+def _by_name(name: str, make: Callable[[str], Program]) -> Program:
+    if name == "rootless":
+        return _unprivileged(make)
     if not host.is_root():
         pytest.skip("needs root")
-    return new_program("")
+    return make("")
 
 
 def _unprivileged(new_program: Callable[[str], Program]) -> Program:
