@@ -19,7 +19,7 @@ import pytest
 
 from tests.faults.disk import Disk, can_cut
 from tests.faults.injection import calls, chosen, kill_all_at, kill_at, needs_strace
-from tests.rig import processes
+from tests.rig import leaks, processes
 from tests.rig.program import Program
 from tests.rig.registry import Registry, image, sha256
 
@@ -75,7 +75,7 @@ def helpers(known: set[int]) -> dict[int, str]:
 
 def is_tidy(program: Program, known: set[int]) -> None:
     """After `system check --repair` nothing is wrong, and nothing unfinished is left."""
-    assert processes.settle(known, 20) == {}
+    assert processes.settle(known | leaks.pause_processes(program), 20) == {}
     program.run("system", "check", "--repair")
     assert program.run("system", "check").returncode == 0
     assert os.listdir(f"{store_of(program)}/tmp") == []
@@ -209,7 +209,7 @@ def test_layers_that_lost_power_come_back_from_their_blobs(
     """All of the image is on disk, but nobody has marked the layer as stable: a run applies it again from its blob."""
     reference = insecure_registry.push("faults/marks", "1", image([{"bin/x": b"x"}]))
     argosy.run("pull", "-q", INSECURE, reference)
-    assert processes.settle(known, 20) == {}
+    assert processes.settle(known | leaks.pause_processes(argosy), 20) == {}
     (layer,) = os.listdir(f"{disk.path}/root/layers")
     os.chmod(f"{disk.path}/root/layers/{layer}/layer.json", 0o600)
     os.unlink(f"{disk.path}/root/layers/{layer}/diff/bin/x")

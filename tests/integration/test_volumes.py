@@ -37,10 +37,11 @@ def image(argosy_both: Program) -> str:
     argosy_both.flags += ["--log-level", "error"]
     argosy_both.busybox()
     argosy_both.run("run", "--name", "maker", *NO_NETWORK, "busybox", "sh", "-c", CONTENT)
-    archive, base = f"{argosy_both.files}/image.tar", f"{argosy_both.files}/base.tar"
+    archive = f"{argosy_both.files}/image.tar"
     upper_of_only_container(argosy_both, archive)
     argosy_both.run("rm", "maker")
-    argosy_both.call("cp", images.busybox_archive(), base)
+    with open(images.busybox_archive(), "rb") as file:  # the checkout may be out of the user's reach
+        base = argosy_both.write("base.tar", file.read())
     argosy_both.call("tar", "--concatenate", "-f", base, archive)
     argosy_both.run("import", "--change", "VOLUME /data", base, "with-data")
     return "with-data"
