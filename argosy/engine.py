@@ -48,13 +48,21 @@ class Engine:
     """A store that is open, and what can be done with it.  Made by `open_engine`; holds no lock and no descriptor."""
 
     def __init__(
-        self, *, store: Store, conf: ContainersConf, namespace: Namespace, environ: Mapping[str, str], site: Site
+        self,
+        *,
+        store: Store,
+        conf: ContainersConf,
+        namespace: Namespace,
+        environ: Mapping[str, str],
+        site: Site,
+        search: Sequence[str] = (),
     ) -> None:
         self.store = store
         self.conf = conf
         self.namespace = namespace
         self.environ = environ
         self.site = site
+        self._search = tuple(search)
         self._registries: Registries | None = None
 
     def load_registries(self) -> Registries:
@@ -109,7 +117,8 @@ class Engine:
         if self._registries is None:
             from argosy.config import registries
 
-            self._registries = registries.load(self.environ, rootless=self.namespace.rootless, run=self.store.run)
+            loaded = registries.load(self.environ, rootless=self.namespace.rootless, run=self.store.run)
+            self._registries = loaded.replace(search=self._search) if self._search else loaded
         return self._registries
 
 
@@ -263,13 +272,15 @@ def open_engine(
     conmon: str | None = None,
     network_cmd_path: str | None = None,
     storage_driver: str | None = None,
+    search: Sequence[str] = (),
     notice: Callable[[str], None] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Engine:
     """Open the store at `root` (the default one of this user where None), making it at first use.
 
     Enters the store's user namespace when this process may not do without: a process with more than one thread cannot,
-    and gets Unsupported.  `notice` is called with each thing the user should know once.
+    and gets Unsupported.  `search` are the registries that short names are looked up at, in place of those that
+    registries.conf names (docker knows one alone).  `notice` is called with each thing the user should know once.
     """
     environ = os.environ if environ is None else environ
     places = locations.resolve(
@@ -292,7 +303,7 @@ def open_engine(
         conmon=conmon or "",
         network_cmd_path=network_cmd_path or "",
     )
-    return Engine(store=store, conf=conf, namespace=namespace, environ=environ, site=site)
+    return Engine(store=store, conf=conf, namespace=namespace, environ=environ, site=site, search=search)
 
 
 def _silent(_text: str) -> None:

@@ -204,13 +204,6 @@ class _Call:
             raise Invalid("network program", program, f"it must be called {' or '.join(_NETWORK_PROGRAMS)}")
 
     def _engine(self) -> Any:
-        variable = _HOST_VARIABLES.get(self.program, "")
-        elsewhere = os.environ.get(variable, "")
-        if elsewhere:
-            raise Unsupported(
-                f'{variable} names another engine ("{elsewhere}"), and {self.program} works on this host only',
-                hint=f"Unset {variable} to work here.",
-            )
         engine = self._opener().open()
         driver = self.settings.get("storage_driver")
         if driver is not None and engine.store.driver != driver:
@@ -224,7 +217,19 @@ class _Call:
     def _opener(self) -> Opener:
         settings = {keyword: self.settings.get(key) for keyword, key in _ENGINE_SETTINGS.items()}
         settings["runtime_flags"] = settings["runtime_flags"] or ()
-        return Opener({**settings, "notice": self.out.notice}, self.open_engine)
+        settings["search"] = ("docker.io",) if self.program == "docker" else ()
+        return Opener({**settings, "notice": self.out.notice}, self._open_here)
+
+    def _open_here(self, **settings: Any) -> Any:
+        """The engine of this host, unless the environment sends us to another."""
+        variable = _HOST_VARIABLES.get(self.program, "")
+        elsewhere = os.environ.get(variable, "")
+        if elsewhere:
+            raise Unsupported(
+                f'{variable} names another engine ("{elsewhere}"), and {self.program} works on this host only',
+                hint=f"Unset {variable} to work here.",
+            )
+        return self.open_engine(**settings)
 
 
 class Opener:

@@ -11,6 +11,7 @@ from argosy.containers.record import RECORD, ContainerRecord, ImagePin, Starter,
 from argosy.errors import ArgosyError, Exists, Invalid, NotFound
 from argosy.linux import process
 from argosy.spec import generate
+from argosy.undo import Undo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,12 +60,16 @@ def create(
         volumes=volume_uses(options, config),
         starter=_myself() if to_start and options.remove else None,
     )
-    if record.volumes:
-        from argosy.volumes import named as volumes
+    with Undo() as undo:
+        if record.volumes:
+            from argosy.volumes import named as volumes
 
-        for use in record.volumes:
-            volumes.ensure(site.store, use.name, anonymous=use.anonymous)
-    return _commit(site, record)
+            for use in record.volumes:
+                if volumes.ensure(site.store, use.name, anonymous=use.anonymous):
+                    undo.push(volumes.remove_unused, site.store, use.name)
+        made = _commit(site, record)
+        undo.commit()
+    return made
 
 
 def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:

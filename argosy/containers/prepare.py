@@ -12,7 +12,7 @@ import stat
 from argosy import jsontext
 from argosy.containers import facts
 from argosy.containers import record as records
-from argosy.errors import ArgosyError, Invalid, NotFound
+from argosy.errors import ArgosyError, Invalid, NotFound, Unsupported
 from argosy.linux import cgroup, files, paths, process
 from argosy.network import attach as network
 from argosy.runtime import executable, exits
@@ -25,6 +25,7 @@ from argosy.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
@@ -59,7 +60,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     files.make_directories(directory)
     files.make_directories(exits.directory(site.store.run))
     groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
-    manager = site.cgroup_manager or site.conf.cgroup_manager or groups.manager
+    manager = _manager(site, groups)
     plan = _plan(site, groups, manager, record.id, record.options.cgroup_parent)
     runtime = plan.runtime
     if runtime.notice:
@@ -90,6 +91,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         files=_files(site, record, connected),
     )
     config = generate.generate(request)
+    _check_user(site, config["process"]["user"])
     if config["process"]["cwd"] != "/":
         from argosy.containers import workdir
 
@@ -132,6 +134,19 @@ def _check_kernel_places(merged: str, image: str) -> None:
         os.close(root_fd)
 
 
+def _manager(site: Site, groups: Cgroups) -> str:
+    """Who makes the control groups: the manager that was asked for, as far as it can work here.
+
+    Without any that works, cgroupfs means none, as with podman.  Raises Unsupported where systemd is asked for and does
+    not answer.
+    """
+    asked = site.cgroup_manager or site.conf.cgroup_manager
+    if asked == "systemd" and groups.manager != "systemd":
+        why = groups.why_none or "no systemd answers"
+        raise Unsupported(f"cannot use the cgroup manager systemd: {why}", hint="leave it to argosy, or name cgroupfs")
+    return groups.manager if not asked or groups.manager == "none" else asked
+
+
 def _plan(site: Site, groups: Cgroups, manager: str, container_id: str, parent: str) -> Plan:
     path = cgroup.container_path(groups, container_id, manager=manager, parent=parent)
     return Plan(site.choose_runtime("disabled" if manager == "none" else manager), path)
@@ -143,6 +158,17 @@ def _restore_layers(site: Site, record: ContainerRecord) -> None:
         from argosy.images import restore
 
         restore.restore(site.store, site.store.images.get(record.image.manifest_digest))
+
+
+def _check_user(site: Site, user: Mapping[str, Any]) -> None:
+    """Raise ArgosyError when the container's user has no id on the host: the runtime would say "invalid argument"."""
+    try:
+        site.namespace.id_map.to_host(user["uid"], user["gid"])
+    except Invalid as error:
+        hint = "`argosy unshare cat /proc/self/uid_map` shows the ids there are; /etc/subuid and /etc/subgid give more"
+        raise ArgosyError(
+            f"cannot run as user {user['uid']}, group {user['gid']}", details=str(error), hint=hint
+        ) from error
 
 
 def conmon_program(site: Site) -> str:
@@ -313,7 +339,7 @@ def _plan_or_guess(site: Site, container_id: str) -> Plan:
     except ArgosyError:
         parent = ""
     groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
-    manager = site.cgroup_manager or site.conf.cgroup_manager or groups.manager
+    manager = _manager(site, groups)
     return _plan(site, groups, manager, container_id, parent)
 
 

@@ -49,7 +49,11 @@ def write_atomic(path: str, data: bytes, *, mode: int = 0o600, durable: bool = F
     """
     directory, name = os.path.split(path)
     temporary = os.path.join(directory, f".{name}.{os.urandom(6).hex()}~")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    try:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    except OSError as error:
+        error.filename = path  # the file that the caller knows about
+        raise
     try:
         try:
             os.fchmod(fd, mode)

@@ -143,7 +143,9 @@ def copy(
     window = _window_fd(stdin, stdout, stderr) if tty else -1
     typed = stdin is not None and terminal.is_terminal(stdin)
     raw = tty and typed
-    keys = DetachKeys(detach_keys if typed else "")
+    keys = DetachKeys(detach_keys)
+    if not typed:
+        keys = DetachKeys("")
     caught = Signals(passed_on=signal is not None, window=window >= 0, ending=raw)
 
     def tell_size() -> None:

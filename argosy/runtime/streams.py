@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import select
 
-from argosy.errors import Invalid
+from argosy.errors import ArgosyError, Invalid
 from argosy.linux import signals
 
 TYPE_CHECKING = False
@@ -248,7 +248,13 @@ class Copying:
             return False
         sink = self._sinks[stream]
         if sink is not None:
-            write_all(sink, data)
+            try:
+                write_all(sink, data)
+            except BrokenPipeError:
+                raise
+            except OSError as error:
+                name = "standard output" if stream == 1 else "standard error"
+                raise ArgosyError(f"cannot write {name}", details=str(error.strerror)) from error
         return True
 
     def _rest(self) -> None:

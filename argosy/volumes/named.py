@@ -61,14 +61,15 @@ def create(store: Store, name: str, *, labels: Mapping[str, str] = NO_PAIRS, ano
     return volume
 
 
-def ensure(store: Store, name: str, *, anonymous: bool = False) -> None:
-    """Make the volume unless it is there already."""
+def ensure(store: Store, name: str, *, anonymous: bool = False) -> bool:
+    """Make the volume unless it is there already; whether it was made."""
     if store.volumes.exists(name):
-        return
+        return False
     try:
         create(store, name, anonymous=anonymous)
     except Exists:
-        return
+        return False
+    return True
 
 
 def get(store: Store, name: str) -> Volume:
@@ -119,7 +120,7 @@ def remove(store: Store, name: str) -> None:
 
 
 def remove_unused(store: Store, name: str) -> None:
-    """Remove an anonymous volume whose container is gone, if it is still there."""
+    """Remove a volume that only a container could use which is gone or never came, if it is still there."""
     try:
         remove(store, name)
     except NotFound:

@@ -80,6 +80,14 @@ def for_each(
     return status
 
 
+def find(engine: Engine, name: str) -> str:
+    """The id of the container that a command is about.  Raises NotFound in podman's words."""
+    try:
+        return engine.containers.find(name)
+    except NotFound:
+        raise no_such_container(name) from None
+
+
 def no_such_container(name: str) -> NotFound:
     """The error for a name that no container has, in podman's words."""
     error = NotFound("container", name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
-from argosy.errors import ArgosyError, NotFound
+from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -30,10 +30,7 @@ def run(options: AttachOptions, engine: Engine, _out: Output) -> int:
     names = _each.chosen(engine, options.operands, latest=options.latest)
     if not names:
         raise ArgosyError("there are no containers")
-    try:
-        container_id = engine.containers.find(names[0])
-    except NotFound:
-        raise _each.no_such_container(names[0]) from None
+    container_id = _each.find(engine, names[0])
     record = engine.containers.record(container_id)
     streams = Streams(
         stdin=None if options.no_stdin else 0,

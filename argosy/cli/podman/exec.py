@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
+from argosy.cli.podman import _each
+from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
+
+
+_NO_SESSION = 255  # podman's status when the container is there, but no session in it came about
 
 
 class ExecOptions(Value):
@@ -47,11 +52,16 @@ def run(options: ExecOptions, engine: Engine, out: Output) -> int:
         stdin=0 if options.interactive else None,
         detach_keys=engine.conf.detach_keys if options.detach_keys is None else options.detach_keys,
     )
-    container_id = engine.containers.find(options.operands[0])
-    if options.detach:
-        out.line(engine.containers.execute_detached(container_id, wanted))
-        return 0
-    return engine.containers.execute(container_id, wanted)
+    container_id = _each.find(engine, options.operands[0])
+    try:
+        if options.detach:
+            out.line(engine.containers.execute_detached(container_id, wanted))
+            return 0
+        return engine.containers.execute(container_id, wanted)
+    except ArgosyError as error:
+        if error.exit_code == ArgosyError.default_exit_code:
+            error.exit_code = _NO_SESSION
+        raise
 
 
 COMMAND = Command(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _container_flags
 from argosy.cli.podman._container_flags import CreateFlags
@@ -35,6 +37,8 @@ def run(options: RunOptions, engine: Engine, out: Output) -> int:
     record = engine.containers.create(wanted, image.record, image.shown, config, to_start=True)
     _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.flush()
+    if options.tty and options.interactive and streams is not None and not os.isatty(0):
+        out.notice("The input device is not a TTY. The --tty and --interactive flags might not work properly")
     status = engine.containers.run(record, streams)
     if streams is None:
         out.line(record.id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
-from argosy.errors import ArgosyError, NotFound
+from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -31,10 +31,7 @@ def run(options: TopOptions, engine: Engine, out: Output) -> int:
     else:
         if not words:
             raise ArgosyError("you must provide the name or id of a running container")
-        try:
-            container_id = engine.containers.find(words[0])
-        except NotFound:
-            raise _each.no_such_container(words[0]) from None
+        container_id = _each.find(engine, words[0])
         words = words[1:]
     descriptors = tuple(name for word in words for name in word.split(",") if name)
     table = engine.containers.top(container_id, descriptors)

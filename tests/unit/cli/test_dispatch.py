@@ -105,11 +105,18 @@ def test_global_flags_before_and_behind_the_command(capfd: pytest.CaptureFixture
         "runroot": "/s",
         "runtime": "runc",
         "runtime_flags": ("a", "b"),
+        "search": (),
         "cgroup_manager": None,
         "conmon": None,
         "network_cmd_path": None,
         "storage_driver": None,
     }
+
+
+def test_docker_knows_one_registry_for_short_names(capfd: pytest.CaptureFixture[str]) -> None:
+    opened = Opened()
+    call(capfd, "docker", "things", "frob", "x", opened=opened)
+    assert opened.settings["search"] == ("docker.io",)
 
 
 def test_what_follows_the_operand_is_not_ours_when_the_command_is_not_interspersed(
