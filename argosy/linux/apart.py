@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 
 from argosy.linux import syscalls
 
@@ -14,6 +13,8 @@ if TYPE_CHECKING:
 
 def in_directory(path: str, call: Callable[[], int]) -> int:
     """The result of `call` in one more thread, with `path` as a working directory of its own."""
+    import threading  # heavy on Python 3.13; a program with several threads has it already
+
     results: list[int] = []
     errors: list[BaseException] = []
 
