@@ -51,10 +51,12 @@ class Ground:
         metered: bool = False,
         timeout_s: float = 60.0,
         input: bytes = b"",
-        keeps: bool = False,
+        keeps: bool | None = None,
         **options: Any,
     ) -> Completed:
-        """Run one command.  With status 125, or with `keeps`, the store's objects must be the same afterwards."""
+        """Run one command.  With `keeps`, as usual with status 125, the store's objects must be the same afterwards."""
+        if keeps is None:
+            keeps = status == 125
         keeps = keeps or status == 125
         known = set(processes.descendants())
         before = self.surroundings(), self.objects() if keeps else None
