@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from argosy.errors import ArgosyError, Invalid
+from argosy.linux import syscalls
 
 # podman refuses the same: nobody means to give these away, and the host would not survive it.
 _REFUSED = frozenset(
@@ -27,15 +28,30 @@ def give(path: str, uid: int, gid: int) -> None:
     try:
         _give(path, uid, gid, None)
         if os.path.isdir(path):
-            for _, directories, names, fd in os.fwalk(path, onerror=_raise):
-                for name in (*directories, *names):
-                    _give(name, uid, gid, fd)
+            _give_below(path, uid, gid)
     except OSError as error:
         raise ArgosyError(f"cannot change the owner of {path}", details=str(error)) from error
 
 
-def _raise(error: OSError) -> None:
-    raise error
+def _give_below(path: str, uid: int, gid: int) -> None:
+    """However deep it goes, and whoever changes it meanwhile: each directory is opened below the first one."""
+    root_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        waiting = [""]
+        while waiting:
+            above = waiting.pop()
+            resolve = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS
+            fd = syscalls.openat2(root_fd, above.rstrip("/") or ".", os.O_RDONLY | os.O_DIRECTORY, 0, resolve)
+            try:
+                with os.scandir(fd) as entries:
+                    for entry in entries:
+                        _give(entry.name, uid, gid, fd)
+                        if entry.is_dir(follow_symlinks=False):
+                            waiting.append(f"{above}{entry.name}/")
+            finally:
+                os.close(fd)
+    finally:
+        os.close(root_fd)
 
 
 def _give(name: str, uid: int, gid: int, fd: int | None) -> None:

@@ -174,14 +174,18 @@ class _Plan:
 
     def _layers_of(self, path: str) -> tuple[int, ...]:
         """The layers, topmost first, whose directories at `path` overlayfs merges; none when there is no directory."""
-        found = self._visible.get(path)
-        if found is None:
-            found = self._visible[path] = self._look(path)
+        unknown = []
+        while path not in self._visible:
+            unknown.append(path)
+            path = _parent(path)
+        found = self._visible[path]
+        for below in reversed(unknown):
+            found = self._visible[below] = self._look(below, found)
         return found
 
-    def _look(self, path: str) -> tuple[int, ...]:
+    def _look(self, path: str, above: tuple[int, ...]) -> tuple[int, ...]:
         found: list[int] = []
-        for index in self._layers_of(_parent(path)):
+        for index in above:
             here = f"{self._trees[index]}/{path}"
             try:
                 mode = os.lstat(here).st_mode

@@ -6,12 +6,11 @@ import errno
 import os
 import stat
 
+from argosy.linux.copying import copy_content
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_CLONE = 0x40049409  # FICLONE, ioctl_ficlone(2)
-_CHUNK_BYTES = 1 << 24
 
 
 def copy_merged(lowers: Sequence[str], target: str, xattrs: str) -> None:
@@ -101,38 +100,12 @@ def _is_whiteout(found: os.stat_result) -> bool:
 
 
 def _copy_content(source: str, target: str, size: int) -> None:
-    """Share the blocks where the file system can, else copy what is not a hole."""
-    import fcntl
-
     reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.ioctl(writer, _CLONE, reader)
-            except OSError:
-                _copy_data(reader, writer, size)
+            copy_content(reader, writer, size)
         finally:
             os.close(writer)
     finally:
         os.close(reader)
-
-
-def _copy_data(reader: int, writer: int, size: int) -> None:
-    os.ftruncate(writer, size)
-    position = 0
-    while position < size:
-        try:
-            start = os.lseek(reader, position, os.SEEK_DATA)
-        except OSError as error:
-            if error.errno == errno.ENXIO:
-                return  # a hole to the end
-            raise
-        end = os.lseek(reader, start, os.SEEK_HOLE)
-        os.lseek(writer, start, os.SEEK_SET)
-        while start < end:
-            copied = os.sendfile(writer, reader, start, min(end - start, _CHUNK_BYTES))
-            if not copied:
-                return
-            start += copied
-        position = end
