@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
-from argosy.cli.podman import _each
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -52,7 +51,12 @@ def run(options: ExecOptions, engine: Engine, out: Output) -> int:
         stdin=0 if options.interactive else None,
         detach_keys=engine.conf.detach_keys if options.detach_keys is None else options.detach_keys,
     )
-    container_id = _each.find(engine, options.operands[0])
+    try:
+        container_id = engine.containers.find(options.operands[0])
+    except NotFound:
+        from argosy.cli.podman import _each
+
+        raise _each.no_such_container(options.operands[0]) from None
     try:
         if options.detach:
             out.line(engine.containers.execute_detached(container_id, wanted))
