@@ -15,6 +15,7 @@ from argosy.undo import Undo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argosy.config.containers import ContainersConf
     from argosy.containers.site import Site
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.spec.options import ContainerOptions
@@ -41,7 +42,7 @@ def create(
     when options and image do not go together.
     """
     check_name(options.name)
-    options = generate.defaulted(options, site.conf)
+    options = _with_volumes(generate.defaulted(options, site.conf), site.conf)
     generate.check(options, config)
     record = ContainerRecord(
         id=os.urandom(32).hex(),
@@ -114,6 +115,18 @@ def check_name(name: str) -> None:
     if name and (name[0] not in _NAME_START or not _NAME_REST.issuperset(name)):
         why = "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"
         raise Invalid("container name", name, why)
+
+
+def _with_volumes(options: ContainerOptions, conf: ContainersConf) -> ContainerOptions:
+    """The options with the volumes of containers.conf, which the container uses from now on, whatever it says later."""
+    if not conf.volumes:
+        return options
+    from argosy.spec import parse
+
+    taken = {mount.target for mount in options.mounts}
+    found = (parse.parse_volume(item).replace(origin="conf") for item in conf.volumes)
+    more = tuple(mount for mount in found if mount.kind == "volume" and mount.target not in taken)
+    return options.replace(mounts=(*options.mounts, *more))
 
 
 def volume_uses(options: ContainerOptions, config: ContainerConfig) -> tuple[VolumeUse, ...]:

@@ -241,12 +241,14 @@ def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ..
         from argosy.spec import parse
 
         mount = parse.parse_volume(item).replace(origin="conf")
-        found[mount.target] = mount
+        if mount.kind != "volume":  # those are in the record since the container was created
+            found[mount.target] = mount
     for mount in record.options.mounts:
         found[mount.target] = mount
     for use in record.volumes:
-        if use.destination not in found or found[use.destination].kind == "volume":
-            found[use.destination] = Mount("volume", use.name, use.destination, use.options, origin="image")
+        given = found.get(use.destination, Mount("volume", "", use.destination, use.options, origin="image"))
+        if given.kind == "volume":
+            found[use.destination] = given.replace(source=use.name)
     resolved = []
     for mount in found.values():
         if mount.kind == "volume":
