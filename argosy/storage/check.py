@@ -79,7 +79,7 @@ def check_store_file(locations: Locations, id_map: IdMap, *, repair: bool = Fals
     except ArgosyError as error:
         if not repair:
             return Finding("store", locations.root, path, error.brief, hint=REPAIR)
-        os.rename(path, f"{path}.damaged")
+        creation.set_aside(locations.root, by_force=True)
         creation.make(locations, id_map, "")
         creation.forget_loss(locations.root)
         return Finding(
@@ -97,7 +97,7 @@ def _store_file(store: Store, *, repair: bool) -> Iterator[Finding]:
             creation.forget_loss(store.root)
             repaired = "it was made again"
         path = f"{store.root}/store.json"
-        yield Finding("store", store.root, path, "store.json was missing although there are objects", repaired)
+        yield Finding("store", store.root, path, "store.json was lost or damaged", repaired)
 
 
 def _leftovers(store: Store, *, repair: bool) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ import os
 from argosy import jsontext
 from argosy.errors import ArgosyError, Unsupported
 from argosy.linux import files, locks
-from argosy.records.shelf import seal
+from argosy.records.shelf import Damaged, seal, unseal
 from argosy.storage.store import GC_LOCK, SHELVES, STORE_FILE, StoreRecord, read_record
 from argosy.version import STORE_FORMAT
 
@@ -48,6 +48,38 @@ def make(locations: Locations, id_map: IdMap, driver: str) -> StoreRecord:
         write(root, record)
         files.fsync_directory(os.path.dirname(root))
         return record
+
+
+def set_aside(root: str, *, by_force: bool = False) -> None:
+    """Rename a damaged store.json to store.json.damaged, for `make` to write another.
+
+    Raises Damaged, unless `by_force`, when it seems to be another version's rather than damaged.
+    """
+    path = f"{root}/{STORE_FILE}"
+    with _locked_root(root):
+        try:
+            read_record(root)
+        except FileNotFoundError:
+            return
+        except Damaged:
+            if not by_force and _foreign(path):
+                raise
+            os.rename(path, f"{path}.damaged")
+
+
+def _foreign(path: str) -> bool:
+    """Whether the file is whole, but not as we write it, or still tells that it has another format."""
+    data = files.read(path)
+    try:
+        unseal(data, "store", path)
+        return True
+    except Damaged:
+        pass
+    try:
+        found = jsontext.decode(data)
+    except ArgosyError:
+        return False
+    return isinstance(found, dict) and found.get("format") != STORE_FORMAT
 
 
 def change_run(locations: Locations) -> StoreRecord:
@@ -102,7 +134,7 @@ def remove(root: str) -> None:
             for name in sorted({name.partition("/")[0] for name in DIRECTORIES} - {"tmp"}):
                 _rename_out(root, name)
             files.remove_tree(f"{root}/tmp")
-            for name in (GC_LOCK, STORE_FILE):
+            for name in (GC_LOCK, f"{STORE_FILE}.damaged", STORE_FILE):
                 files.unlink_missing(f"{root}/{name}")
         try:
             os.rmdir(root)

@@ -80,14 +80,17 @@ class Store:
     def open(cls, locations: Locations, *, rootless: bool, id_map: IdMap, driver: str = "") -> Store:
         """Open the store at `locations`, and make it if there is none yet.
 
-        `driver` asks for a storage driver other than the best that the host has; it counts for a new store only.
-        Raises Unsupported when another version of Argosy wrote the store, Damaged when its store.json is not whole.
+        `driver` asks for a storage driver other than the best that the host has; it counts for a new store only.  A
+        store.json that is lost or damaged is made again, `system check` tells of it: what it says can be found out.
+        Raises Unsupported when another version of Argosy wrote the store, Damaged when it may have.
         """
         try:
             record = read_record(locations.root)
-        except FileNotFoundError:
+        except (FileNotFoundError, Damaged) as error:
             from argosy.storage import creation
 
+            if isinstance(error, Damaged):
+                creation.set_aside(locations.root)
             record = creation.make(locations, id_map, driver)
         if record.run != locations.run:
             from argosy.storage import creation

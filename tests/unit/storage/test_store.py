@@ -87,23 +87,35 @@ def test_an_unknown_version_refuses(store: Store) -> None:
     assert "--root" in caught.value.hint
 
 
-def test_a_store_file_with_other_fields_is_damaged(store: Store) -> None:
+def test_a_damaged_store_file_is_made_again(store: Store) -> None:
+    path = f"{store.root}/store.json"
+    with open(path, "rb") as file:
+        whole = file.read()
+    os.mkdir(f"{store.root}/images/{'a' * 64}")
+    for damaged in (b"", whole[:40], whole.replace(b"overlay", b"overlai"), b"\xff" + whole[1:]):
+        with open(path, "wb") as file:
+            file.write(damaged)
+        opened = Store.open(places(store), rootless=False, id_map=identity())
+        assert opened.record == store.record.replace(lost=True)
+        with open(f"{path}.damaged", "rb") as file:
+            assert file.read() == damaged
+
+
+def test_a_store_file_with_other_fields_is_not_replaced(store: Store) -> None:
     edit(store.root, extra=1)
     with pytest.raises(Damaged, match="store"):
         Store.open(places(store), rootless=False, id_map=identity())
 
 
-def test_a_damaged_store_file_is_named(store: Store) -> None:
+@pytest.mark.parametrize("number", [2, "x"])
+def test_a_damaged_store_file_that_may_be_of_another_version_is_named(store: Store, number: object) -> None:
     path = f"{store.root}/store.json"
-    with open(path, "rb") as file:
-        whole = file.read()
-    for damaged in (b"", whole[:40], whole.replace(b"overlay", b"overlai"), b"\xff" + whole[1:]):
-        with open(path, "wb") as file:
-            file.write(damaged)
-        with pytest.raises(Damaged, match="damaged store") as caught:
-            Store.open(places(store), rootless=False, id_map=identity())
-        assert caught.value.details == path
-        assert "check --repair" in caught.value.hint
+    with open(path, "wb") as file:
+        file.write(jsontext.encode({"format": number, "new": True}))
+    with pytest.raises(Damaged, match="damaged store") as caught:
+        Store.open(places(store), rootless=False, id_map=identity())
+    assert caught.value.details == path
+    assert "check --repair" in caught.value.hint
 
 
 def test_another_run_directory_is_written_down(store: Store) -> None:
