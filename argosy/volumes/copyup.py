@@ -36,7 +36,7 @@ def fill(directory: str, data: str, merged: str, destination: str, *, content: b
         return
     finally:
         os.close(root_fd)
-    copy = f"{directory}/.filling"
+    copy = f"{directory}/.filling~"
     try:
         files.remove_tree(copy)
         os.mkdir(copy, 0o700)

@@ -113,7 +113,7 @@ def test_a_filling_that_was_cut_off_is_made_again(store: Store, merged: Path) ->
     (merged / "data").mkdir()
     (merged / "data" / "whole").touch()
     named.create(store, "v")
-    left = Path(store.volumes.path("v"), ".filling")
+    left = Path(store.volumes.path("v"), ".filling~")
     left.mkdir()
     (left / "half").touch()
     assert os.listdir(ready(store, "v", merged, "/data")) == ["whole"]
