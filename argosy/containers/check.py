@@ -1,7 +1,8 @@
 """What killed commands, and a run directory that was wiped, have left of containers: named, and with `repair` gone.
 
-Damaged files are `storage.check`'s business.  Here it is mounts, processes, network namespaces, control groups, the
-runtime's records and run directories that belong to no run.  What is in use, or locked, is left alone.
+Damaged files in the store are `storage.check`'s business.  Here it is mounts, processes, network namespaces, control
+groups, the runtime's records and run directories that belong to no run, and the files of those that do.  What is in
+use, or locked, is left alone.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from argosy.containers import cleanup, prepare, state, traces
+from argosy.containers import cleanup, prepare, state, traces, wait
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
-from argosy.linux import files, mounts, process
+from argosy.linux import files, mounts, process, procfs
 from argosy.network import attach as network
+from argosy.runtime import conmon
 from argosy.storage.check import REPAIR, Finding, entries
 from argosy.values import Value
 
@@ -29,13 +31,13 @@ _OVER = "its container does not run"
 
 
 class _Left(Value):
-    """Something that is left; `remedy` takes it away."""
+    """Something that is left, or wrong; `remedy` puts it right, None when only the user can."""
 
     kind: str
     name: str
     path: str
     problem: str
-    remedy: Callable[[], object]
+    remedy: Callable[[], object] | None = None
 
 
 def check(site: Site, *, repair: bool = False) -> list[Finding]:
@@ -49,8 +51,9 @@ def check(site: Site, *, repair: bool = False) -> list[Finding]:
 
 
 def _finding(left: _Left, *, repair: bool) -> Finding:
-    if not repair:
-        return Finding(left.kind, left.name, left.path, left.problem, hint=REPAIR)
+    if not repair or left.remedy is None:
+        hint = REPAIR if left.remedy else f"argosy stop {left.name}, then argosy start {left.name}"
+        return Finding(left.kind, left.name, left.path, left.problem, hint=hint)
     try:
         left.remedy()
     except (ArgosyError, OSError) as error:
@@ -70,19 +73,18 @@ def _container(site: Site, container_id: str, *, repair: bool) -> list[Finding]:
 
 
 def _left_of(site: Site, container_id: str) -> Iterator[_Left]:
-    """What is left of a container that does not run; the caller holds its lock."""
+    """What is wrong with a container that nobody works on; the caller holds its lock."""
     run = state.derive(site, container_id)
     if run.status in _RUNS:
+        yield from _wrong_files(site, container_id, run)
         return
     directory = site.run_directory(container_id)
     merged = f"{site.state_directory(container_id)}/merged"
     report = partial(_Left, "container", container_id[:12])
     take_down = partial(cleanup.take_down, site, container_id)
     record = _record(site, container_id)
-    if record is not None and abandoned(record, run):
-        yield report(directory, "it was made with --rm, and will never be started", partial(_discard, site, record))
-    elif record is not None and record.options.remove and run.status == state.EXITED and not run.unbegun:
-        yield report(directory, "it was made with --rm, and has ended", partial(_discard, site, record))
+    if record is not None and is_over(record, run):
+        yield report(directory, "it was made with --rm, and is over", partial(_discard, site, record))
     elif not run.settled:
         cut = run.unbegun or run.status == state.CREATED
         problem = "its start was interrupted" if cut else "it has ended and was not cleaned up"
@@ -92,6 +94,50 @@ def _left_of(site: Site, container_id: str) -> Iterator[_Left]:
     else:
         for group in prepare.group_directories(site, container_id):
             yield report(group, "it has a control group although it does not run", take_down)
+        yield from _wrong_end(site, container_id)
+
+
+def _wrong_end(site: Site, container_id: str) -> Iterator[_Left]:
+    """A last.json that is damaged or, of a container that was started once (it has an upper directory), gone."""
+    directory = site.state_directory(container_id)
+    problem = _problem(partial(records.read_value, site.store, container_id, records.LAST, records.LastRun))
+    if problem and os.path.isdir(f"{directory}/upper"):
+        unknown = records.LastRun(state.UNKNOWN_EXIT, 0.0, 0.0)
+        remedy = partial(records.write_value, site.store, container_id, records.LAST, unknown)
+        yield _Left("container", container_id[:12], f"{directory}/{records.LAST}", problem, remedy)
+
+
+def _wrong_files(site: Site, container_id: str, run: state.Run) -> Iterator[_Left]:
+    """The files of a container that runs, where they are damaged or gone; what they said is found out again."""
+    directory = site.run_directory(container_id)
+    if not os.path.isdir(directory):
+        return  # wiped: there is nothing to compare, and the next start makes all of it
+    report = partial(_Left, "container", container_id[:12])
+    marker = f"{site.state_directory(container_id)}/{records.STARTED}"
+    if problem := _problem(partial(records.read_value, site.store, container_id, records.STARTED, records.Started)):
+        found = traces.started(site, container_id) or records.Started("", 0, 0, 0, 0, 0.0)
+        yield report(marker, problem, partial(records.write_value, site.store, container_id, records.STARTED, found))
+    if problem := _problem(partial(prepare.read_plan, directory)):
+        yield report(f"{directory}/{records.PREPARED}", problem, partial(prepare.write_plan_again, site, container_id))
+    if problem := _problem(partial(network.read, directory)):
+        yield report(f"{directory}/{network.STATE_FILE}", problem)
+    if problem := _problem(partial(records.read_bundle, directory)):
+        yield report(f"{directory}/{records.BUNDLE}", problem)
+    for name, pid in (("pidfile", run.pid), ("conmon.pid", run.conmon_pid)):
+        path = f"{directory}/{name}"
+        if pid and conmon.read_pid(path) != pid:
+            yield report(path, f"it does not name the process {pid}", partial(files.write_atomic, path, b"%d" % pid))
+
+
+def _problem(read: Callable[[], object]) -> str:
+    """What is wrong with the file that `read` reads, "" when nothing is."""
+    try:
+        found = read()
+    except FileNotFoundError:
+        found = None
+    except ArgosyError as error:
+        return error.brief
+    return "" if found is not None else "the file is missing"
 
 
 def _record(site: Site, container_id: str) -> records.ContainerRecord | None:
@@ -106,28 +152,33 @@ def _discard(site: Site, record: records.ContainerRecord) -> None:
     cleanup.discard(site, record, volumes=True)
 
 
-def abandoned(record: records.ContainerRecord, run: state.Run) -> bool:
-    """Whether the container was to be run at once and then removed, by a command that has died before it did so.
+def is_over(record: records.ContainerRecord, run: state.Run) -> bool:
+    """Whether a container made with --rm has ended, or lost the command that was to start it.
 
     The caller holds its lock.
     """
     starter = record.starter
-    if not record.options.remove or starter is None or run.status != state.CREATED:
+    if not record.options.remove or run.status == state.EXITED:
+        return record.options.remove and not run.unbegun
+    if starter is None or run.status != state.CREATED:
         return False
     return starter.boot_id != state.boot_id() or not process.alive(starter.pid, starter.start_time)
 
 
-def discard_abandoned(site: Site, container_id: str) -> bool:
-    """Remove the container if it is abandoned; whether it is gone.  Raises NotFound when it was gone before."""
-    lock = site.store.containers.lock(container_id, wait=False)
-    if lock is None:
-        return False
-    with lock:
-        record = _record(site, container_id)
-        if record is None or not abandoned(record, state.derive(site, container_id)):
-            return False
-        _discard(site, record)
-        return True
+def make_way(site: Site, container_id: str) -> bool:
+    """Remove a container made with --rm that is over, or just ending; whether it is gone."""
+    record = _record(site, container_id)
+    if record is None or not record.options.remove:
+        return record is None and not site.store.containers.exists(container_id)
+    try:
+        wait.conmon_done(site, container_id)
+        with site.store.containers.lock(container_id):
+            if not is_over(record, state.derive(site, container_id)):
+                return False
+            _discard(site, record)
+    except NotFound:
+        pass  # its own clean-up was quicker
+    return True
 
 
 def _idle(site: Site, name: str) -> bool:
@@ -167,7 +218,7 @@ def _runtime_records(site: Site) -> Iterator[_Left]:
 def _processes(site: Site) -> Iterator[_Left]:
     """What monitors or connects a container of this run directory that does not run."""
     run = site.store.run
-    for pid, words in process.command_lines():
+    for pid, words in procfs.command_lines():
         bundle = traces.bundle_of(words)
         paths = [word for word in words if word.startswith(f"{run}/netns/")]
         paths += [bundle] if bundle.startswith(f"{run}/containers/") else []

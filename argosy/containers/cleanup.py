@@ -115,17 +115,23 @@ def settle(site: Site, container_id: str, *, forget: bool = False) -> None:
     run = state.derive(site, container_id)
     if run.settled or run.status == state.RUNNING or (run.status == state.STOPPING and not forget):
         return
-    if not forget:
-        _conclude(site, container_id, run)
+    concluded = not forget and _conclude(site, container_id, run)
     take_down(site, container_id)
+    if concluded:
+        for file in (records.STARTED, records.STOP_REQUESTED):
+            records.unlink(site.store, container_id, file)
 
 
-def _conclude(site: Site, container_id: str, run: state.Run) -> None:
-    """Turn the marker of the ended run into the record of it; one of a run that never began only goes.
+def _conclude(site: Site, container_id: str, run: state.Run) -> bool:
+    """Write down how the run ended; whether that is done, and the marker of the run may go.
 
-    On a full disk the marker stays: with conmon's exit record it says the same.
+    A run that never began has no end: its marker goes at once.  On a full disk a marker stays: with conmon's exit
+    record it says the same.
     """
-    if not run.unbegun and os.path.exists(f"{site.state_directory(container_id)}/{records.STARTED}"):
+    directory = site.state_directory(container_id)
+    if run.unbegun:
+        records.unlink(site.store, container_id, records.STARTED)
+    elif os.path.exists(f"{directory}/{records.STARTED}"):
         last = records.LastRun(
             exit_code=run.exit_code,
             started_at=run.started_at,
@@ -134,14 +140,21 @@ def _conclude(site: Site, container_id: str, run: state.Run) -> None:
             stopped_by_user=run.stopped_by_user,
             oom_killed=run.oom_killed,
         )
-        try:
-            records.write_value(site.store, container_id, records.LAST, last)
-        except OSError as error:
-            if error.errno not in (28, 122):  # ENOSPC, EDQUOT
-                raise
-            return
-    for file in (records.STARTED, records.STOP_REQUESTED):
-        records.unlink(site.store, container_id, file)
+        return _write_last(site, container_id, last)
+    if not os.path.exists(f"{directory}/{records.LAST}"):
+        now = time.time()
+        _write_last(site, container_id, records.LastRun(125, now, now, error="its start was interrupted"))
+    return True
+
+
+def _write_last(site: Site, container_id: str, last: records.LastRun) -> bool:
+    try:
+        records.write_value(site.store, container_id, records.LAST, last)
+    except OSError as error:
+        if error.errno not in (28, 122):  # ENOSPC, EDQUOT
+            raise
+        return False
+    return True
 
 
 def take_down(site: Site, container_id: str) -> None:

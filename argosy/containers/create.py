@@ -8,7 +8,7 @@ import time
 from argosy import jsontext
 from argosy.containers import names, state
 from argosy.containers.record import RECORD, ContainerRecord, ImagePin, Starter, VolumeUse
-from argosy.errors import ArgosyError, Exists, Invalid, NotFound
+from argosy.errors import ArgosyError, Exists, Invalid
 from argosy.linux import process
 from argosy.spec import generate
 from argosy.undo import Undo
@@ -85,7 +85,7 @@ def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
                     staged.commit(named.name, durable=durable)
                     present = site.store.images.exists(record.image.manifest_digest)
             except Exists as taken:
-                if record.name and not _make_way(site, taken.holder):
+                if record.name and not _gives_way(site, taken.holder):
                     raise
                 continue
         if not present:
@@ -100,14 +100,11 @@ def _myself() -> Starter:
     return Starter(state.boot_id(), os.getpid(), process.start_time(os.getpid()) or 0)
 
 
-def _make_way(site: Site, container_id: str) -> bool:
-    """Remove the container if a killed `run --rm` has left it: whoever repeats the command gets its name."""
+def _gives_way(site: Site, container_id: str) -> bool:
+    """Whether the holder of the name is gone, or was left by a killed `run --rm`: who repeats that gets its name."""
     from argosy.containers import check
 
-    try:
-        return check.discard_abandoned(site, container_id)
-    except NotFound:
-        return True
+    return check.make_way(site, container_id)
 
 
 def check_name(name: str) -> None:

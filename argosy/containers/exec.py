@@ -13,6 +13,7 @@ from argosy.containers import accounts, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import files
+from argosy.records import shelf
 from argosy.runtime import exec as runtime_exec
 from argosy.runtime import executable
 from argosy.runtime.oci_runtime import OciRuntime
@@ -109,7 +110,7 @@ def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str
 
 def _runtime(site: Site, container_id: str) -> OciRuntime:
     """The runtime that made the container, whichever would be chosen now."""
-    text = files.read(f"{site.run_directory(container_id)}/{records.PREPARED}")
+    text = shelf.read_sealed(f"{site.run_directory(container_id)}/{records.PREPARED}", records.PREPARED)
     return OciRuntime.from_json(jsontext.decode(text, records.PREPARED)["runtime"])
 
 
@@ -123,7 +124,7 @@ def _process(site: Site, container_id: str, options: ExecOptions) -> tuple[Conta
         )
     if not options.command or not options.command[0]:
         raise ArgosyError("must provide a non-empty command to start an exec session: invalid argument")
-    config = jsontext.decode(files.read(f"{site.run_directory(container_id)}/config.json"), "config.json")
+    config = records.read_bundle(site.run_directory(container_id))
     process = dict(config["process"])
     process["args"] = list(options.command)
     process["terminal"] = options.tty

@@ -6,7 +6,6 @@ import os
 import resource
 import stat
 
-from argosy import jsontext
 from argosy.containers import accounts, state
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import cgroup, files, host
@@ -278,7 +277,9 @@ def outer_hostname(site: Site, record: ContainerRecord) -> str:
         return os.uname().nodename
     if mode is not None and kind == "container":
         other = site.store.containers.find(mode.target)
-        config = jsontext.decode(files.read(f"{site.run_directory(other)}/config.json"), "config.json")
+        from argosy.containers import record as records
+
+        config = records.read_bundle(site.run_directory(other))
         return str(config.get("hostname", ""))
     return ""
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 
-from argosy import jsontext
 from argosy.containers import prepare, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.images import timestamps
-from argosy.linux import cgroup, files
+from argosy.linux import cgroup
 from argosy.network import attach as network
 from argosy.spec import mounts, parse
 from argosy.spec.options import Mount
@@ -141,18 +140,17 @@ def _subject(site: Site, container_id: str) -> Subject:
         record=record,
         name=records.current_name(site.store, record),
         run=state.derive(site, container_id),
-        bundle=_bundle(f"{directory}/config.json"),
+        bundle=_bundle(directory),
         plan=prepare.read_plan(directory),
         network=network.read(directory),
     )
 
 
-def _bundle(path: str) -> Mapping[str, Any]:
+def _bundle(directory: str) -> Mapping[str, Any]:
     try:
-        found: Mapping[str, Any] = jsontext.decode(files.read(path, _BUNDLE_LIMIT), path)
-    except (FileNotFoundError, NotADirectoryError):
+        return records.read_bundle(directory)
+    except FileNotFoundError:
         return {}
-    return found
 
 
 def moment(seconds: float) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import stat
 
-from argosy import jsontext
+from argosy.containers import record as records
 from argosy.errors import ArgosyError, Invalid
-from argosy.linux import files, paths
+from argosy.linux import paths
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def explained(error: ArgosyError, site: Site, container_id: str) -> ArgosyError:
     """The error to raise in place of the runtime's: a better one, or `error` itself where none is found."""
     try:
-        config = jsontext.decode(files.read(f"{site.run_directory(container_id)}/config.json"), "config.json")
+        config = records.read_bundle(site.run_directory(container_id))
         why = problem(f"{site.state_directory(container_id)}/merged", config["mounts"])
     except (ArgosyError, OSError, LookupError):
         return error

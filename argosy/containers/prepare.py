@@ -15,6 +15,7 @@ from argosy.containers import record as records
 from argosy.errors import ArgosyError, Invalid, NotFound, Unsupported
 from argosy.linux import cgroup, files, paths, process
 from argosy.network import attach as network
+from argosy.records import shelf
 from argosy.runtime import executable, exits
 from argosy.runtime.oci_runtime import OciRuntime
 from argosy.spec import generate
@@ -65,7 +66,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     runtime = plan.runtime
     if runtime.notice:
         site.notice(runtime.notice)
-    files.write_atomic(f"{directory}/{records.PREPARED}", jsontext.encode(plan.to_json()))
+    _write_plan(directory, plan)
     image = record.image
     _restore_layers(site, record)
     merged = rootfs.mount(
@@ -104,7 +105,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
             if mount.chown:
                 ownership.give(mount.source, user["uid"], user["gid"])
     executable.check(merged, config["process"], (m["destination"] for m in config["mounts"]), os.uname().machine)
-    files.write_atomic(f"{directory}/config.json", jsontext.encode(config))
+    files.write_atomic(f"{directory}/{records.BUNDLE}", shelf.seal(jsontext.encode(config)))
     return Prepared(
         runtime=runtime,
         conmon=conmon_program(site),
@@ -303,10 +304,19 @@ def _files(site: Site, record: ContainerRecord, connected: NetworkState) -> Mapp
 def read_plan(directory: str) -> Plan | None:
     """What a run directory says about who runs its container; None when it is not prepared (any more)."""
     try:
-        text = files.read(f"{directory}/{records.PREPARED}")
+        text = shelf.read_sealed(f"{directory}/{records.PREPARED}", records.PREPARED)
     except (FileNotFoundError, NotADirectoryError):
         return None
     return Plan.from_json(jsontext.decode(text, records.PREPARED))
+
+
+def write_plan_again(site: Site, container_id: str) -> None:
+    """Replace a damaged prepared.json by what it must have said."""
+    _write_plan(site.run_directory(container_id), _plan_or_guess(site, container_id))
+
+
+def _write_plan(directory: str, plan: Plan) -> None:
+    files.write_atomic(f"{directory}/{records.PREPARED}", shelf.seal(jsontext.encode(plan.to_json())))
 
 
 def undo(site: Site, container_id: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from argosy import jsontext
 from argosy.linux import files
 from argosy.oci.imageconfig import ContainerConfig
@@ -11,7 +13,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import ClassVar, TypeVar
+    from typing import Any, ClassVar, TypeVar
 
     from argosy.storage.store import Store
 
@@ -22,7 +24,9 @@ CHANGES = "changes.json"
 STARTED = "started.json"
 LAST = "last.json"
 STOP_REQUESTED = "stop-requested"
-PREPARED = "prepared.json"  # in the run directory; see containers.prepare
+# In the run directory:
+PREPARED = "prepared.json"  # see containers.prepare
+BUNDLE = "config.json"  # the OCI runtime specification
 
 
 class ImagePin(Value):
@@ -139,6 +143,13 @@ def read_value(store: Store, container_id: str, file: str, kind: type[V]) -> V |
     except FileNotFoundError:
         return None
     return kind.from_json(jsontext.decode(text, what))
+
+
+def read_bundle(directory: str) -> dict[str, Any]:
+    """config.json in the run directory.  FileNotFoundError when it is not there, Damaged when it is not whole."""
+    what = f"config.json of container {os.path.basename(directory)[:12]}"
+    bundle: dict[str, Any] = jsontext.decode(shelf.read_sealed(f"{directory}/{BUNDLE}", what), what)
+    return bundle
 
 
 def write_value(store: Store, container_id: str, file: str, value: Value, *, durable: bool = False) -> None:

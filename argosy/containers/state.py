@@ -88,10 +88,11 @@ def boot_id() -> str:
 def derive(site: Site, container_id: str) -> Run:
     """The container's run, from its files and processes alone; takes no lock.
 
-    A damaged started.json or last.json (a power cut leaves such) is replaced by what else is known.
+    A started.json that is damaged or lost, and a damaged last.json (a power cut leaves such), are replaced by what else
+    is known.
     """
     started = _read_started(site, container_id)
-    unbegun = started is not None and os.path.exists(f"{site.store.run}/runtime/{container_id}/exec.fifo")
+    unbegun = started is not None and os.path.exists(unbegun_mark(site, container_id))
     if started is not None and not unbegun:
         return _of_started(site, container_id, started)
     settled = started is None and not os.path.isdir(site.run_directory(container_id))
@@ -99,13 +100,21 @@ def derive(site: Site, container_id: str) -> Run:
     return run.replace(unbegun=True) if unbegun else run
 
 
+def unbegun_mark(site: Site, container_id: str) -> str:
+    """Where the runtime's fifo is from `create` to `start`."""
+    return f"{site.store.run}/runtime/{container_id}/exec.fifo"
+
+
 def _read_started(site: Site, container_id: str) -> Started | None:
     try:
-        return records.read_value(site.store, container_id, records.STARTED, records.Started)
+        found = records.read_value(site.store, container_id, records.STARTED, records.Started)
+        if found is not None or not os.path.isdir(site.run_directory(container_id)):
+            return found
     except Invalid:
-        from argosy.containers import traces
+        found = records.Started("", 0, 0, 0, 0, 0.0)  # whatever ran has ended, unless there are traces of it
+    from argosy.containers import traces
 
-        return traces.started(site, container_id)
+    return traces.started(site, container_id) or found
 
 
 def _read_last(site: Site, container_id: str) -> LastRun | None:

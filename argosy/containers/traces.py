@@ -8,7 +8,7 @@ import time
 from argosy.containers import record as records
 from argosy.containers import state
 from argosy.errors import ArgosyError
-from argosy.linux import process
+from argosy.linux import process, procfs
 from argosy.runtime import conmon
 
 TYPE_CHECKING = False
@@ -19,27 +19,30 @@ _BUNDLE_FLAGS = ("-b", "--bundle")  # conmon's, and that of a runtime which is c
 _END_S = 5.0
 
 
-def started(site: Site, container_id: str) -> records.Started:
-    """What a damaged started.json must have said: the process in the pidfile, if its parent is the container's conmon.
+def started(site: Site, container_id: str) -> records.Started | None:
+    """What a damaged or lost started.json must have said: the process in the pidfile, child of the container's conmon.
 
-    Otherwise one that says that the run has ended.
+    None when there is no such process, or its program has not begun: that is an interrupted start.
     """
     bundle = site.run_directory(container_id)
     pid, conmon_pid = conmon.read_pid(f"{bundle}/pidfile"), conmon.read_pid(f"{bundle}/conmon.pid")
-    runs = conmon_pid in working_on(bundle) and process.parent(pid) == conmon_pid
+    if not pid or bundle_of(procfs.arguments(conmon_pid)) != bundle or procfs.parent(pid) != conmon_pid:
+        return None
+    if os.path.exists(state.unbegun_mark(site, container_id)):
+        return None
     return records.Started(
-        boot_id=state.boot_id() if runs else "",
+        boot_id=state.boot_id(),
         pid=pid,
         start_time=process.start_time(pid) or 0,
         conmon_pid=conmon_pid,
         conmon_start_time=process.start_time(conmon_pid) or 0,
-        started_at=os.stat(f"{bundle}/pidfile").st_mtime if runs else 0.0,
+        started_at=os.stat(f"{bundle}/pidfile").st_mtime,
     )
 
 
 def working_on(bundle: str) -> list[int]:
     """The pids of the conmons, and of runtimes in the middle of `create`, that were started with this bundle."""
-    return [pid for pid, words in process.command_lines() if bundle_of(words) == bundle]
+    return [pid for pid, words in procfs.command_lines() if bundle_of(words) == bundle]
 
 
 def bundle_of(words: list[str]) -> str:
@@ -60,7 +63,7 @@ def end_work_on(bundle: str) -> None:
     above = _ancestors(os.getpid())
     while pids := [pid for pid in working_on(bundle) if pid not in above]:
         for worker in pids:
-            for pid in (worker, *process.descendants(worker)):
+            for pid in (worker, *procfs.descendants(worker)):
                 process.signal_process(pid, process.start_time(pid) or 0)
         if time.monotonic() > deadline:
             raise ArgosyError(f"cannot end the processes {pids}, which work on {bundle}")
@@ -69,6 +72,6 @@ def end_work_on(bundle: str) -> None:
 
 def _ancestors(pid: int) -> set[int]:
     found: set[int] = set()
-    while (pid := process.parent(pid)) > 0:
+    while (pid := procfs.parent(pid)) > 0:
         found.add(pid)
     return found

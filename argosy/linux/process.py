@@ -17,7 +17,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 PROGRAM_DIRECTORIES = ("/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman", "/sbin", "/usr/sbin")
 
@@ -25,7 +25,6 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _MAX_OUTPUT_BYTES = 256 << 20
 _MAX_DETAILS = 8192
 _LINKS_OF_ONE_THREAD = 3  # of /proc/self/task: a directory's two, and one for each thread
-_MAX_COMMAND_LINE = 1 << 16
 
 _tracer: Callable[[str], None] | None = None
 
@@ -324,39 +323,6 @@ def start_time(pid: int) -> int | None:
     finally:
         os.close(fd)
     return None if fields[0] in (b"Z", b"X") else int(fields[19])
-
-
-def parent(pid: int) -> int:
-    """The pid of the process's parent, 0 when the process is gone or has none."""
-    try:
-        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
-            return int(file.read(4096).rpartition(b")")[2].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return 0
-
-
-def descendants(pid: int) -> list[int]:
-    """The process's children, their children, and so on; only those of first threads."""
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children", "rb", buffering=0) as file:
-            children = [int(word) for word in file.read(_MAX_COMMAND_LINE).split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
-    return children + [below for child in children for below in descendants(child)]
-
-
-def command_lines() -> Iterator[tuple[int, list[str]]]:
-    """Pid and arguments of every other process that has some.  A zombie has none."""
-    for text in os.listdir("/proc"):
-        if not text.isdecimal() or int(text) == os.getpid():
-            continue
-        try:
-            with open(f"/proc/{text}/cmdline", "rb", buffering=0) as file:
-                data = file.read(_MAX_COMMAND_LINE)
-        except OSError:
-            continue  # gone meanwhile, or not for us to see
-        if data:
-            yield int(text), os.fsdecode(data).rstrip("\0").split("\0")
 
 
 def program_name(pid: int) -> str:

@@ -13,6 +13,7 @@ from argosy.config.containers import ContainersConf
 from argosy.errors import ArgosyError, Invalid
 from argosy.linux import files, namespaces, process
 from argosy.network import resolv
+from argosy.records import shelf
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -116,8 +117,8 @@ def setup(request: NetworkRequest) -> NetworkState:
 def read(directory: str) -> NetworkRecord | None:
     """The record in a container's run directory; None when it is not connected (any more)."""
     try:
-        text = files.read(f"{directory}/{STATE_FILE}")
-    except (FileNotFoundError, NotADirectoryError):
+        text = shelf.read_sealed(f"{directory}/{STATE_FILE}", STATE_FILE)
+    except FileNotFoundError:
         return None
     return NetworkRecord.from_json(jsontext.decode(text, f"{directory}/{STATE_FILE}"))
 
@@ -293,7 +294,7 @@ def _is_network_namespace(path: str) -> bool:
 
 def _record(request: NetworkRequest, state: NetworkState) -> None:
     record = NetworkRecord(state.mode, state.netns, state.addresses, state.gateway, state.pid)
-    files.write_atomic(f"{request.directory}/{STATE_FILE}", jsontext.encode(record.to_json()))
+    files.write_atomic(f"{request.directory}/{STATE_FILE}", shelf.seal(jsontext.encode(record.to_json())))
 
 
 def inside(netns: str) -> tuple[tuple[str, ...], str]:

@@ -89,7 +89,9 @@ def test_the_pause_process_holds_nothing(as_user: AsUser) -> None:
         assert all("anon_inode" in name for name in fds.values()), fds  # the pause program's own
         assert os.getsid(state.pid) == state.pid
         assert os.readlink(f"/proc/{state.pid}/cwd") == "/"
-        assert Path(f"/proc/{state.pid}/environ").read_bytes() == b""
+        assert (
+            Path(f"/proc/{state.pid}/environ").read_bytes() == os.fsencode(f"_ARGOSY_PAUSE={as_user.run_dir}") + b"\0"
+        )
         assert int(Path(f"/proc/{state.pid}/status").read_text().partition("VmRSS:")[2].split()[0]) < 2048
     finally:
         os.close(lock)
@@ -457,3 +459,11 @@ def test_entering_is_fast(as_user: AsUser) -> None:
         for _ in range(7)
     )
     assert best < 0.0045
+
+
+def test_the_pause_process_is_found_again_when_its_record_is_gone(as_user: AsUser) -> None:
+    first = enter(as_user)
+    before = pause(as_user)
+    os.unlink(f"{as_user.run_dir}/{userns.STATE_FILE}")
+    assert enter(as_user) == first
+    assert pause(as_user) == before

@@ -1,0 +1,50 @@
+"""What /proc tells of processes that nobody has written down: their arguments, and who started whom."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MAX_COMMAND_LINE = 1 << 16
+
+
+def parent(pid: int) -> int:
+    """The pid of the process's parent, 0 when the process is gone or has none."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+            return int(file.read(4096).rpartition(b")")[2].split()[1])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
+def descendants(pid: int) -> list[int]:
+    """The process's children, their children, and so on; only those of first threads."""
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children", "rb", buffering=0) as file:
+            children = [int(word) for word in file.read(_MAX_COMMAND_LINE).split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return []
+    return children + [below for child in children for below in descendants(child)]
+
+
+def command_lines() -> Iterator[tuple[int, list[str]]]:
+    """Pid and arguments of every other process that has some."""
+    for text in os.listdir("/proc"):
+        if not text.isdecimal() or int(text) == os.getpid():
+            continue
+        words = arguments(int(text))
+        if words:
+            yield int(text), words
+
+
+def arguments(pid: int) -> list[str]:
+    """The process's arguments; none when it is gone, a zombie, or not for us to see."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb", buffering=0) as file:
+            data = file.read(_MAX_COMMAND_LINE)
+    except OSError:
+        return []
+    return os.fsdecode(data).rstrip("\0").split("\0") if data else []
