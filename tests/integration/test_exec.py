@@ -82,7 +82,7 @@ def test_an_unprivileged_user_has_no_capabilities(argosy: Program) -> None:
 
 def test_a_container_that_does_not_run(argosy: Program) -> None:
     argosy.run("create", "--name", NAME, "--network", "none", "busybox", "true")
-    done = argosy.run("exec", NAME, "true", check=125)
+    done = argosy.run("exec", NAME, "true", check=255)
     assert "container state improper" in done.stderr
     assert "no such container" in argosy.run("exec", "nobody", "true", check=125).stderr
 
