@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.errors import ArgosyError, NotFound, Unsupported
+from argosy.images.resolve import ImageNotKnown
 from argosy.oci import mediatypes
 from argosy.oci.descriptor import Descriptor
 from argosy.oci.digest import parse as parse_digest
@@ -30,7 +31,8 @@ class LayersLost(ArgosyError):
 def restore(store: Store, record: ImageRecord) -> None:
     """Have all layers of the image in the store, verified; nothing is fetched from anywhere else.
 
-    Returns at once when all is well.  Raises LayersLost when a blob is missing or not what its digest says.
+    Returns at once when all is well.  Raises LayersLost when a blob is missing or not what its digest says,
+    ImageNotKnown when the image was removed meanwhile.
     """
     from argosy.images.transfer import Transfer
 
@@ -43,6 +45,8 @@ def restore(store: Store, record: ImageRecord) -> None:
         try:
             Transfer(store, None).run(jobs)
         except NotFound as error:
+            if not store.images.exists(record.manifest_digest):
+                raise ImageNotKnown(record.config_digest) from None  # removed meanwhile, with all it was made of
             raise LayersLost(record.config_digest, str(error)) from error
 
 

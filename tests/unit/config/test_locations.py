@@ -27,7 +27,8 @@ def private(path: Path) -> Path:
 @pytest.mark.skipif(UID != 0 and os.path.exists("/var/lib/argosy"), reason="root has a store here")
 def test_the_systems_places(tmp_path: Path) -> None:
     found = place(tmp_path, rootless=False)
-    assert (found.root, found.run) == ("/var/lib/argosy", "/run/argosy")
+    assert found.root == "/var/lib/argosy"
+    assert found.run == (found.recorded or "/run/argosy")  # a store that is there has the word
 
 
 def test_a_users_places(tmp_path: Path) -> None:
