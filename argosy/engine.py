@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from argosy.config.registries import Registries
     from argosy.containers.exec import ExecOptions
     from argosy.containers.logs import LogOptions, Source
+    from argosy.containers.prune import Pruned
     from argosy.containers.record import ContainerRecord
     from argosy.containers.run import Streams
     from argosy.containers.sizes import Sizes
@@ -228,6 +229,11 @@ class Containers:
         from argosy.containers import state
 
         return state.views(self._site, under_way=under_way)
+
+    def prune(self, accepts: Callable[[ContainerView], bool] = lambda _view: True) -> Pruned:
+        from argosy.containers import prune
+
+        return prune.prune(self._site, accepts)
 
     def inspect(self, container_id: str, *, size: bool = False) -> dict[str, Any]:
         from argosy.containers import inspect

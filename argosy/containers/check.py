@@ -157,12 +157,9 @@ def is_over(record: records.ContainerRecord, run: state.Run) -> bool:
 
     The caller holds its lock.
     """
-    starter = record.starter
     if not record.options.remove or run.status == state.EXITED:
         return record.options.remove and not run.unbegun
-    if starter is None or run.status != state.CREATED:
-        return False
-    return starter.boot_id != state.boot_id() or not process.alive(starter.pid, starter.start_time)
+    return run.status == state.CREATED and record.starter is not None and not state.is_there(record.starter)
 
 
 def make_way(site: Site, container_id: str) -> bool:

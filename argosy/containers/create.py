@@ -59,7 +59,7 @@ def create(
         ),
         image_config=config,
         volumes=volume_uses(options, config),
-        starter=_myself() if to_start and options.remove else None,
+        starter=_myself() if to_start else None,
     )
     with Undo() as undo:
         if record.volumes:

@@ -64,7 +64,7 @@ class Starter(Value):
 class ContainerRecord(Value):
     """container.json: frozen at create.  `created_at` is in seconds since the epoch.
 
-    `starter` tells of a container made with --rm whether it still has somebody to start it; None when made by `create`.
+    `starter` tells whether a container that was never started still has somebody to do so; None when made by `create`.
     """
 
     id: str

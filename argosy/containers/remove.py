@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from argosy.containers.site import Site
 
 
+_ATTEMPTS = 20  # against somebody who starts it again and again
+
+
 def remove(
     site: Site, container_id: str, *, force: bool = False, volumes: bool = False, timeout_s: float | None = None
 ) -> None:
@@ -31,24 +34,27 @@ def remove(
             raise
         _remove_damaged(site, container_id)
         return
-    if run.status in (state.RUNNING, state.STOPPING):
-        if not force:
-            raise ArgosyError(
-                f"cannot remove container {container_id} as it is {run.status} - running or paused containers cannot be"
-                " removed without force: container state improper",
-                hint=f"argosy rm --force {container_id[:12]}",
-                exit_code=2,
-            )
-        stop.stop(site, container_id, timeout_s)
-    try:
-        lock = site.store.containers.lock(container_id)
-    except NotFound:
-        return  # made with --rm: its own clean-up was quicker
-    with lock:
-        if state.derive(site, container_id).status == state.RUNNING:
-            raise ArgosyError(f"container {container_id[:12]} was started again meanwhile", exit_code=2)
-        cleanup.settle(site, container_id, forget=True)
-        cleanup.discard(site, record, volumes=volumes)
+    if run.status in (state.RUNNING, state.STOPPING) and not force:
+        raise ArgosyError(
+            f"cannot remove container {container_id} as it is {run.status} - running or paused containers cannot be"
+            " removed without force: container state improper",
+            hint=f"argosy rm --force {container_id[:12]}",
+            exit_code=2,
+        )
+    for _ in range(_ATTEMPTS if force else 1):
+        if run.status in (state.RUNNING, state.STOPPING):
+            stop.stop(site, container_id, timeout_s)
+        try:
+            lock = site.store.containers.lock(container_id)
+        except NotFound:
+            return  # made with --rm: its own clean-up was quicker
+        with lock:
+            run = state.derive(site, container_id)
+            if run.status not in ((state.RUNNING,) if force else (state.RUNNING, state.STOPPING)):
+                cleanup.settle(site, container_id, forget=True)
+                cleanup.discard(site, record, volumes=volumes)
+                return
+    raise ArgosyError(f"container {container_id[:12]} was started again meanwhile", exit_code=2)
 
 
 def _remove_damaged(site: Site, container_id: str) -> None:

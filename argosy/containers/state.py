@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from argosy.containers.record import LastRun, Started
+    from argosy.containers.record import LastRun, Started, Starter
     from argosy.containers.site import Site
 
 CREATED = "created"
@@ -169,6 +169,11 @@ def _of_started(site: Site, container_id: str, started: Started) -> Run:
         stopped_by_user=stopped,
         settled=False,
     )
+
+
+def is_there(starter: Starter) -> bool:
+    """Whether the process that made a container to start it still lives."""
+    return starter.boot_id == boot_id() and process.alive(starter.pid, starter.start_time)
 
 
 def view(site: Site, container_id: str) -> ContainerView:

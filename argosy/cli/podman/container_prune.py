@@ -6,8 +6,6 @@ import sys
 
 from argosy.cli.errors import report
 from argosy.cli.flags import Command, Flag
-from argosy.containers import state
-from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -33,19 +31,10 @@ def run(options: PruneOptions, engine: Engine, out: Output) -> int:
         out.flush()
         if sys.stdin.readline().strip().lower()[:1] != "y":
             return 0
-    status = 0
-    for view in engine.containers.list().views:
-        if view.run.status not in (state.CREATED, state.EXITED):
-            continue
-        try:
-            engine.containers.remove(view.id)
-        except NotFound:
-            continue
-        except ArgosyError as error:
-            status = report(error, out)
-            continue
-        out.line(view.id)
-    return status
+    pruned = engine.containers.prune()
+    for container_id in pruned.removed:
+        out.line(container_id)
+    return max((report(error, out) for error in pruned.failures), default=0)
 
 
 COMMAND = Command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.errors import report
 from argosy.cli.flags import Command, Flag
-from argosy.errors import ArgosyError, NotFound
+from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -61,23 +61,9 @@ def _confirmed(options: SystemPruneOptions, out: Output) -> bool:
     return confirmed(out, "WARNING! This command removes:\n" + "".join(f"\t- {one}\n" for one in what))
 
 
-def _containers(options: SystemPruneOptions, engine: Engine, out: Output) -> tuple[int, list[str]]:
-    from argosy.containers import state
-
-    status = 0
-    removed = []
-    for view in engine.containers.list().views:
-        if view.run.status not in (state.CREATED, state.EXITED) or not _accepts(options.filter, view):
-            continue
-        try:
-            engine.containers.remove(view.id)
-        except NotFound:
-            continue
-        except ArgosyError as error:
-            status = report(error, out)
-            continue
-        removed.append(view.id)
-    return status, removed
+def _containers(options: SystemPruneOptions, engine: Engine, out: Output) -> tuple[int, tuple[str, ...]]:
+    pruned = engine.containers.prune(lambda view: _accepts(options.filter, view))
+    return max((report(error, out) for error in pruned.failures), default=0), pruned.removed
 
 
 def _accepts(filters: Iterable[str], view: ContainerView) -> bool:
