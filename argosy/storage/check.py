@@ -97,7 +97,7 @@ def _store_file(store: Store, *, repair: bool) -> Iterator[Finding]:
             creation.forget_loss(store.root)
             repaired = "it was made again"
         path = f"{store.root}/store.json"
-        yield Finding("store", store.root, path, "store.json was lost or damaged", repaired)
+        yield Finding("store", store.root, path, "it was lost or damaged", repaired, "" if repair else REPAIR)
 
 
 def _leftovers(store: Store, *, repair: bool) -> Iterator[Finding]:

@@ -134,10 +134,11 @@ def test_check_names_a_damaged_store_file_and_makes_it_again(argosy: Program, bu
     path = f"{argosy.root}/store.json"
     with open(path, "r+b") as file:
         file.truncate(20)
-    assert argosy.run("images", check=125).stderr.startswith("Error: ")
-    done = argosy.run("system", "check", check=1)
-    assert path in done.stdout
-    assert "system check --repair" in done.stdout
+    for _ in range(2):
+        done = argosy.run("system", "check", check=1)
+        assert path in done.stdout
+        assert "system check --repair" in done.stdout
+        assert busybox in argosy.run("images").stdout
     assert "repaired" in argosy.run("system", "check", "--repair").stdout
     argosy.run("image", "exists", busybox)
     os.unlink(f"{path}.damaged")
