@@ -82,9 +82,17 @@ def _bring_up(
     records.write_value(site.store, record.id, records.STARTED, marker)
     undo.push(records.unlink, site.store, record.id, records.STARTED)
     if record.options.pidfile:
-        files.write_atomic(record.options.pidfile, str(created.pid).encode(), mode=0o644)
+        _write_pidfile(record.options.pidfile, created.pid)
     prepared.runtime.start(record.id, prepared.program)
     return attachment
+
+
+def _write_pidfile(path: str, pid: int) -> None:
+    try:
+        files.write_atomic(path, str(pid).encode(), mode=0o644)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ArgosyError(f"cannot write the pid file {path}: {reason}", hint="see --pidfile") from error
 
 
 def _create(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.Started:

@@ -105,16 +105,21 @@ def unlink_missing(path: str) -> None:
 def make_directories(path: str, mode: int = 0o700) -> None:
     """Make the directory and those above it that are missing, each with `mode`.  Nothing happens when it is there."""
     try:
-        os.mkdir(path, mode)
-    except FileExistsError:
-        if not os.path.isdir(path):
-            raise NotADirectoryError(20, "exists and is not a directory", path) from None
+        _make_directory(path, mode)
     except FileNotFoundError:
         parent = os.path.dirname(path.rstrip("/"))
         if not parent or parent == path:
             raise
         make_directories(parent, mode)
-        make_directories(path, mode)
+        _make_directory(path, mode)  # in /proc this fails again
+
+
+def _make_directory(path: str, mode: int) -> None:
+    try:
+        os.mkdir(path, mode)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise NotADirectoryError(20, "exists and is not a directory", path) from None
 
 
 class TreeNotRemoved(ArgosyError):

@@ -93,6 +93,12 @@ def test_directories_are_made_with_their_mode_and_may_exist(tmp_path: Path) -> N
         files.make_directories(f"{tmp_path}/file")
 
 
+def test_no_directories_where_nobody_can_make_any() -> None:
+    for path in ("/proc/argosy", "/proc/argosy/a/b"):
+        with pytest.raises(FileNotFoundError):
+            files.make_directories(path)
+
+
 def test_a_tree_is_removed_but_nothing_that_its_links_lead_to(tmp_path: Path) -> None:
     os.makedirs(f"{tmp_path}/kept")
     files.write_atomic(f"{tmp_path}/kept/file", b"")
