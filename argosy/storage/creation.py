@@ -152,18 +152,19 @@ def _rename_out(root: str, name: str) -> None:
 
 
 def _locked_root(root: str) -> locks.Lock:
-    while True:
-        try:
+    try:
+        while True:
             files.make_directories(root)
-            lock = locks.acquire(root)
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise ArgosyError(
-                f"cannot make the store at {root}: {error.strerror}", hint="name another place with --root"
-            ) from error
-        assert lock is not None
-        return lock
+            try:
+                lock = locks.acquire(root)
+            except FileNotFoundError:
+                continue  # removed meanwhile
+            assert lock is not None
+            return lock
+    except OSError as error:
+        raise ArgosyError(
+            f"cannot make the store at {root}: {error.strerror}", hint="name another place with --root"
+        ) from error
 
 
 def write(root: str, record: StoreRecord) -> None:
