@@ -7,6 +7,7 @@ import fcntl
 import os
 import struct
 import subprocess
+import time
 
 from tests.rig import host
 
@@ -36,7 +37,10 @@ class Disk:
         return self
 
     def __exit__(self, *_error: object) -> None:
-        subprocess.run(["umount", self.path], check=True)
+        deadline = time.monotonic() + 20  # for a helper that makes things stable to end
+        while subprocess.run(["umount", self.path], check=False, capture_output=True).returncode:
+            assert time.monotonic() < deadline, f"{self.path} is in use"
+            time.sleep(0.05)
 
     def _mount(self) -> None:
         subprocess.run(["mount", "-o", "loop", self._image, self.path], check=True)
