@@ -142,10 +142,19 @@ def _may_be_id(text: str) -> bool:
 
 
 def config(store: Store, record: ImageRecord) -> ImageConfig:
-    """The image's config.  Raises Damaged when the blob is not what its digest says, NotFound when it is gone."""
+    """The image's config.  Raises Damaged when the blob is not what its digest says, NotFound when it is gone.
+
+    That is ImageNotKnown when the image was removed meanwhile, with all it was made of.
+    """
     from argosy.oci import imageconfig
 
-    return imageconfig.parse(store.blobs.read(record.config_digest, imageconfig.SIZE_LIMIT))
+    try:
+        data = store.blobs.read(record.config_digest, imageconfig.SIZE_LIMIT)
+    except NotFound:
+        if store.images.exists(record.manifest_digest):
+            raise
+        raise ImageNotKnown(record.config_digest) from None
+    return imageconfig.parse(data)
 
 
 def ensure(

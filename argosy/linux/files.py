@@ -115,11 +115,15 @@ def make_directories(path: str, mode: int = 0o700) -> None:
 
 
 def _make_directory(path: str, mode: int) -> None:
-    try:
-        os.mkdir(path, mode)
-    except FileExistsError:
-        if not os.path.isdir(path):
-            raise NotADirectoryError(20, "exists and is not a directory", path) from None
+    while True:
+        try:
+            os.mkdir(path, mode)
+        except FileExistsError:
+            if not os.path.isdir(path):
+                if not os.path.lexists(path):
+                    continue  # removed between the two looks
+                raise NotADirectoryError(20, "exists and is not a directory", path) from None
+        return
 
 
 class TreeNotRemoved(ArgosyError):
