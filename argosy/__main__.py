@@ -6,6 +6,7 @@ after the command line has been read and before anything else is done.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]  # no stubs; signal costs a millisecond
 import os
 import sys
 
@@ -25,6 +26,7 @@ def main(argv: Sequence[str]) -> NoReturn:
     status = _INTERNAL
     try:
         _open_standard_streams()
+        _expect_children()
         status = _helper(argv) if len(argv) > 1 and argv[1].startswith("__") else _command(argv)
     except BaseException as error:  # noqa: BLE001 -- the last door
         sys.stderr.write(f"Error: internal error: {type(error).__name__}: {error}\n")
@@ -64,7 +66,13 @@ def _open_standard_streams() -> None:
         try:
             os.fstat(stream)
         except OSError:
-            os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+
+
+def _expect_children() -> None:
+    """Let the kernel keep the status of our children, though whoever started us may not care for that of his."""
+    if _signal.getsignal(_signal.SIGCHLD) == _signal.SIG_IGN:
+        _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Entry: TypeAlias = tuple[str, bool, int, int, int, int]
 
 _LENGTH_BYTES = 8
+_STANDARD_ERROR = 2
 
 
 def path(root: str) -> str:
@@ -34,6 +35,11 @@ def use(root: str) -> None:
         fd = os.open(path(root), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return
+    if fd <= _STANDARD_ERROR:  # a standard stream is closed, whose place this must not take
+        import fcntl
+
+        closed, fd = fd, fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _STANDARD_ERROR + 1)
+        os.close(closed)
     try:
         length = int.from_bytes(os.read(fd, _LENGTH_BYTES), "little")
         table = marshal.loads(os.read(fd, length))  # noqa: S302 -- as trusted as Python's own byte code beside it

@@ -19,7 +19,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-PROGRAM_DIRECTORIES = ("/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman", "/sbin", "/usr/sbin")
+PROGRAM_DIRECTORIES = (
+    *("/usr/libexec/podman", "/usr/lib/podman", "/usr/local/libexec/podman"),
+    *("/sbin", "/usr/sbin", "/usr/bin", "/bin"),
+)
 
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789@%+=:,./-_")
 _MAX_OUTPUT_BYTES = 256 << 20

@@ -129,7 +129,7 @@ class _PipesFar:
     def spawn(self, words: list[str]) -> int:
         """Start the runtime on the far ends of the pipes."""
         fds = {**dict(enumerate(self._child)), **self._memory.fds}
-        pid = process.spawn(words, fds=fds, setsid=True)
+        pid = process.spawn(words, env=oci_runtime.environment(), fds=fds, setsid=True)
         while self._child:
             os.close(self._child.pop())
         self.ended_fd = os.pidfd_open(pid)
@@ -324,7 +324,9 @@ def _call_detached(words: list[str], memory: _Memory, fds: dict[int, int]) -> No
     """Run the runtime's detached exec to its own end.  Raises its error."""
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
-        pid = process.spawn(words, fds={0: null, 1: null, 2: null, **memory.fds, **fds}, setsid=True)
+        streams = {0: null, 1: null, 2: null}
+        environment = oci_runtime.environment()
+        pid = process.spawn(words, env=environment, fds={**streams, **memory.fds, **fds}, setsid=True)
     finally:
         os.close(null)
     if process.wait(pid):

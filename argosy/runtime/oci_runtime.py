@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PREFERRED = ("crun", "runc")
 _CACHE = "runtime.json"
+_SERVICE_VARIABLES = ("NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID")
 _MESSAGE_LIMIT = 2000  # a runtime repeats what it could not run, however long that is
 _HYBRID_CONTROLLERS = "/sys/fs/cgroup/unified/cgroup.controllers"
 
@@ -88,7 +89,7 @@ class OciRuntime(Value):
 
     def delete(self, container_id: str, *, force: bool = False) -> None:
         """Remove the runtime's record.  Idempotent: a container that it does not know is removed already."""
-        done = process.run(self.argv_delete(container_id, force=force), check=False)
+        done = process.run(self.argv_delete(container_id, force=force), env=environment(), check=False)
         message = plain_message(done.stderr)
         if done.returncode != 0 and not _says_unknown(message):
             raise translate(self.name, message, container_id)
@@ -97,7 +98,7 @@ class OciRuntime(Value):
         """The runtime's record of the container.  Raises NotFound when it has none."""
         from argosy import jsontext
 
-        done = process.run(self.argv_state(container_id), check=False)
+        done = process.run(self.argv_state(container_id), env=environment(), check=False)
         if done.returncode != 0:
             message = plain_message(done.stderr)
             if _says_unknown(message):
@@ -107,7 +108,7 @@ class OciRuntime(Value):
         return state
 
     def _call(self, argv: Sequence[str], container_id: str, program: str = "") -> None:
-        done = process.run(argv, check=False)
+        done = process.run(argv, env=environment(), check=False)
         if done.returncode != 0:
             raise translate(self.name, plain_message(done.stderr), container_id, program)
 
@@ -240,6 +241,11 @@ def _version(path: str, root: str) -> str:
 def version_words(root: str) -> tuple[str, ...]:
     """The arguments that make a runtime tell its version; crun wants to know its state directory even for that."""
     return "--root", root, "--version"
+
+
+def environment() -> dict[str, str]:
+    """Ours, without what a service manager has told us: a runtime would take its sockets for the container's."""
+    return {name: value for name, value in os.environ.items() if name not in _SERVICE_VARIABLES}
 
 
 def plain_message(stderr: bytes | str) -> str:

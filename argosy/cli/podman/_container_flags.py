@@ -194,7 +194,10 @@ def _mounts(flags: CreateFlags) -> tuple[Mount, ...]:
     """-v, --mount and --tmpfs together.  Two for one place are an error, as with podman."""
     if not (flags.volume or flags.mount or flags.tmpfs):
         return ()
-    directory = os.getcwd()
+    try:
+        directory = os.getcwd()
+    except FileNotFoundError:
+        directory = ""  # it was removed: a relative path will say that it is not there
     found: dict[str, Mount] = {}
     for mount in (
         *(parse.parse_mount(text, directory) for text in flags.mount),
