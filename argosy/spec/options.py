@@ -110,7 +110,11 @@ class ContainerOptions(Value):
     command: tuple[str, ...] | None = None
     entrypoint: tuple[str, ...] | None = None  # () clears the image's
     env: Mapping[str, str] = NO_PAIRS  # --env over --env-file, values from the environment already filled in
+    env_merge: tuple[str, ...] = ()  # NAME=value, in which ${OTHER} stands for what the environment holds by then
+    host_env: Mapping[str, str] = NO_PAIRS  # --env-host: the caller's, below that of the image
+    http_proxy: bool | None = None  # None: containers.conf decides
     unset_env: tuple[str, ...] = ()
+    unset_all_env: bool = False
     workdir: str = ""
     user: str = ""
     groups: tuple[str, ...] = ()  # --group-add: names and ids
@@ -126,6 +130,20 @@ class ContainerOptions(Value):
     annotations: Mapping[str, str] = NO_PAIRS
     platform: str = ""
     pidfile: str = ""
+    conmon_pidfile: str = ""
+    timezone: str = ""  # --tz: a name below /usr/share/zoneinfo, or "local"
+    timeout_s: int = 0  # the container is killed after so long; 0: never
+    systemd: str = ""  # "", "true", "false" or "always"
+    sdnotify: str = ""  # "", "container", "conmon" or "ignore"
+    personality: str = ""  # LINUX or LINUX32
+    requires: tuple[str, ...] = ()  # ids of containers
+    remove_image: bool = False  # --rmi
+
+    passwd: bool = True  # whether the user is added to /etc/passwd and /etc/group where the image lacks it
+    passwd_entry: str = ""
+    group_entry: str = ""
+    host_users: tuple[str, ...] = ()
+    chroot_dirs: tuple[str, ...] = ()
 
     mounts: tuple[Mount, ...] = ()  # in the order given; one for each target
     devices: tuple[Device, ...] = ()
@@ -134,17 +152,26 @@ class ContainerOptions(Value):
     shm_size_bytes: int | None = None
     init: bool = False
     init_path: str = ""
+    image_volume: str = ""  # --image-volume: "anonymous", "tmpfs", "ignore"; "": containers.conf decides
+    volumes_from: tuple[str, ...] = ()
+    rootfs: str = ""  # --rootfs: the directory that is the root; there is no image then
 
     network: NetworkMode | None = None
     pid: NamespaceMode | None = None
     ipc: NamespaceMode | None = None
     uts: NamespaceMode | None = None
     cgroupns: NamespaceMode | None = None
+    add_hosts: tuple[str, ...] = ()  # HOST:IP
+    no_hosts: bool | None = None  # None: containers.conf decides
+    dns: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
 
     privileged: bool = False
     cap_add: tuple[str, ...] = ()  # CAP_CHOWN or ALL, checked
     cap_drop: tuple[str, ...] = ()
     security: SecurityOptions = SecurityOptions()
+    seccomp_policy: str = ""  # "", "default" or "image"
     ulimits: tuple[Ulimit, ...] = ()
     umask: str = ""
     sysctls: Mapping[str, str] = NO_PAIRS
@@ -152,13 +179,24 @@ class ContainerOptions(Value):
     memory_bytes: int = 0  # 0: no limit
     memory_swap_bytes: int = 0  # 0: not given, -1: unlimited
     memory_reservation_bytes: int = 0
+    memory_swappiness: int | None = None
+    oom_kill_disable: bool = False
     nano_cpus: int = 0
     cpu_shares: int = 0
+    cpu_period_us: int = 0
+    cpu_quota_us: int = 0
+    cpu_rt_period_us: int = 0
+    cpu_rt_runtime_us: int = 0
     cpuset_cpus: str = ""
     cpuset_mems: str = ""
     pids_limit: int | None = None  # None: the default; 0: no limit
     oom_score_adj: int | None = None
+    cgroups: str = ""  # "", "enabled", "disabled", "no-conmon" or "split"
     cgroup_parent: str = ""
+    cgroup_conf: Mapping[str, str] = NO_PAIRS  # files of cgroup v2
+    blkio_weight: int = 0
+    blkio_weight_devices: tuple[str, ...] = ()
+    device_cgroup_rules: tuple[str, ...] = ()
 
     log_driver: str = ""
     log_options: Mapping[str, str] = NO_PAIRS

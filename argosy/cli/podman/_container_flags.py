@@ -1,18 +1,21 @@
-"""The flags that `run` and `create` share, and what they mean: one frozen ContainerOptions, and the image's pull."""
+"""What the flags that `run` and `create` share mean: one frozen ContainerOptions, and the image's pull.
+
+Read here is what most calls give.  The rest is in modules of its own, each imported when one of its flags was given.
+"""
 
 from __future__ import annotations
 
 import os
+import sys
 
-from argosy.cli.flags import Flag
+from argosy.cli.podman._container_table import CreateFlags
 from argosy.errors import ArgosyError
 from argosy.spec import parse
 from argosy.spec.options import BadOption, ContainerOptions
-from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from argosy.engine import Engine
@@ -22,90 +25,33 @@ if TYPE_CHECKING:
 
 _FILE_LIMIT = 4 << 20
 
-FLAGS = (
-    Flag("annotation", kind="list", help="Add annotations to container (key=value)"),
-    Flag("authfile", kind="string", help="Path of the authentication file"),
-    Flag("cap-add", kind="csv", help="Add capabilities to the container"),
-    Flag("cap-drop", kind="csv", help="Drop capabilities from the container"),
-    Flag("cidfile", kind="string", help="Write the container ID to the file"),
-    Flag("cpus", kind="string", help="Number of CPUs"),
-    Flag("device", kind="list", help="Add a host device to the container"),
-    Flag("entrypoint", kind="string", help="Overwrite the default ENTRYPOINT of the image"),
-    Flag("env", short="e", kind="list", help="Set environment variables in container"),
-    Flag("env-file", kind="list", help="Read in a file of environment variables"),
-    Flag("hostname", short="h", kind="string", help="Set container hostname"),
-    Flag("init", help="Run an init binary inside the container that forwards signals and reaps processes"),
-    Flag("interactive", short="i", help="Keep STDIN open even if not attached"),
-    Flag("label", short="l", kind="list", help="Set metadata on container"),
-    Flag("memory", short="m", kind="string", help="Memory limit (<number>[<unit>], where unit = b, k, m, or g)"),
-    Flag("mount", kind="list", help="Attach a filesystem mount to the container"),
-    Flag("name", kind="string", help="Assign a name to the container"),
-    Flag("network", kind="list", aliases=("net",), help="Connect a container to a network"),
-    Flag("pidfile", kind="string", help="Write the container process ID to the file"),
-    Flag("pids-limit", kind="string", help="Tune container pids limit (set -1 for unlimited)"),
-    Flag("platform", kind="string", help="Specify the platform for selecting the image"),
-    Flag("privileged", help="Give extended privileges to container"),
-    Flag("pull", kind="string", help='Pull image policy ("always"|"missing"|"never"|"newer")'),
-    Flag("quiet", short="q", help="Suppress output information when pulling images"),
-    Flag("read-only", help="Make containers root filesystem read-only"),
-    Flag("restart", kind="string", help="Restart policy to apply when a container exits"),
-    Flag("rm", help="Remove container and any anonymous unnamed volume associated with it after exit"),
-    Flag("security-opt", kind="list", help="Security Options"),
-    Flag("shm-size", kind="string", help="Size of /dev/shm"),
-    Flag("stop-signal", kind="string", help="Signal to stop a container"),
-    Flag("stop-timeout", kind="uint", help="Timeout (in seconds) that containers stopped by user gracefully have"),
-    Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),
-    Flag("tmpfs", kind="list", help="Mount a temporary filesystem (tmpfs) into a container"),
-    Flag("tty", short="t", help="Allocate a pseudo-TTY for container"),
-    Flag("ulimit", kind="list", help="Ulimit options"),
-    Flag("user", short="u", kind="string", help="Username or UID (format: <name|uid>[:<group|gid>])"),
-    Flag("volume", short="v", kind="list", help="Bind mount a volume into the container"),
-    Flag("workdir", short="w", kind="string", help="Working directory inside the container"),
-)
-
-
-class CreateFlags(Value):
-    """What the shared flags were given as; None where one was not."""
-
-    operands: tuple[str, ...]
-    annotation: tuple[str, ...]
-    authfile: str | None
-    cap_add: tuple[str, ...]
-    cap_drop: tuple[str, ...]
-    cidfile: str | None
-    cpus: str | None
-    device: tuple[str, ...]
-    entrypoint: str | None
-    env: tuple[str, ...]
-    env_file: tuple[str, ...]
-    hostname: str | None
-    init: bool
-    interactive: bool
-    label: tuple[str, ...]
-    memory: str | None
-    mount: tuple[str, ...]
-    name: str | None
-    network: tuple[str, ...]
-    pidfile: str | None
-    pids_limit: str | None
-    platform: str | None
-    privileged: bool
-    pull: str | None
-    quiet: bool
-    read_only: bool
-    restart: str | None
-    rm: bool
-    security_opt: tuple[str, ...]
-    shm_size: str | None
-    stop_signal: str | None
-    stop_timeout: int | None
-    tls_verify: bool | None
-    tmpfs: tuple[str, ...]
-    tty: bool
-    ulimit: tuple[str, ...]
-    user: str | None
-    volume: tuple[str, ...]
-    workdir: str | None
+# Module with a function `read(flags)`, which gives fields of ContainerOptions -> the flags that it reads.
+_RARE: dict[str, tuple[str, ...]] = {
+    "_container_process": (
+        *(
+            "chrootdirs",
+            "conmon_pidfile",
+            "env_host",
+            "env_merge",
+            "group_add",
+            "group_entry",
+            "hostuser",
+            "http_proxy",
+        ),
+        *("init_ctr", "init_path", "label_file", "log_driver", "log_opt", "passwd", "passwd_entry", "personality"),
+        *("requires", "sdnotify", "seccomp_policy", "systemd", "timeout", "tz", "umask", "unsetenv", "unsetenv_all"),
+    ),
+    "_container_limits": (
+        *("blkio_weight", "blkio_weight_device", "cgroup_conf", "cgroup_parent", "cgroups", "cpu_period", "cpu_quota"),
+        *("cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpuset_cpus", "cpuset_mems", "device_cgroup_rule"),
+        *("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops", "gpus", "memory_reservation"),
+        *("memory_swap", "memory_swappiness", "oom_kill_disable", "oom_score_adj"),
+    ),
+    "_container_namespaces": (
+        *("add_host", "cgroupns", "dns", "dns_option", "dns_search", "ipc", "no_hosts", "pid", "sysctl", "uts"),
+    ),
+    "_container_storage": ("image_volume", "rootfs", "volumes_from"),
+}
 
 
 def container_options(flags: CreateFlags) -> ContainerOptions:
@@ -126,6 +72,7 @@ def container_options(flags: CreateFlags) -> ContainerOptions:
         "init": flags.init,
         "privileged": flags.privileged,
         "read_only": flags.read_only,
+        "read_only_tmpfs": flags.read_only_tmpfs,
         "stop_timeout_s": flags.stop_timeout,
     }
     for key, text, reader in (
@@ -152,7 +99,17 @@ def container_options(flags: CreateFlags) -> ContainerOptions:
     given["ulimits"] = tuple(map(parse.parse_ulimit, flags.ulimit))
     given["env"] = environment(flags.env, flags.env_file)
     given["mounts"] = _mounts(flags)
+    for module, names in _RARE.items():
+        if any(getattr(flags, name) not in (None, ()) for name in names):
+            given.update(_reader(module)(flags))
     return ContainerOptions(**given)
+
+
+def _reader(module: str) -> Callable[[CreateFlags], dict[str, Any]]:
+    name = f"argosy.cli.podman.{module}"
+    __import__(name)
+    reader: Callable[[CreateFlags], dict[str, Any]] = sys.modules[name].read
+    return reader
 
 
 def _entrypoint(text: str) -> tuple[str, ...]:

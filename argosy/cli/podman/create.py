@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command
 from argosy.cli.podman import _container_flags
-from argosy.cli.podman._container_flags import CreateFlags
+from argosy.cli.podman._container_table import FLAGS, CreateFlags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ COMMAND = Command(
     options=CreateFlags,
     run=run,
     usage="IMAGE [COMMAND [ARG...]]",
-    flags=_container_flags.FLAGS,
+    flags=FLAGS,
     min_operands=1,
     interspersed=False,
     examples=("argosy create --name web busybox httpd -f", "argosy create -v data:/data busybox ls /data"),

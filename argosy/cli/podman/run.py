@@ -6,7 +6,7 @@ import os
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _container_flags
-from argosy.cli.podman._container_flags import CreateFlags
+from argosy.cli.podman._container_table import FLAGS, CreateFlags
 from argosy.errors import ArgosyError
 
 TYPE_CHECKING = False
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 class RunOptions(CreateFlags):
     """The shared flags, and those about how the caller stays with the container."""
 
-    attach: tuple[str, ...]
     detach: bool
     detach_keys: str | None
     sig_proxy: bool
@@ -80,8 +79,7 @@ COMMAND = Command(
     run=run,
     usage="IMAGE [COMMAND [ARG...]]",
     flags=(
-        *_container_flags.FLAGS,
-        Flag("attach", short="a", kind="csv", help="Attach to STDIN, STDOUT or STDERR"),
+        *FLAGS,
         Flag("detach", short="d", help="Run container in background and print container ID"),
         Flag("detach-keys", kind="string", help="Override the key sequence for detaching a container"),
         Flag("sig-proxy", default=True, help="Proxy received signals to the process"),
