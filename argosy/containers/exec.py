@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
 
+_DEATH_S = 0.5  # at most, from the kill of a container's processes until the first of them begins to end
 NO_ENV: Mapping[str, str] = {}
 
 
@@ -52,7 +53,8 @@ class ExecOptions(Value):
 def execute(site: Site, container_id: str, options: ExecOptions) -> int:
     """Run the process and stay with it: its exit status, 0 when the user detached.
 
-    Raises ArgosyError when the container does not run, with exit status 126 or 127 when the program cannot be run.
+    Raises ArgosyError when the container does not run, or ends before the process has begun; with exit status 126 or
+    127 when the program cannot be run.
     """
     record, process = _process(site, container_id, options)
     request = runtime_exec.ExecRequest(
@@ -68,7 +70,12 @@ def execute(site: Site, container_id: str, options: ExecOptions) -> int:
         preserve_fds=options.preserve_fds,
         directory=site.run_directory(record.id),
     )
-    return runtime_exec.run(request)
+    try:
+        return runtime_exec.run(request)
+    except ArgosyError as error:
+        if _has_ended(site, record.id, error):
+            raise _not_running(record.id, "has ended meanwhile") from error
+        raise
 
 
 def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str:
@@ -118,10 +125,7 @@ def _process(site: Site, container_id: str, options: ExecOptions) -> tuple[Conta
     record = records.read_record(site.store, container_id)
     run = state.derive(site, container_id)
     if run.status != state.RUNNING:
-        raise ArgosyError(
-            "can only create exec sessions on running containers: container state improper",
-            details=f"container {container_id[:12]} is {run.status}",
-        )
+        raise _not_running(container_id, f"is {run.status}")
     if not options.command or not options.command[0]:
         raise ArgosyError("must provide a non-empty command to start an exec session: invalid argument")
     config = records.read_bundle(site.run_directory(container_id))
@@ -141,6 +145,31 @@ def _process(site: Site, container_id: str, options: ExecOptions) -> tuple[Conta
     mounts = (mount["destination"] for mount in config["mounts"])
     executable.check(f"{site.state_directory(container_id)}/merged", process, mounts, os.uname().machine)
     return record, process
+
+
+def _has_ended(site: Site, container_id: str, error: ArgosyError) -> bool:
+    """Whether the container ended under a runtime that failed.  One that is being killed is given time to go."""
+    import time
+
+    from argosy.linux import procfs
+
+    run = state.derive(site, container_id)
+    if run.status != state.RUNNING:
+        return True
+    unclear = error.exit_code == ArgosyError.default_exit_code
+    deadline = time.monotonic() + _DEATH_S
+    while unclear and time.monotonic() < deadline:
+        if procfs.is_exiting(run.pid):
+            return True
+        time.sleep(0.005)
+    return False
+
+
+def _not_running(container_id: str, what: str) -> ArgosyError:
+    return ArgosyError(
+        "can only create exec sessions on running containers: container state improper",
+        details=f"container {container_id[:12]} {what}",
+    )
 
 
 def _environment(before: list[str], options: ExecOptions) -> list[str]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from argosy.errors import Invalid
-from argosy.linux import files, locks
 from argosy.oci import reference as references
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argosy.linux import locks
     from argosy.oci.reference import Reference
     from argosy.storage.store import Store
 
@@ -23,17 +23,8 @@ def local_name(text: str) -> Reference:
 
 
 def locked(store: Store) -> locks.Lock:
-    """Hold off whoever else changes names, as a context: for "is it still there, then name it" and "has it still no
-    name, then remove it", never while waiting for anything."""
-    directory = f"{store.root}/refs"
-    while True:
-        try:
-            lock = locks.acquire(directory)
-        except FileNotFoundError:
-            files.make_directories(directory)
-            continue
-        assert lock is not None
-        return lock
+    """Hold off whoever else changes names (`Refs.lock`)."""
+    return store.refs.lock()
 
 
 def current(store: Store, digests: frozenset[str]) -> tuple[Reference, ...]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _MAX_COMMAND_LINE = 1 << 16
+_PF_EXITING = 0x4
 
 
 def parent(pid: int) -> int:
@@ -48,3 +49,16 @@ def arguments(pid: int) -> list[str]:
     except OSError:
         return []
     return os.fsdecode(data).rstrip("\0").split("\0") if data else []
+
+
+def is_exiting(pid: int) -> bool:
+    """Whether the process has ended, or is in the middle of it: the first one of a pid namespace waits for the others.
+
+    The flag PF_EXITING of field 9 in /proc/PID/stat, include/linux/sched.h.
+    """
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+    return fields[0] in (b"Z", b"X") or bool(int(fields[6]) & _PF_EXITING)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _LOG_LAG_MS = 100
 _RUNTIME_FAILED = 255  # what both runtimes exit with when they could not start the process
+_RUNTIME_GAVE_UP = 1  # crun where it fails half-way; also an ordinary status of a process
 _LOG_FD, _PROCESS_FD, _DIRECTORY_FD = 3, 4, 5
 
 
@@ -93,10 +94,19 @@ class _Memory:
     def has_log(self) -> bool:
         return os.fstat(self.log).st_size > 0
 
+    def says_failed(self, status: int) -> bool:
+        """Whether it was the runtime that ended with this status, and not the process."""
+        if status == _RUNTIME_GAVE_UP:
+            return any(oci_runtime.is_error(line) for line in self._lines())
+        return status == _RUNTIME_FAILED and self.has_log()
+
+    def _lines(self) -> list[str]:
+        return os.pread(self.log, 65536, 0).decode("utf-8", "replace").splitlines()
+
     def failure(self) -> ArgosyError:
         """What the runtime wrote into its log."""
         runtime = self._request.runtime
-        message = oci_runtime.plain_message(os.pread(self.log, 65536, 0))
+        message = oci_runtime.plain_message("\n".join(self._lines()))
         return oci_runtime.translate(runtime.name, message, self._request.id, self._request.program)
 
 
@@ -274,7 +284,7 @@ def _run_with_pipes(request: ExecRequest) -> int:
             if status is not None:
                 return status
             status = process.wait(pid)
-            if status == _RUNTIME_FAILED and memory.has_log():
+            if memory.says_failed(status):
                 raise memory.failure()
             if far.held and request.stderr is not None:
                 streams.write_all(request.stderr, bytes(far.held))

@@ -254,6 +254,16 @@ def plain_message(stderr: bytes | str) -> str:
     return "\n".join(_undressed(line) for line in text.strip().splitlines())[:_MESSAGE_LIMIT]
 
 
+def is_error(line: str) -> bool:
+    """Whether a line of a runtime's JSON log is an error, and not a warning or a trace."""
+    from argosy import jsontext
+
+    try:
+        return jsontext.decode(line)["level"] in ("error", "fatal")
+    except (ArgosyError, LookupError, TypeError):
+        return False
+
+
 def _undressed(line: str) -> str:
     from argosy import jsontext
 

@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from argosy.oci.reference import Reference
     from argosy.storage.check import Reapply
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
@@ -83,19 +84,26 @@ def _records(store: Store, *, repair: bool) -> Iterator[Finding]:
 
 
 def _layers(store: Store, *, repair: bool, reapply: Reapply | None) -> Iterator[Finding]:
-    wanted = {layer.diff_id: record for record in store.images.all().records for layer in record.layers}
-    present = _digests(store, "layers")
-    missing = sorted(set(wanted).difference(present))
-    for diff_id in (*present, *missing):
-        problem = _layer_problem(store, diff_id)
-        if not problem:
-            continue
+    for diff_id, problem, record in _layer_problems(store):
         repaired, hint = "", "pull the image again"
-        if repair and diff_id in wanted and reapply:
-            repaired, hint = _apply_again(store, wanted[diff_id], diff_id, reapply)
-        elif diff_id not in wanted:
+        if repair and record and reapply:
+            repaired, hint = _apply_again(store, record, diff_id, reapply)
+        elif not record:
             hint = "argosy system prune removes it"
         yield Finding("layer", diff_id, f"{store.layers.directory(diff_id)}/{LAYER_FILE}", problem, repaired, hint)
+
+
+def _layer_problems(store: Store) -> list[tuple[str, str, ImageRecord | None]]:
+    """The layers with which something is wrong, what that is, and an image that has it.
+
+    Nothing is collected meanwhile: an image that is listed has all its parts, or has really lost them.
+    """
+    with store.collection_lock():
+        wanted = {layer.diff_id: record for record in store.images.all().records for layer in record.layers}
+        present = _digests(store, "layers")
+        missing = sorted(set(wanted).difference(present))
+        found = ((diff_id, _layer_problem(store, diff_id)) for diff_id in (*present, *missing))
+        return [(diff_id, problem, wanted.get(diff_id)) for diff_id, problem in found if problem]
 
 
 def _layer_problem(store: Store, diff_id: str) -> str:
@@ -149,22 +157,33 @@ def _mounted_over(store: Store, digest: str) -> list[str]:
 
 def _chains(store: Store, *, repair: bool) -> Iterator[Finding]:
     """A chain is made of layers, and made again from them."""
-    wanted = {record.chain_id: record for record in store.images.all().records if record.fixed}
-    present = _digests(store, "chains")
-    for chain in (*present, *sorted(set(wanted).difference(present))):
+    for chain, problem, record in _chain_problems(store):
         path = f"{store.chains.directory(chain)}/{CHAIN_FILE}"
-        problem = ""
-        try:
-            read_sealed(path, f"chain {chain}")
-            if not os.path.isdir(f"{store.chains.directory(chain)}/fix"):
-                problem = "its directories are missing"
-        except FileNotFoundError:
-            problem = "the file is missing" if chain in present else "the chain is missing"
-        except ArgosyError as error:
-            problem = error.brief
-        if problem:
-            repaired = _chain_again(store, chain, wanted.get(chain)) if repair else ""
-            yield Finding("chain", chain, path, problem, repaired, "" if repaired else REPAIR)
+        repaired = _chain_again(store, chain, record) if repair else ""
+        yield Finding("chain", chain, path, problem, repaired, "" if repaired else REPAIR)
+
+
+def _chain_problems(store: Store) -> list[tuple[str, str, ImageRecord | None]]:
+    """As `_layer_problems`."""
+    with store.collection_lock():
+        wanted = {record.chain_id: record for record in store.images.all().records if record.fixed}
+        present = _digests(store, "chains")
+        missing = sorted(set(wanted).difference(present))
+        found = [(chain, "the chain is missing") for chain in missing]
+        found += [(chain, _chain_problem(store, chain)) for chain in present]
+        return [(chain, problem, wanted.get(chain)) for chain, problem in found if problem]
+
+
+def _chain_problem(store: Store, chain: str) -> str:
+    """What is wrong with a chain; "" when nothing is."""
+    directory = store.chains.directory(chain)
+    try:
+        read_sealed(f"{directory}/{CHAIN_FILE}", f"chain {chain}")
+    except FileNotFoundError:
+        return "the file is missing"
+    except ArgosyError as error:
+        return error.brief
+    return "" if os.path.isdir(f"{directory}/fix") else "its directories are missing"
 
 
 def _chain_again(store: Store, chain: str, record: ImageRecord | None) -> str:
@@ -179,36 +198,53 @@ def _chain_again(store: Store, chain: str, record: ImageRecord | None) -> str:
 
 def _parts(store: Store) -> Iterator[Finding]:
     """Blobs that an image needs and the store lacks."""
-    for record in store.images.all().records:
-        needed = [("manifest", record.manifest_digest), ("config", record.config_digest)]
-        needed += [("layer", layer.blob) for layer in record.layers if layer.blob]
-        for what, digest in needed:
-            path = store.blobs.path(digest)
-            if not os.path.exists(path):
-                hint = f"pull it again: {', '.join(record.repo_digests) or record.manifest_digest}"
-                yield Finding("image", record.manifest_digest, path, f"the {what} blob {digest} is missing", hint=hint)
+    with store.collection_lock():
+        lacking = [
+            (record, what, digest)
+            for record in store.images.all().records
+            for what, digest in _needed(record)
+            if not os.path.exists(store.blobs.path(digest))
+        ]
+    for record, what, digest in lacking:
+        hint = f"pull it again: {', '.join(record.repo_digests) or record.manifest_digest}"
+        problem = f"the {what} blob {digest} is missing"
+        yield Finding("image", record.manifest_digest, store.blobs.path(digest), problem, hint=hint)
+
+
+def _needed(record: ImageRecord) -> Iterator[tuple[str, str]]:
+    yield "manifest", record.manifest_digest
+    yield "config", record.config_digest
+    for layer in record.layers:
+        if layer.blob:
+            yield "layer", layer.blob
 
 
 def _refs(store: Store, *, repair: bool) -> Iterator[Finding]:
-    images = store.images.all()
-    known = {record.manifest_digest for record in images.records} | {digest for digest, _ in images.damaged}
-    known.update(index for record in images.records for index in record.indexes)
-    found = store.refs.all()
-    broken = [(reference, error.brief) for reference, error in found.damaged]
-    broken += [
-        (reference, f"it means {digest}, and there is no such image")
-        for reference, digest in found.refs
-        if digest not in known and not set(rebuild.index_members(store, digest)) & known
-    ]
-    for reference, problem in broken:
-        path = store.refs.path(reference)
+    with store.refs.lock():
+        found = _broken_refs(store)
         if repair:
-            store.refs.remove(reference)
+            for reference, _ in found:
+                store.refs.remove(reference)
+    for reference, problem in found:
         hint = f"argosy pull {reference}, or argosy tag an image"
+        path = store.refs.path(reference)
         yield Finding("reference", str(reference), path, problem, "removed" if repair else "", hint)
     yield from _strangers(f"{store.root}/refs", repair=repair)
     if repair:
         store.refs.prune()
+
+
+def _broken_refs(store: Store) -> list[tuple[Reference, str]]:
+    """The names that mean nothing, and why.  The caller holds the lock on names: an image comes before its name."""
+    found = store.refs.all()
+    images = store.images.all()
+    known = {record.manifest_digest for record in images.records} | {digest for digest, _ in images.damaged}
+    known.update(index for record in images.records for index in record.indexes)
+    return [(reference, error.brief) for reference, error in found.damaged] + [
+        (reference, f"it means {digest}, and there is no such image")
+        for reference, digest in found.refs
+        if digest not in known and not set(rebuild.index_members(store, digest)) & known
+    ]
 
 
 def _strangers(directory: str, *, repair: bool) -> Iterator[Finding]:

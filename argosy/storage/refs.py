@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 
 from argosy.errors import ArgosyError, Invalid
-from argosy.linux import files
+from argosy.linux import files, locks
 from argosy.oci import digest as digests
 from argosy.oci.reference import Reference, check_tag
 from argosy.records.shelf import Damaged, Scratch
@@ -51,6 +51,21 @@ class Refs:
             return "/".join((self._directory, *parts, DIGESTS, digests.parse(reference.digest).hex))
         check_tag(reference.tag, str(reference))
         return "/".join((self._directory, *parts, TAGS, reference.tag))
+
+    def lock(self) -> locks.Lock:
+        """Hold off whoever else changes names and images together, as a context.
+
+        For "is it still there, then name it" and "has it still no name, then remove it", never while waiting for
+        anything.
+        """
+        while True:
+            try:
+                lock = locks.acquire(self._directory)
+            except FileNotFoundError:
+                files.make_directories(self._directory)
+                continue
+            assert lock is not None
+            return lock
 
     def get(self, reference: Reference) -> str | None:
         """The digest that the name means, None when there is no such name.  Raises Damaged when it is no digest."""

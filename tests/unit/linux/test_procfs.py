@@ -47,3 +47,14 @@ def test_what_is_gone_tells_nothing() -> None:
     assert procfs.arguments(pid) == []
     assert procfs.parent(pid) == 0
     assert procfs.descendants(pid) == []
+
+
+def test_is_exiting() -> None:
+    assert not procfs.is_exiting(os.getpid())
+    pid = os.fork()
+    if not pid:
+        os._exit(0)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert procfs.is_exiting(pid)
+    os.waitpid(pid, 0)
+    assert procfs.is_exiting(pid)

@@ -184,3 +184,18 @@ def test_hints_name_the_way_out() -> None:
     assert "--runtime runc" in hybrid.hint
     assert "argosy rm --force" in translate("crun", "container `x` already exists", "4f" * 32).hint
     assert oci_runtime.translate("crun", "open executable: Permission denied", "4f", "/bin/x").hint.startswith("/bin/x")
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('{"msg":"fail startup", "level":"error", "time":"x"}', True),
+        ('{"level":"fatal","msg":"x"}', True),
+        ('{"level":"warning","msg":"x"}', False),
+        ("{}", False),
+        ("error", False),
+        ("", False),
+    ],
+)
+def test_errors_in_a_log(line: str, *, expected: bool) -> None:
+    assert oci_runtime.is_error(line) == expected
