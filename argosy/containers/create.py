@@ -9,7 +9,7 @@ from argosy import jsontext
 from argosy.containers import names, state
 from argosy.containers.record import RECORD, ContainerRecord, ImagePin, Starter, VolumeUse
 from argosy.errors import ArgosyError, Exists, Invalid
-from argosy.linux import process
+from argosy.linux import host, process
 from argosy.spec import generate
 from argosy.undo import Undo
 
@@ -44,6 +44,7 @@ def create(
     check_name(options.name)
     options = _with_volumes(generate.defaulted(options, site.conf), site.conf)
     generate.check(options, config)
+    process_label, mount_label = _labels(site, options)
     record = ContainerRecord(
         id=os.urandom(32).hex(),
         name=options.name,
@@ -60,6 +61,8 @@ def create(
         image_config=config,
         volumes=volume_uses(options, config),
         starter=_myself() if to_start else None,
+        process_label=process_label,
+        mount_label=mount_label,
     )
     with Undo() as undo:
         if record.volumes:
@@ -71,6 +74,15 @@ def create(
         made = _commit(site, record)
         undo.commit()
     return made
+
+
+def _labels(site: Site, options: ContainerOptions) -> tuple[str, str]:
+    """Its SELinux labels; the module that allocates them is for hosts which have SELinux."""
+    if not host.selinux():
+        return "", ""
+    from argosy.containers import confinement
+
+    return confinement.allocate_labels(site, options)
 
 
 def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:

@@ -49,6 +49,11 @@ def request(
     options, namespace = record.options, site.namespace
     passwd, group = accounts.read(rootfs)
     capabilities = host.effective_capabilities() & host.bounding_capabilities()
+    enforced, profile = host.apparmor(), ""
+    if enforced:
+        from argosy.containers import confinement
+
+        profile = confinement.apparmor_profile(site, options)
     return SpecRequest(
         options=options,
         image=record.image_config,
@@ -76,7 +81,10 @@ def request(
         host_mqueue=os.path.exists("/dev/mqueue"),
         gid_5_mapped=_is_mapped(site, _TTY_GID),
         throttle_paths=_throttle_paths(),
-        apparmor=host.apparmor(),
+        apparmor=enforced,
+        apparmor_profile=profile,
+        process_label=record.process_label,
+        mount_label=record.mount_label,
         nodes=tuple(_nodes(site, record)),
         init_path=_init_path(site, record) if options.init else "",
         seccomp_profile=_seccomp_profile(site, record),

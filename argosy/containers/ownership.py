@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 
 from argosy.errors import ArgosyError, Invalid
-from argosy.linux import syscalls
+from argosy.linux import below
 
 # podman refuses the same: nobody means to give these away, and the host would not survive it.
-_REFUSED = frozenset(
+SYSTEM_PLACES = frozenset(
     (
         *("/", "/bin", "/boot", "/dev", "/etc", "/etc/passwd", "/etc/pki", "/etc/shadow", "/home", "/lib", "/lib64"),
         *("/media", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr", "/var", "/var/lib"),
@@ -22,36 +22,16 @@ def give(path: str, uid: int, gid: int) -> None:
 
     Links are not followed.  What belongs to them already keeps its set-uid bits, as nothing is changed there.
     """
-    if os.path.realpath(path) in _REFUSED:
+    if os.path.realpath(path) in SYSTEM_PLACES:
         why = "the option U would give a directory of the system to the container"
         raise Invalid("volume", path, why, hint=f"chown -R {uid}:{gid} {path}, if you mean it")
     try:
         _give(path, uid, gid, None)
         if os.path.isdir(path):
-            _give_below(path, uid, gid)
+            for fd, entry in below.entries(path):
+                _give(entry.name, uid, gid, fd)
     except OSError as error:
         raise ArgosyError(f"cannot change the owner of {path}", details=str(error)) from error
-
-
-def _give_below(path: str, uid: int, gid: int) -> None:
-    """However deep it goes, and whoever changes it meanwhile: each directory is opened below the first one."""
-    root_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        waiting = [""]
-        while waiting:
-            above = waiting.pop()
-            resolve = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS
-            fd = syscalls.openat2(root_fd, above.rstrip("/") or ".", os.O_RDONLY | os.O_DIRECTORY, 0, resolve)
-            try:
-                with os.scandir(fd) as entries:
-                    for entry in entries:
-                        _give(entry.name, uid, gid, fd)
-                        if entry.is_dir(follow_symlinks=False):
-                            waiting.append(f"{above}{entry.name}/")
-            finally:
-                os.close(fd)
-    finally:
-        os.close(root_fd)
 
 
 def _give(name: str, uid: int, gid: int, fd: int | None) -> None:

@@ -76,6 +76,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         image.chain_id,
         image.fixed,
         volatile=record.options.remove,
+        label=record.mount_label,
     )
     _check_kernel_places(merged, image.name)
     mounts = _mounts(site, record, merged)
@@ -97,13 +98,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         from argosy.containers import workdir
 
         workdir.ensure(merged, config, record.id, asked=bool(record.options.workdir))
-    if any(mount.chown for mount in mounts):
-        from argosy.containers import ownership
-
-        user = config["process"]["user"]
-        for mount in mounts:
-            if mount.chown:
-                ownership.give(mount.source, user["uid"], user["gid"])
+    _hand_over(record, mounts, request.files, config["process"]["user"])
     executable.check(merged, config["process"], (m["destination"] for m in config["mounts"]), os.uname().machine)
     files.write_atomic(f"{directory}/{records.BUNDLE}", shelf.seal(jsontext.encode(config)))
     return Prepared(
@@ -114,6 +109,27 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         conmon_scope=conmon_scope(groups, manager, record.id),
         companions=(connected.pid,) if connected.pid else (),
     )
+
+
+def _hand_over(
+    record: ContainerRecord, mounts: tuple[Mount, ...], own: Mapping[str, str], user: Mapping[str, Any]
+) -> None:
+    """Owner (U) and SELinux label (z, Z, named volumes, our files) of what is bound into the container."""
+    if record.mount_label:
+        from argosy.containers import confinement
+        from argosy.linux import selinux
+
+        for path in own.values():
+            selinux.set_label(path, record.mount_label)
+        for mount in mounts:
+            if mount.relabel or mount.kind == "volume":
+                confinement.relabel(mount, record.mount_label)
+    if any(mount.chown for mount in mounts):
+        from argosy.containers import ownership
+
+        for mount in mounts:
+            if mount.chown:
+                ownership.give(mount.source, user["uid"], user["gid"])
 
 
 def _check_kernel_places(merged: str, image: str) -> None:

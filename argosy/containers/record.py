@@ -75,6 +75,8 @@ class ContainerRecord(Value):
     image_config: ContainerConfig
     volumes: tuple[VolumeUse, ...] = ()
     starter: Starter | None = None
+    process_label: str = ""  # SELinux's, "" where it is off
+    mount_label: str = ""
     version: int = 1
 
     _nested: ClassVar[dict[str, type[Value]]] = {

@@ -166,7 +166,7 @@ def mount_overlay_by_string(
         data = ["lowerdir=" + ":".join([handle(lower) for lower in lowers])]
         if upper is not None and work is not None:
             data += [f"upperdir={handle(upper)}", f"workdir={handle(work)}"]
-        text = ",".join((*data, *options))
+        text = ",".join((*data, *map(_quoted, options)))
         if len(text) >= _PAGE_SIZE:
             raise Unsupported(f"an overlay of {len(lowers)} layers at {target}", hint="Linux 6.8 and later can do it")
         syscalls.mount("overlay", target, "overlay", 0, text)
@@ -176,6 +176,12 @@ def mount_overlay_by_string(
     finally:
         for fd in handles:
             os.close(fd)
+
+
+def _quoted(option: str) -> str:
+    """An option whose value holds a comma (an SELinux label) as mount(2) takes it."""
+    key, _, value = option.partition("=")
+    return f'{key}="{value}"' if "," in value else option
 
 
 def _kernel_messages(context: int) -> str:

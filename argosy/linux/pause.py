@@ -333,8 +333,8 @@ _SWITCHES = (
     (
         "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
         b"1",
-        "AppArmor keeps unprivileged user namespaces from doing anything: give the interpreter a profile with "
-        "`userns,`, or as root: sysctl -w {}=0",
+        "AppArmor keeps unprivileged user namespaces from doing anything: load docs/apparmor.d/argosy, which gives the "
+        "launcher a profile, or as root: sysctl -w {}=0",
     ),
 )
 

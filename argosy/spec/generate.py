@@ -76,8 +76,8 @@ class SpecRequest(Value):
     host_mqueue: bool = True  # whether the host has /dev/mqueue
     throttle_paths: tuple[str, ...] = ()  # /sys/devices/system/cpu/cpu*/thermal_throttle, those that exist
     apparmor: bool = False
-    apparmor_profile: str = ""  # the loaded one that applies when the options name none
-    process_label: str = ""  # SELinux; "" where it is off
+    apparmor_profile: str = ""  # the loaded one that the container gets; "" for none
+    process_label: str = ""  # SELinux's, allocated when the container was made; "" for none
     mount_label: str = ""
     nodes: tuple[HostNode, ...] = ()  # what options.devices and conf.devices (privileged: all of /dev) come to
     init_path: str = ""  # host path of catatonit, for --init
@@ -232,10 +232,9 @@ def _label(request: SpecRequest, found: dict[str, Any]) -> None:
     asked = options.security.apparmor
     if asked and asked != "unconfined" and not request.apparmor:
         raise BadOption(f'apparmor profile "{asked}" specified, but Apparmor is not enabled on this system')
-    profile = asked or ("" if options.privileged else request.apparmor_profile)
-    if profile and profile != "unconfined":
-        found["apparmorProfile"] = profile
-    if request.process_label and not options.privileged and "disable" not in options.security.label:
+    if request.apparmor_profile:
+        found["apparmorProfile"] = request.apparmor_profile
+    if request.process_label:
         found["selinuxLabel"] = request.process_label
 
 

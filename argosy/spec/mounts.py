@@ -26,7 +26,7 @@ PROPAGATION = frozenset(r + kind for kind in ("shared", "private", "slave", "unb
 def mounts(request: SpecRequest) -> list[dict[str, Any]]:
     """The specification's `mounts`."""
     options = request.options
-    wanted = {mount.target: _asked(mount, request) for mount in request.mounts}
+    wanted = {mount.target: _asked(mount) for mount in request.mounts}
     own = [*_kernel(request), *_files(request)]
     if request.rootless:
         own += [_device(node.source, node.target) for node in request.nodes]
@@ -130,12 +130,10 @@ def _device(source: str, target: str) -> dict[str, Any]:
     return _mount(target, "bind", source, "slave nosuid noexec rw rbind")
 
 
-def _asked(mount: Mount, request: SpecRequest) -> dict[str, Any]:
+def _asked(mount: Mount) -> dict[str, Any]:
     """One of the user's or the image's mounts."""
     flags = completed(mount)
     if mount.kind == "tmpfs":
-        if request.mount_label:
-            flags.append(f'context="{request.mount_label}"')
         return {"destination": mount.target, "type": "tmpfs", "source": "tmpfs", "options": flags}
     return {"destination": mount.target, "type": "bind", "source": mount.source, "options": flags}
 

@@ -30,18 +30,22 @@ def mount(
     fixed: bool,  # noqa: FBT001 -- goes with the chain id, as the records have it
     *,
     volatile: bool = False,
+    label: str = "",
 ) -> str:
     """Mount the container's root, and return where.  Nothing happens when it is mounted.
 
     `layers` are diff ids, bottom first; with `fixed`, `chains/<chain_id>/fix` lies above them.  `volatile` leaves out
-    all syncing to disk: for containers that do not outlive a crash.  Raises ArgosyError when a layer cannot be used.
+    all syncing to disk: for containers that do not outlive a crash.  `label` is the SELinux label of all that is in it.
+    Raises ArgosyError when a layer cannot be used.
     """
     merged = f"{container_dir}/merged"
     if mounts.is_mount_point(merged):
         return merged
     lowers = lower_directories(store, layers, chain_id, fixed=fixed)
     _make_directories(container_dir, lowers[0] if lowers else "")
-    driver(store).mount(merged, lowers, f"{container_dir}/upper", f"{container_dir}/work", volatile=volatile)
+    driver(store).mount(
+        merged, lowers, f"{container_dir}/upper", f"{container_dir}/work", volatile=volatile, label=label
+    )
     return merged
 
 

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
         directories carry `<xattrs>.overlay.opaque`), topmost first, perhaps none.  They are never changed.
         """
 
-        def mount(self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool) -> None:
+        def mount(
+            self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool, label: str = ""
+        ) -> None:
             """Show the lowers at `merged`; what is changed there goes to `upper` and is there at the next mount.
 
             `upper` and `work` exist, on one file system.  `volatile`: no syncing to disk.  A mount left by a killed
-            process, or one that ended by a crash, hinders nothing.
+            process, or one that ended by a crash, hinders nothing.  `label` is the SELinux label of every file, "" for
+            their own.
             """
 
         def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:

@@ -25,7 +25,9 @@ class FuseOverlay:
     def __init__(self, program: str) -> None:
         self._program = program
 
-    def mount(self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool) -> None:
+    def mount(
+        self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool, label: str = ""
+    ) -> None:
         """As `Driver.mount` says."""
         if not lowers:
             mounts.bind(upper, merged, recursive=False)
@@ -33,7 +35,10 @@ class FuseOverlay:
         if ":" in upper:
             why = f"{PROGRAM} cannot change files below {upper}: there is a colon in the path"
             raise Unsupported(why, hint="move the store to another place")
-        self._start(merged, lowers, {"upperdir": upper, "workdir": work}, ("volatile",) if volatile else ())
+        options = ("volatile",) if volatile else ()
+        if label:
+            options = (*options, f'context="{label}"')
+        self._start(merged, lowers, {"upperdir": upper, "workdir": work}, options)
 
     def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:
         """As `Driver.mount_readonly` says."""

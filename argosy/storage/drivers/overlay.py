@@ -22,7 +22,9 @@ class Overlay:
     def __init__(self, xattrs: str) -> None:
         self._options = _OPTIONS if xattrs == "trusted" else _USER_OPTIONS
 
-    def mount(self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool) -> None:
+    def mount(
+        self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool, label: str = ""
+    ) -> None:
         """As `Driver.mount` says."""
         if not lowers:
             mounts.bind(upper, merged, recursive=False)
@@ -31,6 +33,8 @@ class Overlay:
         if os.path.lexists(f"{work}/work/incompat"):
             files.remove_tree(f"{work}/work")
         options = (*self._options, "volatile") if volatile else self._options
+        if label:
+            options = (*options, f"context={label}")
         mounts.mount_overlay(merged, lowers, upper, work, options)
 
     def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:

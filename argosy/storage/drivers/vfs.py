@@ -22,7 +22,9 @@ class Vfs:
     def __init__(self, xattrs: str) -> None:
         self._xattrs = xattrs
 
-    def mount(self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool) -> None:
+    def mount(
+        self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool, label: str = ""
+    ) -> None:
         """As `Driver.mount` says; the upper directory holds everything, not only what was changed."""
         tree, whole = f"{work}/tree", f"{work}/whole"
         if not os.path.lexists(whole):
@@ -34,6 +36,10 @@ class Vfs:
         if os.path.lexists(tree):
             files.remove_tree(upper)
             os.rename(tree, upper)
+        if label:
+            from argosy.linux import selinux
+
+            selinux.label_tree(upper, label)
         mounts.bind(upper, merged, recursive=False)
 
     def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:

@@ -307,15 +307,14 @@ def test_sysctls() -> None:
 def test_labels() -> None:
     assert "apparmorProfile" not in spec()["process"]
     assert spec(apparmor=True, apparmor_profile="p")["process"]["apparmorProfile"] == "p"
-    assert "apparmorProfile" not in spec({"privileged": True}, apparmor=True, apparmor_profile="p")["process"]
     mine = {"security": SecurityOptions(apparmor="mine")}
-    assert spec(mine, apparmor=True, apparmor_profile="p")["process"]["apparmorProfile"] == "mine"
     with pytest.raises(BadOption, match='apparmor profile "mine" specified, but Apparmor is not enabled'):
         spec(mine)
     made = spec(process_label="u:r:t:s", mount_label="u:r:f:s")
     assert made["process"]["selinuxLabel"] == "u:r:t:s"
     assert made["linux"]["mountLabel"] == "u:r:f:s"
-    assert "selinuxLabel" not in spec({"security": SecurityOptions(label=("disable",))}, process_label="x")["process"]
+    assert not any("context" in option for mount in made["mounts"] for option in mount["options"])
+    assert "selinuxLabel" not in spec(mount_label="u:r:f:s")["process"]
 
 
 def test_unconfined_is_only_by_request() -> None:
