@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from argosy.oci.reference import Reference
     from argosy.runtime.logs import Entry
     from argosy.spec.options import ContainerOptions
+    from argosy.storage.changes import Stack
     from argosy.storage.check import Finding
     from argosy.storage.images import ImageRecord
     from argosy.transports.docker import RegistryOptions
@@ -239,6 +240,11 @@ class Containers:
         from argosy.containers import inspect
 
         return inspect.inspect(self._site, container_id, size=size)
+
+    def stack(self, container_id: str) -> Stack:
+        from argosy.containers import diff
+
+        return diff.stack(self._site, container_id)
 
     def sizes(self, container_id: str, manifest_digest: str) -> Sizes:
         from argosy.containers import sizes

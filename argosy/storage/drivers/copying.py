@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 
 from argosy.linux.copying import copy_content
+from argosy.storage.drivers import merging
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,38 +34,19 @@ class _Copier:
     """`entries` copies one directory's files, and names the directories in it that come next."""
 
     def __init__(self, xattrs: str) -> None:
-        self._opaque = f"{xattrs}.overlay.opaque"
+        self._xattrs = xattrs
         self._links: dict[tuple[int, int], str] = {}
 
     def entries(self, sources: tuple[str, ...], target: str) -> list[tuple[tuple[str, ...], str]]:
         """`sources` are the directories that are merged into `target`."""
-        below: dict[str, list[str]] = {}
-        closed: set[str] = set()
-        for source in sources:
-            for name in os.listdir(source):
-                if name in closed:
-                    continue
-                path = f"{source}/{name}"
-                found = os.lstat(path)
-                if not stat.S_ISDIR(found.st_mode):
-                    if name not in below and not _is_whiteout(found):
-                        self._file(path, f"{target}/{name}", found)
-                    closed.add(name)
-                    continue
-                below.setdefault(name, []).append(path)
-                if self._is_opaque(path):
-                    closed.add(name)
-        for name in below:
-            os.mkdir(f"{target}/{name}", 0o700)
-        return [(tuple(paths), f"{target}/{name}") for name, paths in below.items()]
-
-    def _is_opaque(self, path: str) -> bool:
-        try:
-            return os.getxattr(path, self._opaque, follow_symlinks=False) == b"y"
-        except OSError as error:
-            if error.errno in (errno.ENODATA, errno.EOPNOTSUPP):
-                return False
-            raise
+        below = []
+        for name, found in merging.entries(sources, self._xattrs).items():
+            if found.is_directory:
+                os.mkdir(f"{target}/{name}", 0o700)
+                below.append((found.paths, f"{target}/{name}"))
+            else:
+                self._file(found.paths[0], f"{target}/{name}", found.status)
+        return below
 
     def _file(self, source: str, target: str, found: os.stat_result) -> None:
         key = (found.st_dev, found.st_ino)
@@ -93,10 +74,6 @@ class _Copier:
                 value = os.getxattr(source, name, follow_symlinks=False)
                 os.setxattr(target, name, value, follow_symlinks=False)
         os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns), follow_symlinks=False)
-
-
-def _is_whiteout(found: os.stat_result) -> bool:
-    return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
 
 
 def _copy_content(source: str, target: str, size: int) -> None:
