@@ -19,6 +19,18 @@ def indented(value: Any, width: int) -> str:
     return _indented(value, " " * width, "\n")
 
 
+def compact(value: Any) -> str:
+    """`value` as JSON on one line, as Go's Marshal writes it: safe within HTML."""
+    return html_safe(_encoded(value))
+
+
+def html_safe(text: str) -> str:
+    """JSON with the escapes that Go's encoder puts in unless told not to; it stands for the same document."""
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text
+
+
 def _indented(value: Any, step: str, line: str) -> str:
     inner = line + step
     if isinstance(value, dict) and value:

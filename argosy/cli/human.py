@@ -10,10 +10,19 @@ _SECOND_NS = 1_000_000_000
 
 def size(count: int) -> str:
     """`count` bytes in powers of 1000 with three digits: `1.99 MB`, `331 MB`, `0 B`."""
+    return _size(count, 3, " ")
+
+
+def close_size(count: int) -> str:
+    """`count` bytes with four digits and no blank: `1.987MB`, `331MB`, `0B`."""
+    return _size(count, 4, "")
+
+
+def _size(count: int, digits: int, gap: str) -> str:
     value, unit = float(count), 0
-    while unit + 1 < len(_UNITS) and float(f"{value:.3g}") >= 1000:
+    while unit + 1 < len(_UNITS) and float(f"{value:.{digits}g}") >= 1000:
         value, unit = value / 1000, unit + 1
-    return f"{value:.3g} {_UNITS[unit]}"
+    return f"{value:.{digits}g}{gap}{_UNITS[unit]}"
 
 
 def duration(seconds: float) -> str:

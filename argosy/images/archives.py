@@ -90,7 +90,11 @@ def _url(url: str, store_root: str, environ: Mapping[str, str]) -> Archive:
     origin = http.origin_of(url)
     connection = http.Connection(insecure=origin.scheme == "http", proxies=proxies.from_environ(environ))
     client = http.Http(str(origin), connection)
-    answer = client.request(url, {"Accept": "*/*"})
+    try:
+        answer = client.request(url, {"Accept": "*/*"})
+    except (faults.Unreachable, faults.Stalled) as error:
+        client.close()
+        raise ArgosyError(f"cannot download {url}: {error.details}") from error
     if answer.status != 200:
         answer.close()
         client.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.errors import ArgosyError
 from argosy.images import timestamps
+from argosy.images.inventory import Family, inventory
 from argosy.images.resolve import config
 from argosy.values import Value
 
@@ -35,18 +36,34 @@ class Step(Value):
 
 
 def history(store: Store, record: ImageRecord, names: tuple[Reference, ...] = ()) -> tuple[Step, ...]:
-    """The entries of the image's config; a layer without an entry gets an empty one, as podman shows it."""
+    """The entries of the image's config.  The last entry of an image that this one was made from has that one's id."""
     found = config(store, record)
     sizes = _sizes(store, record)
-    steps: list[Step] = []
-    for entry in found.history:
-        size = 0 if entry.empty_layer else next(sizes, 0)
-        steps.append(Step(MISSING, entry.created, entry.created_by, size, entry.comment))
-    steps += [Step(MISSING, "", "", size) for size in sizes]
+    ids = _parents(store, record, len(found.history))
+    steps = [
+        Step(
+            ids.get(position, MISSING),
+            entry.created,
+            entry.created_by,
+            0 if entry.empty_layer else next(sizes, 0),
+            entry.comment,
+        )
+        for position, entry in enumerate(found.history)
+    ]
     steps.reverse()
     if steps:
         steps[0] = steps[0].replace(id=record.config_digest.partition(":")[2], tags=tuple(map(str, names)))
     return tuple(steps)
+
+
+def _parents(store: Store, record: ImageRecord, count: int) -> dict[int, str]:
+    """The ids of the images that this one was made from, by the position of their last entry."""
+    if count < 2:
+        return {}
+    everything = inventory(store, users=False).images
+    family = Family(store, everything)
+    own = next((image for image in everything if f"sha256:{image.id}" == record.config_digest), None)
+    return {} if own is None else {family.steps(parent) - 1: parent.id for parent in family.parents(own)}
 
 
 def _sizes(store: Store, record: ImageRecord) -> Iterator[int]:

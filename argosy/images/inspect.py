@@ -16,27 +16,14 @@ if TYPE_CHECKING:
     from argosy.storage.store import Store
 
 _MANIFEST_LIMIT = 4 << 20
-_EMPTY_CONFIG: dict[str, Any] = {
-    "User": "",
-    "ExposedPorts": {},
-    "Env": [],
-    "Entrypoint": [],
-    "Cmd": [],
-    "Volumes": {},
-    "WorkingDir": "",
-    "Labels": {},
-    "StopSignal": "",
-    "Healthcheck": None,
-    "Shell": [],
-    "OnBuild": [],
-}
+# The fields of a container config that podman shows, in its order.
+_CONFIG = ("User", "ExposedPorts", "Env", "Entrypoint", "Cmd", "Volumes", "WorkingDir", "Labels", "StopSignal")
 
 
 def inspect(store: Store, image: Image, record: ImageRecord | None = None) -> dict[str, Any]:
     """The image as podman's `image inspect` shows it; `record` is the one of its manifests that was asked for."""
     record = record or image.record
     found = config(store, record)
-    last = found.history[-1] if found.history else None
     raw = found.raw
     return {
         "Id": image.id,
@@ -44,9 +31,9 @@ def inspect(store: Store, image: Image, record: ImageRecord | None = None) -> di
         "RepoTags": [str(name) for name in image.names if name.tag],
         "RepoDigests": list(image.repo_digests),
         "Parent": "",
-        "Comment": last.comment if last else "",
+        "Comment": _comment(found, record),
         "Created": found.created or None,
-        "Config": found.config.to_oci(),
+        "Config": _config(found),
         "Version": raw.get("docker_version", "") or "",
         "Author": found.author,
         "Architecture": found.architecture,
@@ -56,7 +43,7 @@ def inspect(store: Store, image: Image, record: ImageRecord | None = None) -> di
         "VirtualSize": record.size_bytes,
         "GraphDriver": _graph_driver(store, record),
         "RootFS": {"Type": "layers", "Layers": list(map(str, found.diff_ids))},
-        "Labels": found.config.labels or None,
+        "Labels": dict(sorted(found.config.labels.items())) or None,
         "Annotations": _annotations(store, record),
         "ManifestType": record.media_type,
         "User": found.config.user,
@@ -66,9 +53,21 @@ def inspect(store: Store, image: Image, record: ImageRecord | None = None) -> di
     }
 
 
-def for_templates(document: dict[str, Any]) -> dict[str, Any]:
-    """What `inspect` gave, with the fields of the container config that are left out there because they are empty."""
-    return {**document, "Config": {**_EMPTY_CONFIG, **document["Config"]}, "Labels": document["Labels"] or {}}
+def _config(found: ImageConfig) -> dict[str, Any]:
+    """The container config; podman tells a health check elsewhere, and nothing of ONBUILD and SHELL."""
+    config = found.config.to_oci()
+    return {key: _sorted(config[key]) for key in _CONFIG if key in config}
+
+
+def _sorted(value: Any) -> Any:
+    return dict(sorted(value.items())) if isinstance(value, dict) else value
+
+
+def _comment(found: ImageConfig, record: ImageRecord) -> str:
+    """In docker's form a field of the config, in the specification's that of the oldest step."""
+    if "docker" in record.media_type:
+        return str(found.raw.get("comment") or "")
+    return found.history[0].comment if found.history else ""
 
 
 def _graph_driver(store: Store, record: ImageRecord) -> dict[str, Any]:

@@ -137,6 +137,10 @@ class Family:
         found = [other for other in self._images if other.id != image.id and self._is_parent(other, image)]
         return sorted(found, key=lambda parent: len(self._history(parent)), reverse=True)
 
+    def steps(self, image: Image) -> int:
+        """How many entries the image's history has."""
+        return len(self._history(image))
+
     def _is_parent(self, parent: Image, child: Image) -> bool:
         above, below = parent.record.diff_ids, child.record.diff_ids
         if not above or below[: len(above)] != above:

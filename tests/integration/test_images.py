@@ -61,11 +61,12 @@ def test_ids_and_digests(two_images: Program) -> None:
 
 def test_formats(two_images: Program) -> None:
     documents = two_images.run("images", "--format", "json").json()
-    assert [document["Names"] for document in documents] == [["localhost/one:1", "quay.io/x/one:1"], []]
+    both = ["localhost/one:1", "quay.io/x/one:1"]  # one entry for each name, as podman has it
+    assert [document["Names"] for document in documents] == [both, both, []]
     assert documents[0]["Labels"] == {"number": "0"}
     assert documents[0]["Created"] == CREATED_NS // 10**9
     assert documents[0]["CreatedAt"] == "2023-11-14T22:13:20Z"
-    assert documents[1]["Dangling"] is True
+    assert documents[2]["Dangling"] is True
     row = "{{.Repository}}|{{.Tag}}|{{.ID}}|{{.CreatedAt}}|{{.Labels.number}}|{{.Dangling}}|{{len .Names}}"
     assert two_images.run("images", "--format", row).lines[0] == (
         f"localhost/one|1|{identity(two_images)[:12]}|2023-11-14 22:13:20 +0000 UTC|0|false|2"

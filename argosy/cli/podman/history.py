@@ -88,9 +88,9 @@ def _formatted(options: HistoryOptions, steps: tuple[Step, ...], out: Output) ->
 
     text = options.format or ""
     if templates.is_json(text):
-        import json
+        from argosy.cli.documents import compact
 
-        out.line(json.dumps([_document(step) for step in steps], separators=(",", ":"), ensure_ascii=False))
+        out.line(compact([_document(step) for step in steps]))
         return 0
     rows = [_fields(step, options) for step in steps]
     templates.render(out, text, rows, headings=_HEADINGS, name="history", type_name="images.historyReporter")
@@ -107,8 +107,6 @@ def _document(step: Step) -> dict[str, Any]:
     }
     if step.comment:
         document["comment"] = step.comment
-    if step.tags:
-        document["tags"] = list(step.tags)
     return {**document, "Created": _moment(step)}
 
 

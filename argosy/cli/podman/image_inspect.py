@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
-from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -23,29 +22,9 @@ class ImageInspectOptions(Value):
 
 def run(options: ImageInspectOptions, engine: Engine, out: Output) -> int:
     """Show each image; those that do not exist are told afterwards."""
-    from argosy.cli import templates
-    from argosy.cli.errors import report
+    from argosy.cli.podman import inspect
 
-    documents, errors = [], []
-    for text in options.operands:
-        try:
-            documents.append(document(engine, text))
-        except ArgosyError as error:
-            errors.append(error)
-    if templates.is_json(options.format):
-        import json
-
-        out.line(json.dumps(documents, indent=5, ensure_ascii=False))
-    else:
-        from argosy.images import inspect
-
-        rows = templates.with_maps([inspect.for_templates(found) for found in documents])
-        templates.render(out, options.format, rows, name="inspect", type_name="*libimage.ImageData")
-    status = 0
-    for failure in errors:
-        failure.brief = f"inspecting object: {failure.brief}"
-        status = report(failure, out)
-    return status
+    return inspect.show(list(options.operands), lambda name: document(engine, name), options.format, out)
 
 
 def document(engine: Engine, text: str) -> dict[str, Any]:

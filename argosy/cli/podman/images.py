@@ -87,10 +87,9 @@ def _formatted(options: ImagesOptions, store: Store, rows: list[lists.Row], out:
 
     text = options.format or ""
     if templates.is_json(text):
-        import json
+        from argosy.cli.documents import html_safe, indented
 
-        seen = dict.fromkeys(image for image, _ in rows)
-        out.line(json.dumps([_document(store, image) for image in seen], indent=4, ensure_ascii=False))
+        out.line(html_safe(indented([_document(store, image) for image, _ in rows], 4)))
         return 0
     templates.render(
         out,
@@ -116,7 +115,7 @@ def _document(store: Store, image: Image) -> dict[str, Any]:
         "Size": record.size_bytes,
         "SharedSize": 0,
         "VirtualSize": record.size_bytes,
-        "Labels": _labels(store, image) or None,
+        "Labels": dict(sorted(_labels(store, image).items())) or None,
         "Containers": len(image.containers),
         **({"Dangling": True} if image.dangling else {}),
         "Names": names,

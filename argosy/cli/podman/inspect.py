@@ -119,12 +119,12 @@ def _render(documents: list[dict[str, Any]], format_: str, out: Output) -> None:
     rows = []
     for document in documents:
         if "RootFS" in document:
-            from argosy.images import inspect
+            from argosy.cli.podman import _image_document
 
-            rows.append(templates.with_maps(inspect.for_templates(document)))
+            rows.append(_image_document.struct(document))
         else:
             rows.append(templates.with_maps(with_moments(document)))
-    templates.render(out, format_, rows, name="inspect", type_name="interface {}")
+    templates.render(out, format_, rows, name="inspect", type_name="interface {}", show_headings=False)
 
 
 COMMAND = Command(

@@ -110,7 +110,7 @@ class Executor:
             return [(key, value[key]) for key in sorted(value)]
         if isinstance(value, (list, tuple)):
             return list(enumerate(value))
-        if value is None:
+        if value is None or value is values.NIL:
             return []
         raise self._fail(f"range can't iterate over {values.text(value)}", pipeline.at, pipeline.text)
 
@@ -183,6 +183,8 @@ class Executor:
     def _field(self, value: object, name: str, operand: Operand) -> object:
         if value is None:
             return None
+        if value is values.NIL:
+            raise self._fail(f"nil pointer evaluating *struct.{name}", operand.at, operand.text)
         if isinstance(value, values.Map):
             return value.get(name)
         if isinstance(value, dict):

@@ -9,7 +9,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
 _WIDEST_PAD = 1_000_000
@@ -118,11 +118,15 @@ def _less(left: Any, right: Any) -> bool:
 
 def _sorted_maps(item: Any) -> Any:
     if isinstance(item, dict):
-        names = sorted(item) if isinstance(item, values.Map) else item
+        names: Iterable[str] = sorted(item) if isinstance(item, values.Map) else item
+        if isinstance(item, values.Struct):
+            names = [name for name in item if name in item.kept or values.truth(item[name])]
         return {name: _sorted_maps(item[name]) for name in names}
     if isinstance(item, (list, tuple)):
         return [_sorted_maps(one) for one in item]
-    return item() if callable(item) else item
+    if item is values.NIL:
+        return None
+    return _sorted_maps(item()) if callable(item) else item
 
 
 def _json(item: object) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 # The fields of the documents that the peers' commands show whose keys are the user's, not ours.
@@ -41,6 +41,30 @@ class Map(dict[str, object]):
     """A dictionary whose keys are data: an absent one is no error."""
 
 
+class Struct(dict[str, object]):
+    """A dictionary with a Go type's name, whose empty fields JSON leaves out, those in `kept` excepted."""
+
+    def __init__(
+        self, fields: Mapping[str, object], *, type_name: str = "struct", kept: Iterable[str] = frozenset()
+    ) -> None:
+        super().__init__(fields)
+        self.type_name = type_name
+        self.kept = frozenset(kept)
+
+
+class _Nil:
+    """A nil pointer: it prints as `<nil>` where a value that is absent prints as `<no value>`."""
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __str__(self) -> str:
+        return "<nil>"
+
+
+NIL = _Nil()
+
+
 def with_maps(value: Any, map_fields: Iterable[str] = MAP_FIELDS) -> Any:
     """`value` with the dictionaries in the fields of these names made Maps, at any depth."""
     names = frozenset(map_fields)
@@ -71,7 +95,7 @@ def type_name(value: object) -> str:
             "map[string]string" if all(isinstance(item, str) for item in value.values()) else "map[string]interface {}"
         )
     if isinstance(value, dict):
-        return "struct"
+        return value.type_name if isinstance(value, Struct) else "struct"
     if isinstance(value, (list, tuple)):
         return "[]string" if value and all(isinstance(item, str) for item in value) else "[]interface {}"
     return {int: "int", float: "float64", type(None): "<nil>"}.get(type(value), "string")
