@@ -142,8 +142,8 @@ def _process(site: Site, container_id: str, options: ExecOptions) -> tuple[Conta
         _become(site, container_id, process, options)
     if options.privileged:
         _privilege(process)
-    mounts = (mount["destination"] for mount in config["mounts"])
-    executable.check(f"{site.state_directory(container_id)}/merged", process, mounts, os.uname().machine)
+    merged = f"{site.state_directory(container_id)}/merged"
+    executable.check(merged, process, config["mounts"], os.uname().machine)
     return record, process
 
 

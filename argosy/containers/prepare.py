@@ -99,7 +99,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
 
         workdir.ensure(merged, config, record.id, asked=bool(record.options.workdir))
     _hand_over(record, mounts, request.files, config["process"]["user"])
-    executable.check(merged, config["process"], (m["destination"] for m in config["mounts"]), os.uname().machine)
+    executable.check(merged, config["process"], config["mounts"], os.uname().machine)
     files.write_atomic(f"{directory}/{records.BUNDLE}", shelf.seal(jsontext.encode(config)))
     return Prepared(
         runtime=runtime,

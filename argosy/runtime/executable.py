@@ -1,8 +1,8 @@
 """Why the kernel would refuse to execute a container's program, told before the container starts.
 
 A runtime learns of it too late for a good message: "exec format error", or "no such file or directory" for a file that
-is there.  Nothing is said here unless it is certain: what a mount covers, what binfmt_misc takes, and what cannot be
-read is left to the kernel.  execve(2), elf(5), binfmt_misc.rst of the kernel.
+is there.  Nothing is said here unless it is certain: what a mount other than a bind covers, what binfmt_misc takes, and
+what cannot be read is left to the kernel.  execve(2), elf(5), binfmt_misc.rst of the kernel.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import stat
 import struct
 
 from argosy.errors import ArgosyError, Invalid, shown
-from argosy.linux import files, paths
+from argosy.linux import files, paths, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ _NOT_FOUND = 127
 _FORMAT = "exec format error"
 _HEADER = 4096
 _INTERPRETERS = 4  # so deep does the kernel follow one interpreter to the next
+_MAX_LINKS = 40  # path_resolution(7)
 _LINE = 256  # what the kernel reads of a first line (BINPRM_BUF_SIZE)
 _BINFMT = "/proc/sys/fs/binfmt_misc"
 _MACHINES = {3: "386", 8: "mips", 21: "ppc64", 22: "s390x", 40: "arm", 62: "amd64", 183: "arm64", 243: "riscv64"}
@@ -45,14 +46,14 @@ class NotExecutable(ArgosyError):
     """The program is there, but cannot be executed."""
 
 
-def check(root: str, process: Mapping[str, Any], mounts: Iterable[str], machine: str) -> None:
+def check(root: str, process: Mapping[str, Any], mounts: Iterable[Mapping[str, Any]], machine: str) -> None:
     """Raise NotExecutable when the program of an OCI `process` object cannot be executed in the tree `root`.
 
-    `mounts` are the places of the container's mounts, which may hide what `root` has; `machine` is uname(2)'s.
+    `mounts` are the OCI specification's, which may hide what `root` has; `machine` is uname(2)'s.
     """
     root_fd = paths.open_root(root)
     try:
-        tree = _Tree(root_fd, os.path.realpath(root), tuple(mounts), machine)
+        tree = _Tree(root_fd, os.path.realpath(root), mounts, machine)
         found = _locate(tree, process)
         problem = None if found is None else _problem(tree, found)
     finally:
@@ -64,25 +65,28 @@ def check(root: str, process: Mapping[str, Any], mounts: Iterable[str], machine:
 
 
 class _Tree:
-    """A container's tree: its descriptor and real path, the places of mounts over it, and what machine runs it."""
+    """A container's tree with its mounts, and what machine runs it."""
 
-    def __init__(self, root_fd: int, root: str, places: tuple[str, ...], machine: str) -> None:
+    def __init__(self, root_fd: int, root: str, mounts: Iterable[Mapping[str, Any]], machine: str) -> None:
         self.root_fd = root_fd
         self.machine = machine
         self._root = root
-        self._places = places
+        # By the place: the directory or file of the host that is bound there, "" for any other mount.
+        self._sources = {
+            mount["destination"]: mount.get("source", "") if mount.get("type") == "bind" else "" for mount in mounts
+        }
 
     def look_up(self, path: str) -> tuple[str, int]:
         """The place that `path` leads to, links followed, and its mode.  Raises OSError, Invalid."""
-        fd = paths.open_in_root(self.root_fd, path, os.O_PATH)
+        fd, place = self._open(path)
         try:
-            return os.readlink(f"/proc/self/fd/{fd}").removeprefix(self._root) or "/", os.fstat(fd).st_mode
+            return place, os.fstat(fd).st_mode
         finally:
             os.close(fd)
 
     def head(self, path: str) -> bytes:
         """The beginning of the regular file at `path`.  Raises OSError, Invalid."""
-        handle = paths.open_in_root(self.root_fd, path, os.O_PATH)
+        handle, _ = self._open(path)
         try:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 raise Invalid("program", path, "it is no regular file")
@@ -94,26 +98,89 @@ class _Tree:
         finally:
             os.close(fd)
 
+    def _open(self, path: str) -> tuple[int, str]:
+        """A descriptor (O_PATH) of what `path` leads to, and its place in the container."""
+        mount = self._mount_of(path)
+        if mount:
+            return _open_bound(self._sources[mount], os.path.normpath(path)[len(mount) :].strip("/")), path
+        fd = paths.open_in_root(self.root_fd, path, os.O_PATH)
+        return fd, os.readlink(f"/proc/self/fd/{fd}").removeprefix(self._root) or "/"
+
     def covered(self, path: str) -> bool:
-        """Whether a mount is at `path` or above it, also where /bin and /lib are links into /usr."""
+        """Whether a mount is at `path` or above it, so that what is there is not known.
+
+        That is any but a bind, and a bind under another name where /bin and /lib are links into /usr.
+        """
+        mount = self._mount_of(path)
+        if mount:
+            return not self._sources[mount]
         plain = os.path.normpath(path)
-        return any(
-            place != "/" and f"{spelled}/".startswith(f"{place.rstrip('/')}/")
-            for place in self._places
-            for spelled in (plain, f"/usr{plain}")
-        )
+        return bool(self._mount_of(f"/usr{plain}") or self._mount_of(plain.removeprefix("/usr")))
+
+    def is_bound(self, path: str) -> bool:
+        """Whether the file at `path` is one of the host's, and not of the image."""
+        return bool(self._mount_of(path))
+
+    def _mount_of(self, path: str) -> str:
+        """The place of the mount in which `path` lies, the innermost of several; "" when it is none."""
+        plain = f"{os.path.normpath(path)}/"
+        found = ""
+        for place in self._sources:
+            if len(place) > len(found) and place != "/" and plain.startswith(f"{place.rstrip('/')}/"):
+                found = place
+        return found
 
     def is_missing(self, path: str) -> bool:
         """Whether there is certainly nothing at this absolute path in the container."""
-        if not path.startswith("/") or self.covered(path):
+        if not path.startswith("/") or self._mount_of(path) or self.covered(path):
             return False
         try:
             self.look_up(path)
         except FileNotFoundError:
-            return True
+            return not self._leads_to_mount(path)
         except (OSError, Invalid):
             return False
         return False
+
+    def _leads_to_mount(self, path: str) -> bool:
+        """Whether links on the way to `path` lead to a place where something is mounted."""
+        place, todo, links = "", path.split("/"), 0
+        while todo and links < _MAX_LINKS:
+            name = todo.pop(0)
+            if name in ("", "."):
+                continue
+            below = place.rpartition("/")[0] if name == ".." else f"{place}/{name}"
+            target = self._link(below) if name != ".." else ""
+            links += bool(target)
+            todo[:0] = target.split("/")
+            place = ("" if target.startswith("/") else place) if target else below
+            if place and self._mount_of(place):
+                return True
+        return bool(todo)
+
+    def _link(self, path: str) -> str:
+        """Where the link at `path` points to; "" when there is none."""
+        try:
+            fd = paths.open_in_root(self.root_fd, path, os.O_PATH | os.O_NOFOLLOW)
+        except (OSError, Invalid):
+            return ""
+        try:
+            return os.readlink("", dir_fd=fd)
+        except OSError:
+            return ""
+        finally:
+            os.close(fd)
+
+
+def _open_bound(source: str, path: str) -> int:
+    """A descriptor (O_PATH) of what is at `path` in a directory of the host; links that leave it are an OSError."""
+    fd = os.open(source, os.O_PATH | os.O_CLOEXEC)
+    if not path:
+        return fd
+    try:
+        return syscalls.openat2(fd, path, os.O_PATH, 0, syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_MAGICLINKS)
+    finally:
+        os.close(fd)
 
 
 def _locate(tree: _Tree, process: Mapping[str, Any]) -> str | None:
@@ -152,13 +219,14 @@ def _problem(tree: _Tree, path: str, who: str = "", depth: int = 0) -> _Problem 
         if not stat.S_ISREG(mode):
             return f"{_it(who)} is {paths.kind(mode)}", "", "name a program", _NOT_EXECUTABLE
         if not mode & 0o111:
-            hint = f"make it executable (RUN chmod +x {found}) and build the image again"
-            return f"{_it(who)} may not be executed: its mode is {stat.S_IMODE(mode):04o}", "", hint, _NOT_EXECUTABLE
+            deed = f"make it executable ({'' if tree.is_bound(found) else 'RUN '}chmod +x {found})"
+            why = f"{_it(who)} may not be executed: its mode is {stat.S_IMODE(mode):04o}"
+            return why, "", _mend(tree, found, deed), _NOT_EXECUTABLE
         head = tree.head(found)
     except (OSError, Invalid):
         return None
     if head.startswith(b"#!"):
-        return _script_problem(tree, head, who, depth)
+        return _script_problem(tree, found, head, who, depth)
     if head.startswith(b"\x7fELF"):
         return _elf_problem(tree, found, head, who)
     if _has_interpreter_of_its_own(found, head):
@@ -166,6 +234,11 @@ def _problem(tree: _Tree, path: str, who: str = "", depth: int = 0) -> _Problem 
     what = "is empty" if not head else "is neither a program for Linux nor a script with a #! line"
     hint = "begin it with #!/bin/sh, or run it as an argument of its interpreter"
     return f"{_it(who)} {what}", _FORMAT, hint, _NOT_EXECUTABLE
+
+
+def _mend(tree: _Tree, path: str, deed: str) -> str:
+    """The hint to do something to the file at `path`: on the host where it is bound from there, else in the image."""
+    return f"{deed} on the host" if tree.is_bound(path) else f"{deed} and build the image again"
 
 
 def _it(who: str) -> str:
@@ -178,7 +251,7 @@ def _lacks(part: str, path: str, who: str) -> str:
     return f"its {part} {shown(path)} is not in the image"
 
 
-def _script_problem(tree: _Tree, head: bytes, who: str, depth: int) -> _Problem | None:
+def _script_problem(tree: _Tree, path: str, head: bytes, who: str, depth: int) -> _Problem | None:
     line = head[2:_LINE].split(b"\n", 1)[0]
     words = line.strip(b" \t").split(None, 1) if b"\r" not in line else [line.strip(b" \t")]
     if not words:
@@ -191,7 +264,7 @@ def _script_problem(tree: _Tree, head: bytes, who: str, depth: int) -> _Problem 
     if interpreter.endswith("\r"):
         line_of = f"the first line of its {who}" if who else "its first line"
         why = f"{line_of} ends in CR LF, so that its interpreter is {shown(interpreter)}"
-        hint = "write its lines with LF alone (dos2unix, or `sed -i 's/\\r$//'`) and build the image again"
+        hint = _mend(tree, path, "write its lines with LF alone (dos2unix, or `sed -i 's/\\r$//'`)")
     else:
         why = _lacks("interpreter", interpreter, who)
         hint = "install the interpreter in the image, or correct the first line"

@@ -125,7 +125,8 @@ def _shelf(shelf: Shelf, required: str, *, repair: bool) -> Iterator[Finding]:
         except NotFound:
             continue
         except OSError as error:
-            yield Finding(shelf.kind, object_id, error.filename or path, f"cannot be read: {error.strerror}")
+            if shelf.exists(object_id):  # else it was removed meanwhile
+                yield Finding(shelf.kind, object_id, error.filename or path, f"cannot be read: {error.strerror}")
 
 
 def _object(shelf: Shelf, object_id: str, required: str, *, repair: bool) -> Iterator[Finding]:
@@ -139,6 +140,8 @@ def _object(shelf: Shelf, object_id: str, required: str, *, repair: bool) -> Ite
         except NotFound:
             raise
         except ArgosyError as error:
+            if name != required and not os.path.lexists(f"{path}/{name}"):
+                continue  # a run that has ended takes some of its files with it
             repaired, hint = "", f"argosy {shelf.kind} rm --force {object_id}"
             if name in _EXPENDABLE:
                 hint = REPAIR

@@ -133,3 +133,33 @@ def test_nothing_is_created_for_what_is_no_command(ground: Ground, reference: st
     for arguments in (("",), ("--entrypoint=", reference, ""), ("--entrypoint", '[""]', reference)):
         command = arguments if len(arguments) > 1 else (reference, *arguments)
         ground.attack("run", "--rm", "-q", INSECURE, "--network=none", *command, keeps=False)
+
+
+def test_programs_on_mounts(ground: Ground, reference: str, runtime: str) -> None:
+    """What lies on a bind mount or a volume is explained as well as what lies in the image."""
+    scripts = {
+        "dos": b"#!/bin/sh\r\n",
+        "foreign": elf(FOREIGN),
+        "script": b"#!/opt/python9\n",
+        "well": b"#!/bin/sh\nid\n",
+    }
+    work = f"{ground.program.files}/work"
+    os.makedirs(work, exist_ok=True)
+    os.chmod(work, 0o755)
+    for name, data in scripts.items():
+        with open(f"{work}/{name}", "wb") as script:
+            script.write(data)
+        os.chmod(f"{work}/{name}", 0o755)
+    run = ("--runtime", runtime, "run", "--rm", "--network=none")
+    fill = ("run", "--rm", "--network=none", "-v", "filled:/v", "-v", f"{work}:/w", reference, "sh", "-c", "cp /w/* /v")
+    ground.program.run(*fill)
+    for mount in (f"{work}:/work", "filled:/work:ro"):
+        for name, status, words in (
+            ("dos", 127, ["ends in CR LF", "on the host"]),
+            ("foreign", 126, [f"built for {FOREIGN_NAME}"]),
+            ("script", 127, ['its interpreter "/opt/python9"']),
+        ):
+            done = ground.attack(*run, "-v", mount, "-w", "/work", reference, f"./{name}", status=status, words=words)
+            assert done.stdout == ""
+        ground.attack(*run, "-v", mount, reference, "/work/well", status=0, keeps=True)
+    ground.program.run("system", "prune", "--force", "--volumes")

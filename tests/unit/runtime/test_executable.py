@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from argosy.runtime import executable
 from argosy.runtime.executable import NotExecutable, check
 
 PATH = "PATH=/usr/bin:/bin"
+NO_BINDS: Mapping[str, Path] = {}
 
 
 def elf(machine: int = 62, interpreter: bytes = b"", *, big: bool = False, bits: int = 64) -> bytes:
@@ -45,8 +46,18 @@ class Tree:
         target.write_bytes(data)
         target.chmod(mode)
 
-    def check(self, *args: str, mounts: Iterable[str] = (), cwd: str = "/", machine: str = "x86_64") -> None:
-        check(str(self.root), {"args": list(args), "env": [PATH], "cwd": cwd}, mounts, machine)
+    def check(
+        self,
+        *args: str,
+        mounts: Iterable[str] = (),
+        binds: Mapping[str, Path] = NO_BINDS,
+        cwd: str = "/",
+        machine: str = "x86_64",
+    ) -> None:
+        """`mounts` are the places of tmpfs mounts, `binds` give the source for each place."""
+        all_mounts = [{"destination": place, "type": "tmpfs", "source": "tmpfs"} for place in mounts]
+        all_mounts += [{"destination": place, "type": "bind", "source": str(at)} for place, at in binds.items()]
+        check(str(self.root), {"args": list(args), "env": [PATH], "cwd": cwd}, all_mounts, machine)
 
 
 @pytest.fixture
@@ -231,3 +242,55 @@ mask ffffffffffffff00fffffffffffffffffeffffff
 )
 def test_what_binfmt_misc_takes(entry: str, taken: bool) -> None:
     assert executable.entry_takes(entry, "/bin/a.x", elf(183)) is taken
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    """A directory of the host with a script whose lines end in CR LF."""
+    directory = tmp_path / "work"
+    directory.mkdir()
+    (directory / "dos").write_bytes(b"#!/bin/sh\r\n")
+    (directory / "dos").chmod(0o755)
+    return directory
+
+
+@pytest.mark.parametrize(
+    ("args", "cwd", "place"),
+    [(("/work/dos",), "/", "/work"), (("./dos",), "/work", "/work")],
+)
+def test_a_program_on_a_bind_mount(tree: Tree, work: Path, args: tuple[str, ...], cwd: str, place: str) -> None:
+    with pytest.raises(NotExecutable, match="ends in CR LF") as caught:
+        tree.check(*args, cwd=cwd, binds={place: work})
+    assert "on the host" in caught.value.hint
+    with pytest.raises(NotExecutable, match="ends in CR LF"):
+        tree.check("/opt/it", binds={"/opt/it": work / "dos"})
+
+
+def test_what_a_bind_mount_hides_or_links_to_is_left_to_the_kernel(tree: Tree, work: Path) -> None:
+    tree.check("/work/dos", binds={"/work": work}, mounts=("/work/dos",))  # the innermost mount counts
+    (work / "out").symlink_to("/bin/sh")
+    (work / "up").symlink_to("../../x")
+    for name in ("out", "up", "none"):
+        tree.check(f"/work/{name}", binds={"/work": work})
+    tree.check("/work/dos", binds={"/work": work / "nowhere"})
+
+
+def test_the_mode_of_a_bound_file_is_mended_on_the_host(tree: Tree, work: Path) -> None:
+    (work / "dos").chmod(0o644)
+    with pytest.raises(NotExecutable, match="its mode is 0644") as caught:
+        tree.check("/work/dos", binds={"/work": work})
+    assert caught.value.hint == "make it executable (chmod +x /work/dos) on the host"
+
+
+def test_an_interpreter_behind_links_to_a_mount_is_not_missing(tree: Tree, work: Path) -> None:
+    (tree.root / "usr/local").symlink_to("../opt/tools")
+    tree.put("/bin/script", b"#!/usr/local/bin/python\n")
+    with pytest.raises(NotExecutable, match="its interpreter"):
+        tree.check("/bin/script")
+    tree.check("/bin/script", binds={"/opt/tools": work})
+    (tree.root / "bin/py").symlink_to("/opt/tools/bin/python")
+    tree.put("/bin/script", b"#!/bin/py\n")
+    tree.check("/bin/script", mounts=("/opt/tools",))
+    (tree.root / "loop").symlink_to("loop")
+    tree.put("/bin/script", b"#!/loop/x\n")
+    tree.check("/bin/script")
