@@ -190,7 +190,7 @@ def _plan_ranges(uid: int, gid: int) -> Plan:
         ranges = idmap.subordinate(path, name, uid)
         if not ranges:
             who = name or f"uid {uid}"
-            raise _MapFailed(f"{path} has no range of ids for {who}", hint=_ranges_hint(name or str(uid)))
+            raise _MapFailed(f"{path} has no range of ids for {who}", hint=ranges_hint(name or str(uid)))
         found = process.find_program(program)
         if found is None:
             raise _MapFailed(f"{program} is not installed", hint="install the package uidmap (shadow-utils elsewhere)")
@@ -204,7 +204,8 @@ def _plan_ranges(uid: int, gid: int) -> Plan:
     return IdMap(*maps), write
 
 
-def _ranges_hint(name: str) -> str:
+def ranges_hint(name: str) -> str:
+    """How root gives the user ranges of ids."""
     return f"as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 {name}"
 
 
@@ -339,13 +340,19 @@ _SWITCHES = (
 )
 
 
-def _explained(error: _ChildFailed) -> Unsupported:
-    hint = "something forbids user namespaces: a seccomp filter of the container around us, or the kernel's build"
+def forbidden() -> str:
+    """What to do about the switch that forbids user namespaces; "" when none does."""
     for path, forbidding, advice in _SWITCHES:
         try:
             if files.read(path, 64).strip() == forbidding:
-                hint = advice.format(path.removeprefix("/proc/sys/").replace("/", "."))
-                break
+                return advice.format(path.removeprefix("/proc/sys/").replace("/", "."))
         except OSError:
             continue
+    return ""
+
+
+def _explained(error: _ChildFailed) -> Unsupported:
+    hint = forbidden()
+    if not hint:
+        hint = "something forbids user namespaces: a seccomp filter of the container around us, or the kernel's build"
     return Unsupported(error.brief, details=error.details, hint=hint)

@@ -176,7 +176,7 @@ def _first_that_works(
 ) -> tuple[str, str, str]:
     """Name, path, and why a better one was passed over ("" when none was)."""
     controllers = _controllers_of_hybrid(hybrid_controllers)
-    refused = f"crun refuses this host's hybrid cgroups ({controllers} is in v2)" if controllers else ""
+    refused = refusal(hybrid_controllers)
     found = {name: path for name in PREFERRED if (path := _find(conf, name, directories)) is not None}
     for name, path in found.items():
         if name != "crun" or not refused:
@@ -191,6 +191,12 @@ def _first_that_works(
         hint=f"install runc, or take the controller out of v2: mkdir /sys/fs/cgroup/{first}"
         f" && mount -t cgroup -o {first} cgroup /sys/fs/cgroup/{first}",
     )
+
+
+def refusal(hybrid_controllers: str = _HYBRID_CONTROLLERS) -> str:
+    """Why crun does not run here; "" when it does."""
+    controllers = _controllers_of_hybrid(hybrid_controllers)
+    return f"crun refuses this host's hybrid cgroups ({controllers} is in v2)" if controllers else ""
 
 
 def _controllers_of_hybrid(path: str) -> str:

@@ -34,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "container wait": ("wait", "Block on one or more containers until they stop", True),
     "create": ("create", "Create but do not start a container", True),
     "diff": ("diff", "Display the changes to the object's file system", True),
+    "doctor": ("doctor", "Explain what this host lets argosy do, and how to get more", False),
     "exec": ("exec", "Run a process in a running container", True),
     "help": ("help", "Help about any command", False),
     "history": ("history", "Show history of a specified image", True),
