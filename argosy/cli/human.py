@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 _SECOND_NS = 1_000_000_000
 
 
@@ -16,6 +17,14 @@ def size(count: int) -> str:
 def close_size(count: int) -> str:
     """`count` bytes with four digits and no blank: `1.987MB`, `331MB`, `0B`."""
     return _size(count, 4, "")
+
+
+def binary_size(count: int) -> str:
+    """`count` bytes in powers of 1024 with four digits: `23.54GiB`."""
+    value, unit = float(count), 0
+    while unit + 1 < len(_BINARY_UNITS) and value >= 1024:
+        value, unit = value / 1024, unit + 1
+    return f"{value:.4g}{_BINARY_UNITS[unit]}"
 
 
 def _size(count: int, digits: int, gap: str) -> str:

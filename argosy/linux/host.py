@@ -24,6 +24,7 @@ class HostFacts(Value):
     hostname: str
     distribution: str
     version: str
+    codename: str
     cpus: int
     memory_bytes: int
     memory_free_bytes: int
@@ -99,6 +100,32 @@ def memory() -> dict[str, int]:
     return {words[0].rstrip(":"): int(words[1]) * 1024 for words in fields if len(words) == 3}
 
 
+def cpu_shares() -> tuple[float, float, float]:
+    """Which share of its time since it started the machine spent for users, in the kernel, and idle; in percent."""
+    words = _read("/proc/stat").split(b"\n", 1)[0].split()
+    user, system, idle = (int(words[at]) if at < len(words) else 0 for at in (1, 3, 4))
+    total = user + system + idle or 1
+    return round(100 * user / total, 2), round(100 * system / total, 2), round(100 * idle / total, 2)
+
+
+def package(path: str) -> str:
+    """The package that a program came in, as NAME_VERSION_ARCHITECTURE or rpm's name; "Unknown" where nobody knows."""
+    from argosy.errors import ArgosyError
+    from argosy.linux import process
+
+    def said(*words: str) -> str:
+        try:
+            return process.run(words, timeout_s=10).stdout.decode(errors="replace").strip()
+        except ArgosyError:
+            return ""
+
+    if process.find_program("dpkg-query"):
+        name = said("dpkg-query", "--search", path).partition(":")[0]
+        shown = "${Package}_${Version}_${Architecture}"
+        return (name and said("dpkg-query", "--showformat", shown, "--show", name)) or "Unknown"
+    return (process.find_program("rpm") and said("rpm", "--query", "--file", path)) or "Unknown"
+
+
 def programs() -> dict[str, str]:
     """The programs that Argosy works with, and where they are; "" for those that are missing."""
     from argosy.linux import process
@@ -117,6 +144,7 @@ def facts(*, rootless: bool = False, uid: int = 0) -> HostFacts:
         hostname=names.nodename,
         distribution=distribution.get("ID", ""),
         version=distribution.get("VERSION_ID", ""),
+        codename=distribution.get("VERSION_CODENAME", ""),
         cpus=len(os.sched_getaffinity(0)),
         memory_bytes=size.get("MemTotal", 0),
         memory_free_bytes=size.get("MemFree", 0),

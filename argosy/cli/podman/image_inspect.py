@@ -24,15 +24,21 @@ def run(options: ImageInspectOptions, engine: Engine, out: Output) -> int:
     """Show each image; those that do not exist are told afterwards."""
     from argosy.cli.podman import inspect
 
-    return inspect.show(list(options.operands), lambda name: document(engine, name), options.format, out)
+    docker = out.program == "docker"
+    return inspect.show(list(options.operands), lambda name: document(engine, name, docker=docker), options.format, out)
 
 
-def document(engine: Engine, text: str) -> dict[str, Any]:
-    """The image that `text` means, in podman's form.  Raises ImageNotKnown."""
+def document(engine: Engine, text: str, *, docker: bool = False) -> dict[str, Any]:
+    """The image that `text` means, in podman's form or docker's.  Raises ImageNotKnown."""
     from argosy.images import inspect, inventory, resolve
 
     record = resolve.resolve(engine.store, engine.load_registries, text).record
-    return inspect.inspect(engine.store, inventory.image_of(engine.store, record), record)
+    found = inspect.inspect(engine.store, inventory.image_of(engine.store, record), record)
+    if not docker:
+        return found
+    from argosy.images.inspect_docker import docker_form
+
+    return docker_form(engine.store, found, record)
 
 
 COMMAND = Command(

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
-from argosy.errors import ArgosyError
 from argosy.values import Value
-from argosy.version import OCI_RUNTIME_SPEC, STORE_FORMAT, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from argosy.cli.output import Output
     from argosy.engine import Engine
-    from argosy.linux.host import HostFacts
 
 _PLAIN_FIRST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_")
 _NOT_PLAIN = ("true", "false", "null", "yes", "no", "on", "off", "~", "")
@@ -29,162 +26,31 @@ class InfoOptions(Value):
 
 def run(options: InfoOptions, engine: Engine, out: Output) -> int:
     """Show the facts as YAML, as JSON, or through a template."""
-    document = _document(engine)
+    from argosy.cli import templates
+    from argosy.cli.podman import _info_document
+
+    if out.program == "docker":
+        from argosy.cli.podman import _docker_info
+
+        return _docker_info.show(engine, options.format, out)
+    document = _info_document.document(engine)
     if options.format is None:
-        for line in yaml_lines(document):
+        for line in yaml_lines(_sorted(document)):
             out.line(line)
         return 0
-    from argosy.cli import templates
-
     if templates.is_json(options.format):
-        import json
+        from argosy.cli.documents import html_safe, indented
 
-        out.line(json.dumps(document, indent=2, ensure_ascii=False))
+        out.line(html_safe(indented(document, 2)))
         return 0
     templates.render(out, options.format, [templates.with_maps(document)], name="info", type_name="*define.Info")
     return 0
 
 
-def _document(engine: Engine) -> dict[str, Any]:
-    """The facts under the names that podman gives them."""
-    from argosy.linux import host
-
-    facts = host.facts(rootless=engine.namespace.rootless, uid=engine.namespace.uid)
-    return {
-        "host": _host(engine, facts),
-        "registries": _registries(engine),
-        "store": _store(engine),
-        "version": {
-            "APIVersion": VERSION,
-            "Version": VERSION,
-            "OsArch": f"linux/{_architecture()}",
-            "RuntimeSpec": OCI_RUNTIME_SPEC,
-            "StoreFormat": STORE_FORMAT,
-        },
-    }
-
-
-def _host(engine: Engine, facts: HostFacts) -> dict[str, Any]:
-    groups = facts.cgroups
-    id_map = engine.namespace.id_map
-    return {
-        "arch": _architecture(),
-        "cgroupControllers": list(groups.controllers),
-        "cgroupManager": engine.site.cgroup_manager or engine.conf.cgroup_manager or groups.manager,
-        "cgroupVersion": "v2" if groups.mode == "v2" else "v1",
-        "cgroupMode": groups.mode,
-        "conmon": _conmon(engine),
-        "cpus": facts.cpus,
-        "distribution": {"distribution": facts.distribution, "version": facts.version},
-        "hostname": facts.hostname,
-        "idMappings": {
-            "uidmap": _ranges(id_map.uids) if engine.namespace.rootless else None,
-            "gidmap": _ranges(id_map.gids) if engine.namespace.rootless else None,
-        },
-        "kernel": facts.kernel,
-        "memFree": facts.memory_free_bytes,
-        "memTotal": facts.memory_bytes,
-        "ociRuntime": _runtime(engine),
-        "os": "linux",
-        "programs": {name: path or "missing" for name, path in facts.programs.items()},
-        "security": {
-            "apparmorEnabled": facts.apparmor,
-            "capabilities": ",".join(engine.conf.default_capabilities),
-            "rootless": engine.namespace.rootless,
-            "seccompEnabled": facts.seccomp,
-            "seccompProfilePath": engine.conf.seccomp_profile,
-            "selinuxEnabled": facts.selinux,
-            "userNamespaces": facts.user_namespaces,
-        },
-        "swapFree": facts.swap_free_bytes,
-        "swapTotal": facts.swap_bytes,
-        "uptime": _duration(facts.uptime_s),
-    }
-
-
-def _architecture() -> str:
-    from argosy.oci import platform
-
-    return platform.host().architecture
-
-
-def _ranges(ranges: Iterable[Any]) -> list[dict[str, int]]:
-    return [{"container_id": r.container_id, "host_id": r.host_id, "size": r.size} for r in ranges]
-
-
-def _runtime(engine: Engine) -> dict[str, str]:
-    from argosy.runtime.oci_runtime import version_words
-
-    try:
-        runtime = engine.site.choose_runtime()
-    except ArgosyError as error:
-        return {"name": "", "path": "", "version": str(error)}
-    words = version_words(runtime.root)
-    return {"name": runtime.name, "path": runtime.path, "version": _version(runtime.path, *words)}
-
-
-def _conmon(engine: Engine) -> dict[str, str]:
-    from argosy.containers import prepare
-
-    try:
-        path = prepare.conmon_program(engine.site)
-    except ArgosyError as error:
-        return {"path": "", "version": str(error)}
-    return {"path": path, "version": _version(path, "--version")}
-
-
-def _version(path: str, *words: str) -> str:
-    from argosy.linux import process
-
-    try:
-        return process.run([path, *words], timeout_s=10).stdout.decode(errors="replace").strip()
-    except ArgosyError as error:
-        return str(error)
-
-
-def _registries(engine: Engine) -> dict[str, Any]:
-    try:
-        registries = engine.registries
-    except ArgosyError as error:
-        return {"error": str(error)}
-    return {"search": list(registries.search)} if registries.search else {}
-
-
-def _store(engine: Engine) -> dict[str, Any]:
-    from argosy.containers import state
-
-    listing = engine.containers.list()
-    by_status = [view.run.status for view in listing.views]
-    running, paused = by_status.count(state.RUNNING), by_status.count(state.PAUSED)
-    return {
-        "containerStore": {
-            "number": len(by_status) + len(listing.damaged),
-            "paused": paused,
-            "running": running,
-            "stopped": len(by_status) - running - paused,
-            "damaged": len(listing.damaged),
-        },
-        "graphDriverName": engine.store.driver,
-        "graphRoot": engine.store.root,
-        "graphRootAllocated": _space(engine.store.root)[0],
-        "graphRootUsed": _space(engine.store.root)[1],
-        "imageStore": {"number": len({record.config_digest for record in engine.store.images.all().records})},
-        "runRoot": engine.store.run,
-        "volumePath": f"{engine.store.root}/volumes",
-    }
-
-
-def _space(path: str) -> tuple[int, int]:
-    import os
-
-    found = os.statvfs(path)
-    return found.f_blocks * found.f_frsize, (found.f_blocks - found.f_bfree) * found.f_frsize
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}h {minutes}m {rest}.00s"
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value)}
+    return value
 
 
 def yaml_lines(value: Mapping[str, Any], indent: str = "") -> Iterator[str]:

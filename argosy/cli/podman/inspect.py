@@ -1,4 +1,4 @@
-"""`inspect`: all that is known about containers and images."""
+"""`inspect`: all that is known about containers, images and volumes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Find = Callable[[str], dict[str, Any]]
 
-_TYPES = ("all", "container", "image")
+_TYPES = ("all", "container", "image", "volume")
 
 
 class InspectOptions(Value):
@@ -31,14 +31,16 @@ class InspectOptions(Value):
 
 
 def run(options: InspectOptions, engine: Engine, out: Output) -> int:
-    """Show each object; a name means a container before it means an image."""
+    """Show each object; a name means a container before an image before a volume."""
     if options.type not in _TYPES:
         choices = ", ".join(f'"{kind}"' for kind in _TYPES[1:])
         raise ArgosyError(f'invalid type "{options.type}": must be {choices}, or "all"')
+    docker = out.program == "docker"
     finders: dict[str, Find] = {
-        "all": lambda name: anything(engine, name, size=options.size),
+        "all": lambda name: anything(engine, name, size=options.size, docker=docker),
         "container": lambda name: container(engine, name, size=options.size),
-        "image": lambda name: image(engine, name),
+        "image": lambda name: image(engine, name, docker=docker),
+        "volume": lambda name: volume(engine, name),
     }
     names = chosen(engine, options.operands, latest=options.latest)
     return show(names, finders["container" if options.latest else options.type], options.format, out)
@@ -58,18 +60,21 @@ def chosen(engine: Engine, operands: tuple[str, ...], *, latest: bool) -> list[s
     return names
 
 
-def anything(engine: Engine, name: str, *, size: bool) -> dict[str, Any]:
-    """The container, else the image with this name."""
-    try:
-        return container(engine, name, size=size)
-    except NotFound:
-        pass
-    try:
-        return image(engine, name)
-    except NotFound:
-        error = NotFound("object", name)
-        error.brief = f'no such object: "{name}"'
-        raise error from None
+def anything(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str, Any]:
+    """The container, else the image, else the volume with this name."""
+    finders: tuple[Find, ...] = (
+        lambda name: container(engine, name, size=size),
+        lambda name: image(engine, name, docker=docker),
+        lambda name: volume(engine, name),
+    )
+    for find in finders:
+        try:
+            return find(name)
+        except NotFound:
+            pass
+    error = NotFound("object", name)
+    error.brief = f'no such object: "{name}"'
+    raise error
 
 
 def container(engine: Engine, name: str, *, size: bool) -> dict[str, Any]:
@@ -82,11 +87,24 @@ def container(engine: Engine, name: str, *, size: bool) -> dict[str, Any]:
         raise error from None
 
 
-def image(engine: Engine, name: str) -> dict[str, Any]:
-    """The document of an image."""
+def image(engine: Engine, name: str, *, docker: bool) -> dict[str, Any]:
+    """The document of an image, in docker's form if that is wanted."""
     from argosy.cli.podman import image_inspect
 
-    return image_inspect.document(engine, name)
+    return image_inspect.document(engine, name, docker=docker)
+
+
+def volume(engine: Engine, name: str) -> dict[str, Any]:
+    """The document of a volume.  Raises NotFound in podman's words."""
+    from argosy.volumes import inspect
+
+    if not engine.store.volumes.exists(name):
+        error = NotFound("volume", name)
+        error.brief = f"no such volume {name}"
+        raise error
+    users = [view for view in engine.containers.list().views if view.run.pid]
+    mounted = sum(use["name"] == name for view in users for use in view.record.get("volumes", ()))
+    return inspect.inspect(engine.store, name, mounted=mounted)
 
 
 def show(names: list[str], find: Find, format_: str, out: Output) -> int:
@@ -102,7 +120,7 @@ def show(names: list[str], find: Find, format_: str, out: Output) -> int:
     if format_.replace(" ", "") in ("json", "{{json}}", "{{json.}}"):
         from argosy.cli.documents import indented
 
-        out.line(indented(documents, 5))
+        out.line(indented(documents, 4 if out.program == "docker" else 5))
     elif documents:
         _render(documents, format_, out)
     status = 0
@@ -118,7 +136,7 @@ def _render(documents: list[dict[str, Any]], format_: str, out: Output) -> None:
 
     rows = []
     for document in documents:
-        if "RootFS" in document:
+        if "NamesHistory" in document:
             from argosy.cli.podman import _image_document
 
             rows.append(_image_document.struct(document))
@@ -130,15 +148,21 @@ def _render(documents: list[dict[str, Any]], format_: str, out: Output) -> None:
 COMMAND = Command(
     path="inspect",
     summary="Display the configuration of object denoted by ID",
-    description="Displays the low-level information on containers and images, named or given by id.",
+    description="Displays the low-level information on containers, images and volumes.",
     options=InspectOptions,
     run=run,
-    usage="{CONTAINER|IMAGE} [...]",
+    usage="{CONTAINER|IMAGE|VOLUME} [...]",
     flags=(
         Flag("format", short="f", kind="string", default="json", help="Format the output to a Go template or json"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("size", short="s", help="Display total file size"),
-        Flag("type", short="t", kind="string", default="all", help='Specify inspect-object type ("container"|"image")'),
+        Flag(
+            "type",
+            short="t",
+            kind="string",
+            default="all",
+            help='Specify inspect-object type ("all"|"container"|"image"|"volume")',
+        ),
     ),
     examples=(
         "argosy inspect web",

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 from argosy.cli.flags import Command, Flag
+from argosy.cli.podman import _versions
 from argosy.values import Value
-from argosy.version import OCI_RUNTIME_SPEC, STORE_FORMAT, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from argosy.cli.main import Opener
     from argosy.cli.output import Output
 
@@ -24,45 +23,57 @@ class VersionOptions(Value):
 
 def run(options: VersionOptions, _opener: Opener, out: Output) -> int:
     """Print the versions.  There is no server: the fields of the peers' `Server` are the client's."""
-    fields = _fields()
+    if out.program == "docker":
+        return _docker(options, out)
+    fields = _versions.fields()
     if options.format:
-        from argosy.cli import templates
-
-        document = {"Client": fields, "Server": fields}
-        if templates.is_json(options.format):
-            options = options.replace(format="{{json .}}")
-        templates.render(out, options.format or "", [document], name="version", type_name="*define.Version")
+        _formatted(options.format, {"Client": fields}, {"Client": fields, "Server": fields}, out)
         return 0
-    for label, key in (
-        ("Client:", "Client"),
-        ("Version:", "Version"),
-        ("API Version:", "APIVersion"),
-        ("Python Version:", "PythonVersion"),
-        ("Runtime Spec:", "RuntimeSpec"),
-        ("Store Format:", "StoreFormat"),
-        ("OS/Arch:", "OsArch"),
+    for label, value in (
+        ("Client:", "Argosy"),
+        ("Version:", fields["Version"]),
+        ("API Version:", fields["APIVersion"]),
+        ("Python Version:", fields["PythonVersion"]),
+        ("Runtime Spec:", fields["RuntimeSpec"]),
+        ("Store Format:", fields["StoreFormat"]),
+        ("OS/Arch:", fields["OsArch"]),
     ):
-        out.line(f"{label.ljust(16)}{fields[key]}")
+        out.line(f"{label.ljust(16)}{value}")
     return 0
 
 
-def _fields() -> dict[str, object]:
-    from argosy.oci import platform
+def _formatted(text: str, document: dict[str, Any], data: dict[str, Any], out: Output) -> None:
+    from argosy.cli import documents, templates
 
-    host = platform.host()
-    system = f"{host.os}/{host.architecture}"
-    return {
-        "Client": "Argosy",
-        "Version": VERSION,
-        "APIVersion": VERSION,
-        "PythonVersion": ".".join(map(str, sys.version_info[:3])),
-        "RuntimeSpec": OCI_RUNTIME_SPEC,
-        "StoreFormat": STORE_FORMAT,
-        "Os": host.os,
-        "Arch": host.architecture,
-        "OsArch": system,
-        "Kernel": os.uname().release,
-    }
+    if templates.is_json(text):
+        out.line(documents.compact(document))
+        return
+    templates.render(out, text, [data], name="version", type_name="*define.Version")
+
+
+def _docker(options: VersionOptions, out: Output) -> int:
+    document = _versions.docker()
+    if options.format:
+        _formatted(options.format, document, document, out)
+        return 0
+    client, server = document["Client"], document["Server"]
+    out.line(f"Client: {client['Platform']['Name']}")
+    for line in _docker_lines(client, 1):
+        out.line(line)
+    out.line(f" {'Context:'.ljust(19)}{client['Context']}")
+    out.line(f"\nServer: {server['Platform']['Name']}\n Engine:")
+    for line in _docker_lines(server, 2):
+        out.line(line)
+    return 0
+
+
+def _docker_lines(fields: dict[str, Any], indent: int) -> list[str]:
+    shown = (
+        ("Version:", fields["Version"]),
+        ("API version:", fields["ApiVersion"]),
+        ("OS/Arch:", f"{fields['Os']}/{fields['Arch']}"),
+    )
+    return [f"{' ' * indent}{label.ljust(20 - indent)}{value}" for label, value in shown]
 
 
 COMMAND = Command(
