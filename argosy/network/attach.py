@@ -135,7 +135,14 @@ def teardown(run: str, container_id: str, directory: str) -> None:
 
 
 def _connectors(directory: str, netns: str) -> list[int]:
-    """The programs that connect this namespace: pids that we wrote down and whose command line names it."""
+    """The programs that connect this namespace: pids that we wrote down and whose command line names it.
+
+    Where the run directory was wiped, nothing is written down, and all processes are looked at.
+    """
+    if not os.path.isdir(directory):
+        from argosy.linux import procfs
+
+        return [pid for pid, _ in procfs.command_lines() if _serves(pid, netns)]
     candidates = []
     try:
         record = read(directory)

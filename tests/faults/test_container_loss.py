@@ -98,6 +98,34 @@ def test_run_directory_wiped(argosy_both: Program, busybox: str, flags: tuple[st
     assert leaks.left_over(program, known) == []
 
 
+FIRST: dict[str, tuple[str, ...]] = {
+    "rm": ("rm", "-f", "-t", "0", "lost"),
+    "stop": ("stop", "-t", "0", "lost"),
+    "kill": ("kill", "lost"),
+    "repair": ("system", "check", "--repair", "--quick"),
+}
+
+
+AFTERWARDS = {"rm": [""], "stop": ["Exited"], "kill": ["Exited", "Stopping"], "system": ["Up"]}
+
+
+@pytest.mark.parametrize("flags", [NO_NETWORK, ()], ids=["none", "private"])
+def test_the_first_command_after_all_is_wiped(argosy_both: Program, busybox: str, flags: tuple[str, ...]) -> None:
+    """Neither a run directory nor a mount is left of what runs: it can be ended and removed, as a whole."""
+    program = argosy_both
+    known = set(processes.descendants())
+    for command in FIRST.values():
+        run(program, "lost", *flags)
+        wipe(program)
+        for mount in leaks.mounts(program, set()):
+            program.call("umount", "-l", mount.removeprefix("mount: "))
+        program.run(*command)
+        assert status(program, "lost").partition(" ")[0] in AFTERWARDS[command[0]]
+        program.run("rm", "-f", "-t", "0", "lost", check=command[0] != "rm")
+        assert leaks.left_over(program, known) == []
+        assert program.run("system", "check", "--quick").stdout == "No damage, nothing left over\n"
+
+
 def wipe(program: Program) -> None:
     """What a tidying script or a session's end does to the run directory; namespaces that root has mounted go first."""
     for path in leaks.names(f"{program.runroot}/netns"):
