@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.errors import ArgosyError, Invalid
+from argosy.errors import ArgosyError, Invalid, shown
 from argosy.linux import paths
 
 TYPE_CHECKING = False
@@ -44,8 +44,10 @@ def _open(root_fd: int, cwd: str, container_id: str, *, asked: bool) -> int:
             return paths.make_directories_in_root(root_fd, cwd)
         return paths.open_in_root(root_fd, cwd, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise ArgosyError(f'workdir "{cwd}" does not exist on container {container_id}', exit_code=_EXIT) from None
+        raise ArgosyError(f"workdir {shown(cwd)} does not exist on container {container_id}", exit_code=_EXIT) from None
     except OSError as error:
         raise ArgosyError(
-            f'cannot use the workdir "{cwd}" on container {container_id}', details=str(error.strerror), exit_code=_EXIT
+            f"cannot use the workdir {shown(cwd)} on container {container_id}",
+            details=str(error.strerror),
+            exit_code=_EXIT,
         ) from error

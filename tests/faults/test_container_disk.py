@@ -119,6 +119,35 @@ def test_containers_on_a_full_disk_can_be_ended(argosy_both: Program, disk: Disk
     assert status(program, "ended").startswith("Up")
 
 
+def test_what_needs_no_room_or_says_so(argosy_both: Program, disk: Disk) -> None:
+    """exec, logs and every look at things work on a full disk; names cannot be given, and nothing half is left."""
+    program = argosy_both
+    program.run("run", "-d", "--name", "c", *NO_NETWORK, "busybox", "sh", "-c", "echo said; sleep 600")
+    program.run("exec", "c", "sh", "-c", "until test -s /proc/1/cmdline; do :; done")
+    filling = disk.fill()
+    assert program.run("exec", "c", "echo", "well").stdout == "well\n"
+    assert program.run("exec", "-d", "c", "true").returncode == 0
+    full = program.run("exec", "c", "sh", "-c", "dd if=/dev/zero of=/big bs=1M count=8", check=1)
+    assert "No space left on device" in full.stderr
+    assert program.run("logs", "c").stdout == "said\n"
+    for words in (
+        ("ps", "-a"),
+        ("inspect", "c"),
+        ("top", "c"),
+        ("history", "busybox"),
+        ("image", "inspect", "busybox"),
+    ):
+        program.run(*words)
+    succeeds_or_says_why(program, "tag", "busybox", "deep/er/named:1")
+    program.run("system", "check", "--repair", "--quick", check=False)
+    assert names(program) == ["c"]
+    os.unlink(filling)
+    program.run("tag", "busybox", "deep/er/named:1")
+    program.run("untag", "deep/er/named:1")
+    program.run("exec", "c", "rm", "/big")
+    assert program.run("system", "check", "--quick").stdout == "No damage, nothing left over\n"
+
+
 def test_a_log_that_finds_no_room(argosy_both: Program, disk: Disk) -> None:
     """What cannot be logged is lost; the container goes on, and ends as it would have."""
     program = argosy_both
