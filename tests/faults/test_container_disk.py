@@ -123,7 +123,8 @@ def test_what_needs_no_room_or_says_so(argosy_both: Program, disk: Disk) -> None
     """exec, logs and every look at things work on a full disk; names cannot be given, and nothing half is left."""
     program = argosy_both
     program.run("run", "-d", "--name", "c", *NO_NETWORK, "busybox", "sh", "-c", "echo said; sleep 600")
-    program.run("exec", "c", "sh", "-c", "until test -s /proc/1/cmdline; do :; done")
+    while not program.run("logs", "c").stdout:
+        time.sleep(0.05)
     filling = disk.fill()
     assert program.run("exec", "c", "echo", "well").stdout == "well\n"
     assert program.run("exec", "-d", "c", "true").returncode == 0
