@@ -10,7 +10,7 @@ from argosy.containers import names, state
 from argosy.containers.record import RECORD, ContainerRecord, ImagePin, Starter, VolumeUse
 from argosy.errors import ArgosyError, Exists, Invalid
 from argosy.linux import host, process
-from argosy.spec import generate
+from argosy.spec import generate, resources
 from argosy.undo import Undo
 
 TYPE_CHECKING = False
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _NAME_START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _NAME_REST = _NAME_START | frozenset("_.-")
 _NAME_ATTEMPTS = 20
+# What `admission` looks at, besides limits, when any of it was asked for.
+_ADMITTED = ("oom_score_adj", "cgroups", "cgroup_parent")
 
 
 def create(
@@ -44,6 +46,10 @@ def create(
     check_name(options.name)
     options = _with_volumes(generate.defaulted(options, site.conf), site.conf)
     generate.check(options, config)
+    if resources.limited(options) or any(getattr(options, field) not in (None, "", ()) for field in _ADMITTED):
+        from argosy.containers import admission
+
+        options = admission.admit(site, options)
     process_label, mount_label = _labels(site, options)
     record = ContainerRecord(
         id=os.urandom(32).hex(),

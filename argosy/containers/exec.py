@@ -80,6 +80,7 @@ def execute(site: Site, container_id: str, options: ExecOptions) -> int:
 
 def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str:
     """Start the process and leave it alone: the id of its session.  Raises as `execute` does."""
+    from argosy.containers import groups as cgroups
     from argosy.containers import prepare
     from argosy.linux import cgroup
     from argosy.runtime import conmon
@@ -104,8 +105,8 @@ def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str
         stdin=options.stdin is not None,
         preserve_fds=options.preserve_fds,
         exit_command=("/bin/rm", "-rf", directory),
-        cgroup_paths=prepare.conmon_group(groups, runtime.cgroup_manager),
-        scope=prepare.conmon_scope(groups, runtime.cgroup_manager, exec_id),
+        cgroup_paths=cgroups.conmon_group(groups, runtime.cgroup_manager),
+        scope=cgroups.conmon_scope(groups, runtime.cgroup_manager, exec_id),
     )
     try:
         conmon.exec_detached(request)

@@ -9,6 +9,7 @@ import stat
 from argosy.containers import accounts, state
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import cgroup, files, host
+from argosy.spec import resources
 from argosy.spec.generate import HostNode, SpecRequest
 from argosy.spec.options import Ulimit
 from argosy.version import VERSION
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from argosy.runtime.oci_runtime import OciRuntime
     from argosy.spec.options import Device, Mount, NamespaceMode
 
-_CONTROLLERS = ("memory", "cpu", "cpuset", "pids")
 _CAP_SYS_RESOURCE = 24
 _TTY_GID = 5
 _PROFILE_LIMIT = 4 << 20
@@ -73,8 +73,8 @@ def request(
         rootless=namespace.rootless,
         cgroup_mode=groups.mode,
         cgroups_path=cgroups_path,
-        unlimited=_unlimited(site, record, groups),
-        swap_limited=_swap_limited(groups),
+        unlimited=_unlimited(site, record, groups, runtime),
+        block_devices=_block_devices(record),
         capabilities=capabilities,
         rlimits=tuple(_rlimits()),
         may_raise_rlimits=namespace.initial and bool(capabilities >> _CAP_SYS_RESOURCE & 1),
@@ -98,10 +98,17 @@ def _annotations() -> Mapping[str, str]:
     return {"org.argosy.version": VERSION}
 
 
-def _unlimited(site: Site, record: ContainerRecord, groups: Cgroups) -> dict[str, str]:
-    """Controllers that cannot limit here, and why.  That the default limit of processes goes is said once."""
-    found = {name: why for name in _CONTROLLERS if (why := cgroup.can_limit(groups, name))}
-    if "pids" in found and record.options.pids_limit is None and site.conf.pids_limit > 0:
+def _unlimited(site: Site, record: ContainerRecord, groups: Cgroups, runtime: OciRuntime) -> dict[str, str]:
+    """What cannot be limited here, and why.  That the default limit of processes goes is said once."""
+    options = record.options
+    if options.cgroups or resources.limited(options):
+        from argosy.containers import limits
+
+        found = limits.unlimited(groups, options, rootless=site.namespace.rootless, crun=runtime.is_crun)
+    else:
+        why = cgroup.can_limit(groups, "pids")
+        found = {"pids": why} if why else {}
+    if "pids" in found and options.pids_limit is None and site.conf.pids_limit > 0 and options.cgroups != "disabled":
         tell_once(
             site, "pids-limit", f"the default limit of {site.conf.pids_limit} processes is not set: {found['pids']}"
         )
@@ -119,10 +126,12 @@ def tell_once(site: Site, key: str, text: str) -> None:
     site.notice(text)
 
 
-def _swap_limited(groups: Cgroups) -> bool:
-    if groups.mode == "v2":
-        return True
-    return any(os.path.exists(f"{h.path}/memory.memsw.limit_in_bytes") for h in groups.hierarchies if h.version == 1)
+def _block_devices(record: ContainerRecord) -> Mapping[str, tuple[int, int]]:
+    if not (record.options.blkio_weight_devices or record.options.device_rates):
+        return {}
+    from argosy.containers import limits
+
+    return limits.block_devices(record.options)
 
 
 def _rlimits() -> Iterator[Ulimit]:

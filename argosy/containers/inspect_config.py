@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argosy.containers.inspect import Subject
+    from argosy.spec.options import ContainerOptions
 
 # What runtime-tools, and so podman, counts CapAdd and CapDrop from: docker's defaults.
 _USUAL_CAPABILITIES = frozenset((*DEFAULT_CAPABILITIES, "CAP_MKNOD", "CAP_NET_RAW", "CAP_AUDIT_WRITE"))
@@ -129,14 +130,14 @@ def host_config(subject: Subject) -> dict[str, Any]:
         "VolumesFrom": None,
         "CapAdd": sorted(bounding - usual),
         "CapDrop": sorted(usual - bounding),
-        "Dns": [],
-        "DnsOptions": [],
-        "DnsSearch": [],
-        "ExtraHosts": [],
+        "Dns": list(options.dns),
+        "DnsOptions": list(options.dns_options),
+        "DnsSearch": list(options.dns_search),
+        "ExtraHosts": list(options.add_hosts),
         "GroupAdd": list(options.groups),
         "IpcMode": _mode(subject, options.ipc, conf.ipcns),
         "Cgroup": "",
-        "Cgroups": "default",
+        "Cgroups": "disabled" if options.cgroups == "disabled" else "default",
         "Links": None,
         "OomScoreAdj": options.oom_score_adj or 0,
         "PidMode": _mode(subject, options.pid, conf.pidns),
@@ -152,7 +153,7 @@ def host_config(subject: Subject) -> dict[str, Any]:
         "ConsoleSize": [0, 0],
         "Isolation": "",
         **_limits(subject),
-        "CgroupConf": None,
+        "CgroupConf": dict(options.cgroup_conf) or None,
     }
 
 
@@ -235,25 +236,26 @@ def _shm_size(subject: Subject) -> int:
 def _limits(subject: Subject) -> dict[str, Any]:
     """Resources, in docker's words; what podman reports and nobody can ask for here is as nobody had asked."""
     options = subject.record.options
-    resources = subject.bundle.get("linux", {}).get("resources", {})
-    memory, cpu = resources.get("memory", {}), resources.get("cpu", {})
+    found = subject.bundle.get("linux", {}).get("resources", {})
+    memory, cpu = found.get("memory", {}), found.get("cpu", {})
     asked_pids = subject.site.conf.pids_limit if options.pids_limit is None else options.pids_limit
-    pids = resources.get("pids", {}).get("limit", 0) if subject.bundle else asked_pids
+    pids = found.get("pids", {}).get("limit", 0) if subject.bundle else asked_pids
     swap = options.memory_swap_bytes or (0 if subject.bundle else 2 * options.memory_bytes)
     quota = options.nano_cpus * _CPU_PERIOD_US // 1_000_000_000
-    devices = ("BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps")
+    swappiness = -1 if options.memory_bytes or options.memory_reservation_bytes else 0
     return {
         "CpuShares": options.cpu_shares,
         "Memory": options.memory_bytes,
         "NanoCpus": options.nano_cpus,
         "CgroupParent": options.cgroup_parent,
-        "BlkioWeight": 0,
-        "BlkioWeightDevice": None,
-        **dict.fromkeys(devices),
-        "CpuPeriod": cpu.get("period", _CPU_PERIOD_US if quota else 0),
-        "CpuQuota": cpu.get("quota", quota),
-        "CpuRealtimePeriod": 0,
-        "CpuRealtimeRuntime": 0,
+        "BlkioWeight": options.blkio_weight,
+        "BlkioWeightDevice": [{"Path": item.path, "Weight": item.weight} for item in options.blkio_weight_devices]
+        or None,
+        **_rates(options),
+        "CpuPeriod": cpu.get("period", options.cpu_period_us or (_CPU_PERIOD_US if quota else 0)),
+        "CpuQuota": cpu.get("quota", options.cpu_quota_us or quota),
+        "CpuRealtimePeriod": options.cpu_rt_period_us,
+        "CpuRealtimeRuntime": options.cpu_rt_runtime_us,
         "CpusetCpus": options.cpuset_cpus,
         "CpusetMems": options.cpuset_mems,
         "Devices": [
@@ -263,9 +265,9 @@ def _limits(subject: Subject) -> dict[str, Any]:
         "DiskQuota": 0,
         "KernelMemory": 0,
         "MemoryReservation": options.memory_reservation_bytes,
-        "MemorySwap": memory.get("swap", swap),
-        "MemorySwappiness": -1 if options.memory_bytes or options.memory_reservation_bytes else 0,
-        "OomKillDisable": False,
+        "MemorySwap": max(memory.get("swap", swap), 0),
+        "MemorySwappiness": swappiness if options.memory_swappiness is None else options.memory_swappiness,
+        "OomKillDisable": options.oom_kill_disable,
         **({"Init": True} if options.init else {}),
         "PidsLimit": pids,
         "Ulimits": _ulimits(subject),
@@ -273,6 +275,21 @@ def _limits(subject: Subject) -> dict[str, Any]:
         "CpuPercent": 0,
         "IOMaximumIOps": 0,
         "IOMaximumBandwidth": 0,
+    }
+
+
+_RATES = {
+    "BlkioDeviceReadBps": "device-read-bps",
+    "BlkioDeviceWriteBps": "device-write-bps",
+    "BlkioDeviceReadIOps": "device-read-iops",
+    "BlkioDeviceWriteIOps": "device-write-iops",
+}
+
+
+def _rates(options: ContainerOptions) -> dict[str, Any]:
+    return {
+        key: [{"Path": rate.path, "Rate": rate.rate} for rate in options.device_rates if rate.flag == flag] or None
+        for key, flag in _RATES.items()
     }
 
 

@@ -11,15 +11,16 @@ import stat
 
 from argosy import jsontext
 from argosy.containers import facts
+from argosy.containers import groups as cgroups
 from argosy.containers import record as records
-from argosy.errors import ArgosyError, Invalid, NotFound, Unsupported
+from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import cgroup, files, paths, process
 from argosy.network import attach as network
 from argosy.records import shelf
 from argosy.runtime import executable, exits
 from argosy.runtime.oci_runtime import OciRuntime
 from argosy.spec import generate
-from argosy.spec.options import Mount
+from argosy.spec.options import ContainerOptions, Mount
 from argosy.storage import rootfs
 from argosy.values import Value
 
@@ -61,11 +62,10 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     files.make_directories(directory)
     files.make_directories(exits.directory(site.store.run))
     groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
-    manager = _manager(site, groups)
-    plan = _plan(site, groups, manager, record.id, record.options.cgroup_parent)
+    manager = cgroups.manager_for(site, groups, record.options.cgroups)
+    plan = _plan(site, groups, manager, record.id, record.options)
     runtime = plan.runtime
-    if runtime.notice:
-        site.notice(runtime.notice)
+    _accept(site, runtime, record.options)
     _write_plan(directory, plan)
     image = record.image
     _restore_layers(site, record)
@@ -105,8 +105,10 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         runtime=runtime,
         conmon=conmon_program(site),
         program=config["process"]["args"][0],
-        conmon_cgroups=conmon_group(groups, manager),
-        conmon_scope=conmon_scope(groups, manager, record.id),
+        conmon_cgroups=cgroups.conmon_groups(groups, manager, record.options.cgroups),
+        conmon_scope=cgroups.conmon_scope(groups, manager, record.id)
+        if record.options.cgroups != "no-conmon"
+        else None,
         companions=(connected.pid,) if connected.pid else (),
     )
 
@@ -132,6 +134,12 @@ def _hand_over(
                 ownership.give(mount.source, user["uid"], user["gid"])
 
 
+def _accept(site: Site, runtime: OciRuntime, options: ContainerOptions) -> None:
+    cgroups.check_runtime(runtime, options.cgroups)
+    if runtime.notice:
+        site.notice(runtime.notice)
+
+
 def _check_kernel_places(merged: str, image: str) -> None:
     """Raise Invalid where the container's tree has anything but a directory at /proc, /sys or /dev.
 
@@ -151,21 +159,11 @@ def _check_kernel_places(merged: str, image: str) -> None:
         os.close(root_fd)
 
 
-def _manager(site: Site, groups: Cgroups) -> str:
-    """Who makes the control groups: the manager that was asked for, as far as it can work here.
-
-    Without any that works, cgroupfs means none, as with podman.  Raises Unsupported where systemd is asked for and does
-    not answer.
-    """
-    asked = site.cgroup_manager or site.conf.cgroup_manager
-    if asked == "systemd" and groups.manager != "systemd":
-        why = groups.why_none or "no systemd answers"
-        raise Unsupported(f"cannot use the cgroup manager systemd: {why}", hint="leave it to argosy, or name cgroupfs")
-    return groups.manager if not asked or groups.manager == "none" else asked
-
-
-def _plan(site: Site, groups: Cgroups, manager: str, container_id: str, parent: str) -> Plan:
-    path = cgroup.container_path(groups, container_id, manager=manager, parent=parent)
+def _plan(site: Site, groups: Cgroups, manager: str, container_id: str, options: ContainerOptions) -> Plan:
+    if options.cgroups == "split":
+        path = cgroup.split_path(groups, f"argosy-payload-{container_id}")
+    else:
+        path = cgroup.container_path(groups, container_id, manager=manager, parent=options.cgroup_parent)
     return Plan(site.choose_runtime("disabled" if manager == "none" else manager), path)
 
 
@@ -197,34 +195,6 @@ def conmon_program(site: Site) -> str:
         if candidate and candidate == site.conmon:
             break
     raise NotFound("program", site.conmon or "conmon", hint="install conmon, or name its path with --conmon")
-
-
-def conmon_group(groups: Cgroups, manager: str) -> tuple[str, ...]:
-    """The group that conmon is moved into, so that the end of the caller's group (a login, a CI job) is not its end.
-
-    One hierarchy will do: the unified one, else the one that systemd tracks its units in.
-    """
-    if manager != "cgroupfs":
-        return ()
-    for hierarchy in sorted(groups.hierarchies, key=lambda item: -item.version):
-        if hierarchy.writable and (hierarchy.version == 2 or not hierarchy.controllers):
-            path = hierarchy.path + cgroup.container_path(groups, "conmon", manager="cgroupfs")
-            try:
-                os.makedirs(path, mode=0o755, exist_ok=True)
-            except OSError:
-                return ()
-            return (path,)
-    return ()
-
-
-def conmon_scope(groups: Cgroups, manager: str, name: str) -> Scope | None:
-    """The same where systemd makes the groups: a scope of conmon's own."""
-    if manager != "systemd":
-        return None
-    from argosy.linux.systemd import Scope
-
-    slice_name = "user.slice" if groups.delegated else "machine.slice"
-    return Scope(f"argosy-conmon-{name}.scope", slice_name, f"conmon of {name[:12]}", groups.uid)
 
 
 def _connect(site: Site, record: ContainerRecord) -> NetworkState:
@@ -363,12 +333,12 @@ def _plan_or_guess(site: Site, container_id: str) -> Plan:
     except ArgosyError:
         pass
     try:
-        parent = records.read_record(site.store, container_id).options.cgroup_parent
+        options = records.read_record(site.store, container_id).options
     except ArgosyError:
-        parent = ""
+        options = ContainerOptions(image="")
     groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
-    manager = _manager(site, groups)
-    return _plan(site, groups, manager, container_id, parent)
+    manager = cgroups.manager_for(site, groups, options.cgroups)
+    return _plan(site, groups, manager, container_id, options)
 
 
 def group_directories(site: Site, container_id: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 PREFIX = "argosy"
+SUPERVISOR = "supervisor"  # the half of a split group for conmon and argosy
 _MOUNTED_AT = "/sys/fs/cgroup"
 
 
@@ -165,13 +166,32 @@ def can_limit(cgroups: Cgroups, controller: str) -> str:
 
 
 def container_path(cgroups: Cgroups, container_id: str, *, manager: str = "", parent: str = "") -> str:
-    """The `cgroupsPath` of a container, in the manager's form, "" without one.  `parent` is --cgroup-parent."""
+    """The `cgroupsPath` of a container, in the manager's form, "" without one.  `parent` is --cgroup-parent.
+
+    A path always starts at the top of the hierarchies, and cannot lead out of them.
+    """
     manager = manager or cgroups.manager
     if manager == "systemd":
         return f"{parent or ('user.slice' if cgroups.delegated else 'machine.slice')}:{PREFIX}:{container_id}"
     if manager == "cgroupfs":
-        return f"{parent.rstrip('/') or _own_parent(cgroups)}/{container_id}"
+        return f"{_absolute(parent) or _own_parent(cgroups)}/{container_id}"
     return ""
+
+
+def _absolute(parent: str) -> str:
+    return os.path.normpath(f"/{parent}").replace("//", "/").rstrip("/") if parent else ""
+
+
+def split_path(cgroups: Cgroups, name: str) -> str:
+    """The path of a group within our own, for --cgroups=split; "" where there is no version 2.
+
+    A process that was itself moved into the half for supervisors splits the same group.
+    """
+    if cgroups.mode != "v2":
+        return ""
+    unified = cgroups.hierarchies[0]
+    own = unified.own.removeprefix(unified.path).removesuffix(f"/{SUPERVISOR}")
+    return f"{own.rstrip('/')}/{name}"
 
 
 def _own_parent(cgroups: Cgroups) -> str:

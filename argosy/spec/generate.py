@@ -25,6 +25,9 @@ _DEFAULT_DEVICES = frozenset(
 _FAIL_CLOSED: dict[str, Any] = {"defaultAction": "SCMP_ACT_KILL_PROCESS"}
 
 
+NO_NUMBERS: Mapping[str, tuple[int, int]] = {}
+
+
 class HostNode(Value):
     """A device node of the host, looked at beforehand, and where it appears inside: `kind` is "c", "b" or "p"."""
 
@@ -67,8 +70,8 @@ class SpecRequest(Value):
     rootless: bool = False
     cgroup_mode: str = "v2"  # "v1", "v2", "hybrid", or "none" where nothing can be mounted
     cgroups_path: str = ""  # linux.cgroupsPath, in the form that the manager wants
-    unlimited: Mapping[str, str] = NO_PAIRS  # controller ("memory", "cpu", "cpuset", "pids") -> why it cannot limit
-    swap_limited: bool = True  # whether swap can be limited
+    unlimited: Mapping[str, str] = NO_PAIRS  # what cannot be limited here (see spec.resources) -> why
+    block_devices: Mapping[str, tuple[int, int]] = NO_NUMBERS  # path -> major and minor, of weights and rates
     capabilities: int = 0  # what this process can pass on, as a bit mask (CapBnd and CapPrm)
     rlimits: tuple[Ulimit, ...] = ()  # this process's limits
     may_raise_rlimits: bool = False  # CAP_SYS_RESOURCE in the first user namespace
@@ -125,8 +128,7 @@ def check(options: ContainerOptions, image: ContainerConfig) -> None:
         raise Invalid("hostname", options.hostname, "a host name has at most 64 printable characters")
     if options.restart.name != "no" and options.remove:
         raise BadOption('the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"')
-    if options.memory_swap_bytes > 0 and options.memory_swap_bytes < options.memory_bytes:
-        raise BadOption("minimum memoryswap limit should be larger than memory limit", hint="--memory-swap counts both")
+    resources.check_memory(options)
 
 
 def _check_stop_signal(text: str, what: str) -> None:

@@ -57,6 +57,30 @@ class Device(Value):
     permissions: str = "rwm"
 
 
+class DeviceRule(Value):
+    """--device-cgroup-rule: `kind` is "a", "b" or "c"; a number of None stands for all."""
+
+    kind: str
+    major: int | None
+    minor: int | None
+    access: str
+
+
+class DeviceWeight(Value):
+    """--blkio-weight-device."""
+
+    path: str
+    weight: int
+
+
+class DeviceRate(Value):
+    """--device-read-bps and its like: `flag` is the flag's name, `rate` in bytes or operations per second."""
+
+    flag: str
+    path: str
+    rate: int
+
+
 class Ulimit(Value):
     """--ulimit: `name` without RLIMIT_, in lower case; -1 is unlimited.  "host" takes this process's limits."""
 
@@ -147,6 +171,7 @@ class ContainerOptions(Value):
 
     mounts: tuple[Mount, ...] = ()  # in the order given; one for each target
     devices: tuple[Device, ...] = ()
+    cdi_devices: tuple[str, ...] = ()  # qualified names, vendor.com/class=name
     read_only: bool = False
     read_only_tmpfs: bool = True
     shm_size_bytes: int | None = None
@@ -161,9 +186,9 @@ class ContainerOptions(Value):
     ipc: NamespaceMode | None = None
     uts: NamespaceMode | None = None
     cgroupns: NamespaceMode | None = None
-    add_hosts: tuple[str, ...] = ()  # HOST:IP
+    add_hosts: tuple[str, ...] = ()  # HOST:IP or HOST:host-gateway
     no_hosts: bool | None = None  # None: containers.conf decides
-    dns: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()  # addresses, or "none" alone: the image's own resolv.conf
     dns_options: tuple[str, ...] = ()
     dns_search: tuple[str, ...] = ()
 
@@ -179,7 +204,7 @@ class ContainerOptions(Value):
     memory_bytes: int = 0  # 0: no limit
     memory_swap_bytes: int = 0  # 0: not given, -1: unlimited
     memory_reservation_bytes: int = 0
-    memory_swappiness: int | None = None
+    memory_swappiness: int | None = None  # None: the kernel's default
     oom_kill_disable: bool = False
     nano_cpus: int = 0
     cpu_shares: int = 0
@@ -195,8 +220,9 @@ class ContainerOptions(Value):
     cgroup_parent: str = ""
     cgroup_conf: Mapping[str, str] = NO_PAIRS  # files of cgroup v2
     blkio_weight: int = 0
-    blkio_weight_devices: tuple[str, ...] = ()
-    device_cgroup_rules: tuple[str, ...] = ()
+    blkio_weight_devices: tuple[DeviceWeight, ...] = ()
+    device_rates: tuple[DeviceRate, ...] = ()
+    device_cgroup_rules: tuple[DeviceRule, ...] = ()
 
     log_driver: str = ""
     log_options: Mapping[str, str] = NO_PAIRS
@@ -205,6 +231,9 @@ class ContainerOptions(Value):
         "restart": RestartPolicy,
         "mounts": Mount,
         "devices": Device,
+        "blkio_weight_devices": DeviceWeight,
+        "device_rates": DeviceRate,
+        "device_cgroup_rules": DeviceRule,
         "network": NetworkMode,
         "pid": NamespaceMode,
         "ipc": NamespaceMode,

@@ -43,7 +43,7 @@ def parse_size(text: str, what: str = "size") -> int:
 
 def parse_swap(text: str) -> int:
     """--memory-swap: a size, or -1 for as much as there is."""
-    return -1 if text == "-1" else parse_size(text, "memory-swap")
+    return -1 if text == "-1" else parse_size(text, "memory")
 
 
 def parse_cpus(text: str) -> int:

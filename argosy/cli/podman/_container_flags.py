@@ -44,7 +44,7 @@ _RARE: dict[str, tuple[str, ...]] = {
     "_container_limits": (
         *("blkio_weight", "blkio_weight_device", "cgroup_conf", "cgroup_parent", "cgroups", "cpu_period", "cpu_quota"),
         *("cpu_rt_period", "cpu_rt_runtime", "cpu_shares", "cpuset_cpus", "cpuset_mems", "device_cgroup_rule"),
-        *("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops", "gpus", "memory_reservation"),
+        *("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops", "memory_reservation"),
         *("memory_swap", "memory_swappiness", "oom_kill_disable", "oom_score_adj"),
     ),
     "_container_namespaces": (

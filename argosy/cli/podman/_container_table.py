@@ -67,6 +67,7 @@ FLAGS = (
     Flag("init-path", kind="string", help="Path of the init binary of --init"),
     Flag("interactive", short="i", help="Keep STDIN open even if not attached"),
     Flag("ipc", kind="string", help="IPC namespace to use"),
+    Flag("kernel-memory", kind="string", hidden=True, help="Ignored: kernels have dropped this limit"),
     Flag("label", short="l", kind="list", help="Set metadata on container"),
     Flag("label-file", kind="list", help="Read labels from a file of lines"),
     Flag(
@@ -194,6 +195,7 @@ class CreateFlags(Value):
     init_path: str | None
     interactive: bool
     ipc: str | None
+    kernel_memory: str | None
     label: tuple[str, ...]
     label_file: tuple[str, ...]
     log_driver: str | None

@@ -17,6 +17,8 @@ def run(options: CreateFlags, engine: Engine, out: Output) -> int:
     from argosy.images import resolve
 
     wanted = _container_flags.container_options(options)
+    if options.kernel_memory is not None:
+        out.notice("The --kernel-memory flag is no longer supported. This flag is a noop.")
     _container_flags.check_cidfile(options.cidfile)
     image = _container_flags.resolve_image(engine, options)
     config = resolve.config(engine.store, image.record).config

@@ -29,6 +29,8 @@ def run(options: RunOptions, engine: Engine, out: Output) -> int:
     from argosy.images import resolve
 
     wanted = _container_flags.container_options(options)
+    if options.kernel_memory is not None:
+        out.notice("The --kernel-memory flag is no longer supported. This flag is a noop.")
     streams = _streams(options, engine.conf.detach_keys)
     _container_flags.check_cidfile(options.cidfile)
     image = _container_flags.resolve_image(engine, options)

@@ -241,7 +241,7 @@ def test_limits() -> None:
     assert resources["memory"] == {"limit": 100, "swap": 200}
     assert resources["cpu"] == {"period": 100000, "quota": 150000, "shares": 5, "cpus": "0"}
     assert resources["pids"] == {"limit": 10}
-    assert spec({"memory_bytes": 100}, swap_limited=False)["linux"]["resources"]["memory"] == {"limit": 100}
+    assert spec({"memory_bytes": 100}, unlimited={"swap": "x"})["linux"]["resources"]["memory"] == {"limit": 100}
     assert spec({"memory_bytes": 100, "memory_swap_bytes": -1})["linux"]["resources"]["memory"]["swap"] == -1
     assert "pids" not in spec({"pids_limit": 0})["linux"]["resources"]
 

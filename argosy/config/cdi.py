@@ -1,0 +1,58 @@
+"""The files of the Container Device Interface, below /etc/cdi and /var/run/cdi (the stronger one)."""
+
+from __future__ import annotations
+
+import os
+
+from argosy import jsontext
+from argosy.errors import ArgosyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DIRECTORIES = ("/etc/cdi", "/var/run/cdi")
+_SUFFIXES = (".json", ".yaml", ".yml")
+_LIMIT = 4 << 20
+
+
+def read(directories: Sequence[str] = DIRECTORIES) -> tuple[list[list[tuple[str, object]]], list[str]]:
+    """The documents with their paths, the strongest directory first; and what is wrong with files left out.
+
+    A broken file keeps nobody from the devices of the others, as the specification has it.
+    """
+    found: list[list[tuple[str, object]]] = []
+    problems: list[str] = []
+    for directory in reversed(directories):
+        documents: list[tuple[str, object]] = []
+        try:
+            names = sorted(name for name in os.listdir(directory) if name.endswith(_SUFFIXES))
+        except (FileNotFoundError, NotADirectoryError):
+            names = []
+        except OSError as error:
+            problems.append(f"{directory}: {str(error.strerror).lower()}")
+            names = []
+        for name in names:
+            path = f"{directory}/{name}"
+            try:
+                documents.append((path, _document(path)))
+            except (ArgosyError, OSError) as error:
+                problems.append(f"{path}: {getattr(error, 'strerror', '') or error}")
+        found.append(documents)
+    return found, problems
+
+
+def _document(path: str) -> object:
+    """The file's JSON, which YAML is a superset of.  Raises ArgosyError for the rest of YAML."""
+    from argosy.linux import files
+
+    data = files.read(path, _LIMIT)
+    try:
+        return jsontext.decode(data, path)
+    except ArgosyError:
+        if path.endswith(".json"):
+            raise
+    raise ArgosyError(
+        "it is not written as JSON, the part of YAML that argosy reads here",
+        hint="`nvidia-ctk cdi generate --format json`, or any converter, makes it so",
+    )

@@ -1,0 +1,99 @@
+"""Which control groups a container and its conmon get, and who makes them."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import ArgosyError, Unsupported
+from argosy.linux import cgroup
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.containers.site import Site
+    from argosy.linux.cgroup import Cgroups
+    from argosy.linux.systemd import Scope
+    from argosy.runtime.oci_runtime import OciRuntime
+
+
+def _manager(site: Site, groups: Cgroups) -> str:
+    """Who makes the control groups: the manager that was asked for, as far as it can work here.
+
+    Without any that works, cgroupfs means none, as with podman.  Raises Unsupported where systemd is asked for and does
+    not answer.
+    """
+    asked = site.cgroup_manager or site.conf.cgroup_manager
+    if asked == "systemd" and groups.manager != "systemd":
+        why = groups.why_none or "no systemd answers"
+        raise Unsupported(f"cannot use the cgroup manager systemd: {why}", hint="leave it to argosy, or name cgroupfs")
+    return groups.manager if not asked or groups.manager == "none" else asked
+
+
+def manager_for(site: Site, groups: Cgroups, cgroups: str) -> str:
+    """Who makes the control groups of one container; `cgroups` is its --cgroups.
+
+    Raises Unsupported where our own group cannot be split.
+    """
+    if cgroups == "disabled":
+        return "none"
+    if cgroups == "split":
+        if groups.mode != "v2":
+            raise Unsupported("cannot split this process's control group: that takes version 2", hint="see --cgroups")
+        return "cgroupfs"
+    return _manager(site, groups)
+
+
+def check_runtime(runtime: OciRuntime, cgroups: str) -> None:
+    """Raise Unsupported where the runtime makes control groups although there should be none."""
+    if cgroups == "disabled" and not runtime.is_crun:
+        raise Unsupported(
+            f"requested OCI runtime {runtime.name} is not compatible with NoCgroups: invalid argument",
+            hint="--runtime crun, or leave out --cgroups=disabled",
+        )
+
+
+def conmon_groups(groups: Cgroups, manager: str, cgroups: str) -> tuple[str, ...]:
+    """Where conmon is moved to, for this --cgroups.
+
+    To split a group, its processes must leave it first (the rule of no internal processes, cgroup-v2.rst): ours too.
+    """
+    if cgroups == "no-conmon":
+        return ()
+    if cgroups != "split":
+        return conmon_group(groups, manager)
+    from argosy.runtime import conmon
+
+    path = groups.hierarchies[0].path + cgroup.split_path(groups, cgroup.SUPERVISOR)
+    try:
+        os.makedirs(path, mode=0o755, exist_ok=True)
+    except OSError as error:
+        raise ArgosyError(f"cannot split this process's control group: {str(error.strerror).lower()}") from error
+    conmon.move_to_cgroup(path, os.getpid())
+    return (path,)
+
+
+def conmon_group(groups: Cgroups, manager: str) -> tuple[str, ...]:
+    """The group that conmon is moved into, so that the end of the caller's group (a login, a CI job) is not its end.
+
+    One hierarchy will do: the unified one, else the one that systemd tracks its units in.
+    """
+    if manager != "cgroupfs":
+        return ()
+    for hierarchy in sorted(groups.hierarchies, key=lambda item: -item.version):
+        if hierarchy.writable and (hierarchy.version == 2 or not hierarchy.controllers):
+            path = hierarchy.path + cgroup.container_path(groups, "conmon", manager="cgroupfs")
+            try:
+                os.makedirs(path, mode=0o755, exist_ok=True)
+            except OSError:
+                return ()
+            return (path,)
+    return ()
+
+
+def conmon_scope(groups: Cgroups, manager: str, name: str) -> Scope | None:
+    """The same where systemd makes the groups: a scope of conmon's own."""
+    if manager != "systemd":
+        return None
+    from argosy.linux.systemd import Scope
+
+    slice_name = "user.slice" if groups.delegated else "machine.slice"
+    return Scope(f"argosy-conmon-{name}.scope", slice_name, f"conmon of {name[:12]}", groups.uid)
