@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
 _INTERNAL = 125
+_DESCRIPTORS = 64
 # The hidden words under which we start ourselves as a helper process.
 APPLY_LAYER = "__apply-layer"
 LIBRARY = "__library"
@@ -45,6 +46,7 @@ def _open_engine(**settings: object) -> object:
     from argosy.linux import process
 
     process.protect_descriptors()
+    process.expect_descriptors(_DESCRIPTORS)
     return open_engine(**settings)  # type: ignore[arg-type]  # the settings are those of the global flags
 
 

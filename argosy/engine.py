@@ -274,6 +274,16 @@ class Containers:
         return record.read_record(self._site.store, container_id)
 
 
+def _with_home(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment with HOME, for us and all that we start: in the user namespace the password database names
+    root's."""
+    home = locations.home_directory(environ, userns.outer_uid())
+    if environ is os.environ:
+        os.environ["HOME"] = home
+        return os.environ
+    return {**environ, "HOME": home}
+
+
 def open_engine(
     *,
     root: str | None = None,
@@ -295,6 +305,8 @@ def open_engine(
     registries.conf names (docker knows one alone).  `notice` is called with each thing the user should know once.
     """
     environ = os.environ if environ is None else environ
+    if userns.needed() and not environ.get("HOME"):
+        environ = _with_home(environ)
     places = locations.resolve(
         root or "", runroot or "", uid=userns.outer_uid(), rootless=userns.needed(), environ=environ
     )

@@ -61,15 +61,15 @@ def _default_root(environ: Mapping[str, str], *, rootless: bool) -> str:
     return os.path.join(data, "argosy")
 
 
-def home_directory(environ: Mapping[str, str]) -> str:
-    """The user's home directory: HOME, else the password database's."""
+def home_directory(environ: Mapping[str, str], uid: int | None = None) -> str:
+    """The user's home directory: HOME, else the password database's, there by `uid` or our own."""
     home = environ.get("HOME", "")
     if os.path.isabs(home):
         return os.path.normpath(home)
     import pwd
 
     try:
-        return pwd.getpwuid(os.getuid()).pw_dir
+        return pwd.getpwuid(os.getuid() if uid is None else uid).pw_dir
     except KeyError:
         raise ArgosyError("cannot tell the home directory", hint="set HOME to an absolute path") from None
 

@@ -11,7 +11,7 @@ import select
 import sys
 import time
 
-from argosy.errors import ArgosyError, NotFound
+from argosy.errors import ArgosyError, NotFound, Unsupported
 from argosy.linux.signals import SIGKILL, SIGPIPE, SIGXFSZ
 from argosy.values import Value
 
@@ -101,6 +101,19 @@ def protect_descriptors(keep: Iterable[int] = ()) -> None:
                 os.set_inheritable(fd, False)
             except OSError:
                 pass  # the descriptor of the listing itself
+
+
+def expect_descriptors(count: int) -> None:
+    """Raise Unsupported when we and what we start may not have so many files open at once.
+
+    crun runs out of them in the middle of making a container, and blames what it happens to open.
+    """
+    limit = os.sysconf("SC_OPEN_MAX")
+    if 0 <= limit < count:
+        raise Unsupported(
+            f"only {limit} files may be open at once, and at least {count} are needed",
+            hint="raise the limit: `ulimit -n 1024`, nofile in limits.conf, or LimitNOFILE= of the service",
+        )
 
 
 def spawn(
