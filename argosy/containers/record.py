@@ -30,9 +30,10 @@ BUNDLE = "config.json"  # the OCI runtime specification
 
 
 class ImagePin(Value):
-    """The image that a container was made from.  Garbage collection keeps what it names alive.
+    """An image that a container was made from, or mounts.  Garbage collection keeps what it names alive.
 
-    `layers` are diff ids, bottom first; `fixed` says that `chains/<chain_id>/fix` is the topmost lower directory.
+    `layers` are diff ids, bottom first; `fixed` says that `chains/<chain_id>/fix` is the topmost lower directory.  Of
+    a container made with --rootfs all is empty.
     """
 
     name: str
@@ -51,6 +52,15 @@ class VolumeUse(Value):
     options: tuple[str, ...] = ()
     anonymous: bool = False
     copy_up: bool = True
+
+
+class MountedImage(Value):
+    """An image whose tree is at a place in the container."""
+
+    destination: str
+    image: ImagePin
+
+    _nested: ClassVar[dict[str, type[Value]]] = {"image": ImagePin}
 
 
 class Starter(Value):
@@ -74,6 +84,7 @@ class ContainerRecord(Value):
     image: ImagePin
     image_config: ContainerConfig
     volumes: tuple[VolumeUse, ...] = ()
+    mounted_images: tuple[MountedImage, ...] = ()
     starter: Starter | None = None
     process_label: str = ""  # SELinux's, "" where it is off
     mount_label: str = ""
@@ -84,6 +95,7 @@ class ContainerRecord(Value):
         "image": ImagePin,
         "image_config": ContainerConfig,
         "volumes": VolumeUse,
+        "mounted_images": MountedImage,
         "starter": Starter,
     }
 

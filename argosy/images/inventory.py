@@ -104,7 +104,7 @@ def image_of(store: Store, record: ImageRecord) -> Image:
 
 
 def containers_by_image(store: Store) -> dict[str, list[str]]:
-    """The ids of the containers made from each image, by its config digest.
+    """The ids of the containers made from each image, or mounting it, by its config digest.
 
     A container whose record cannot be read is left out: `ps` and `system check` name it, and what it needs of the image
     is kept by garbage collection, which is strict about it.
@@ -113,10 +113,11 @@ def containers_by_image(store: Store) -> dict[str, list[str]]:
     for container_id in store.containers.ids():
         try:
             record = jsontext.decode(store.containers.read(container_id, "container.json"))
-            image_id = record["image"]["id"]
+            images = {record["image"]["id"], *(mounted["image"]["id"] for mounted in record.get("mounted_images", ()))}
         except (ArgosyError, KeyError, TypeError):
             continue
-        found.setdefault(image_id, []).append(container_id)
+        for image_id in images:
+            found.setdefault(image_id, []).append(container_id)
     return found
 
 

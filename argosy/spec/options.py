@@ -28,11 +28,12 @@ class BadOption(Invalid):
 
 
 class Mount(Value):
-    """One of -v, --mount, --tmpfs, an image's VOLUME, or an entry of `volumes` in containers.conf.
+    """One of -v, --mount, --tmpfs, an image's VOLUME, an entry of `volumes` in containers.conf, or another container's.
 
-    `kind` is "bind" (`source`: absolute host path), "volume" (`source`: the volume's name, "" for an anonymous one; in
-    a SpecRequest: the host path of its data) or "tmpfs" (`source` is "").  `options` are those of the OCI
-    specification (ro, nosuid, rslave, size=64m, ...).
+    `kind` is "bind" (`source`: absolute host path), "glob" (`source`: a pattern of host paths, each of which is bound
+    below `target`), "volume" (`source`: the volume's name, "" for an anonymous one; in a SpecRequest: the host path of
+    its data), "image" (`source`: the image's name), "tmpfs", "ramfs" or "devpts" (`source` is "").  `options` are those
+    of the OCI specification (ro, nosuid, rslave, size=64m, ...).
     """
 
     kind: str
@@ -42,7 +43,12 @@ class Mount(Value):
     relabel: str = ""  # SELinux: "shared" (z) or "private" (Z)
     chown: bool = False  # U: give the source to the container's user before the start
     copy_up: bool | None = None  # volume: copy the image's content at first use; tmpfs: tmpcopyup; None: the default
-    origin: str = "user"  # "user", "image" (VOLUME) or "conf"; a later origin never replaces a user's mount
+    overlay: bool = False  # O: what the container changes is kept from the source, and thrown away when it ends
+    upper: str = ""  # with `overlay`: the host directories that keep the changes after all
+    work: str = ""
+    idmap: str = ""  # "container": as the container's user namespace maps; or uids=C-H-N#C-H-N;gids=C-H-N
+    subpath: str = ""  # volume, image: what is mounted of it
+    origin: str = "user"  # "user", "image" (VOLUME), "container" (--volumes-from) or "conf"; none replaces a user's
 
     @property
     def read_only(self) -> bool:

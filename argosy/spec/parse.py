@@ -1,8 +1,8 @@
 """The text of flags, one function for each kind of flag, into the values of `spec.options`.
 
 Pure: what a flag refers to (a file, a device, the environment) is looked at elsewhere or handed in.  Every function
-raises BadOption, which says in podman's words what is wrong with which value.  Mounts are read by `spec.mountflags`,
-which is imported only when one is given.
+raises BadOption, which says in podman's words what is wrong with which value.  Mounts are read by `spec.mountflags` and
+`spec.mountfields`, which are imported only when one is given.
 """
 
 from __future__ import annotations
@@ -138,9 +138,9 @@ def parse_volume(text: str, directory: str = "/") -> Mount:
 
 def parse_mount(text: str, directory: str = "/") -> Mount:
     """--mount."""
-    from argosy.spec import mountflags
+    from argosy.spec import mountfields
 
-    return mountflags.parse_mount(text, directory)
+    return mountfields.parse_mount(text, directory)
 
 
 def parse_tmpfs(text: str) -> Mount:

@@ -121,9 +121,10 @@ class _Mark:
     def _containers(self) -> None:
         for container_id in self._store.containers.ids():
             try:
-                image = jsontext.decode(self._store.containers.read(container_id, "container.json"))["image"]
-                self.live.update(image["layers"])
-                self.live.update((image["manifest_digest"], image["id"], image["chain_id"]))
+                record = jsontext.decode(self._store.containers.read(container_id, "container.json"))
+                for image in (record["image"], *(mounted["image"] for mounted in record.get("mounted_images", ()))):
+                    self.live.update(image["layers"])
+                    self.live.update((image["manifest_digest"], image["id"], image["chain_id"]))
             except NotFound:
                 continue
             except (ArgosyError, KeyError, TypeError) as error:

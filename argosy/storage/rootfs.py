@@ -1,6 +1,7 @@
 """The root file system of a container: its image's layers, and above them a directory of its own.
 
     <container>/upper/  work/  merged/      made at the first mount
+    <container>/mounts/                     see `storage.staged`
 
 Mount points live in the container's directory, in the mount namespace of whoever calls.
 """
@@ -54,12 +55,28 @@ def mount_readonly(store: Store, target: str, layers: Sequence[str], chain_id: s
     driver(store).mount_readonly(target, lower_directories(store, layers, chain_id, fixed=fixed))
 
 
+def mount_directory(container_dir: str, source: str) -> str:
+    """Mount a directory of the host, with what is mounted in it, as the container's root, and return where."""
+    merged = f"{container_dir}/merged"
+    if not mounts.is_mount_point(merged):
+        os.makedirs(merged, 0o700, exist_ok=True)
+        mounts.bind(source, merged)
+    return merged
+
+
 def unmount(container_dir: str) -> bool:
-    """Unmount the container's root; false when it was not mounted.  Its upper directory stays."""
+    """Unmount the container's root; false when it was not mounted.  Its upper directory stays.
+
+    What was mounted for it beside (`storage.staged`) goes as well, with its changes.
+    """
     merged = f"{container_dir}/merged"
     unmounted = False
     while mounts.unmount(merged):
         unmounted = True
+    if os.path.lexists(f"{container_dir}/mounts"):
+        from argosy.storage import staged
+
+        staged.discard(container_dir)
     return unmounted
 
 
@@ -107,12 +124,12 @@ def _make_directories(container_dir: str, lower: str) -> None:
         os.mkdir(fresh)
     except FileExistsError:
         pass
-    _copy_root(lower, fresh)
+    copy_root(lower, fresh)
     os.rename(fresh, upper)
 
 
-def _copy_root(lower: str, upper: str) -> None:
-    """Give the upper directory owner, mode and extended attributes of the image's root: `/` shows the upper's."""
+def copy_root(lower: str, upper: str) -> None:
+    """Give the upper directory owner, mode and extended attributes of the lower's root: `/` shows the upper's."""
     if not lower:
         os.chmod(upper, _ROOT_MODE)
         return

@@ -1,0 +1,128 @@
+"""Trees that a container mounts beside its root and that have to be mounted for it first: overlays over directories of
+the host or over volumes, images, parts of volumes.
+
+    <container>/mounts/<key>/merged     where the tree is; a file where it is one
+                       <key>/upper/  work/    what the container changes
+
+They live as long as a run of the container: what it changed in them is gone with them.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from argosy.errors import ArgosyError
+from argosy.linux import files, mounts, paths, syscalls
+from argosy.storage import rootfs
+from argosy.storage.drivers import driver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from argosy.storage.store import Store
+
+_CLONE = syscalls.OPEN_TREE_CLONE | syscalls.AT_RECURSIVE | syscalls.AT_EMPTY_PATH
+
+
+def overlay(store: Store, container_dir: str, key: str, source: str, *, upper: str = "", work: str = "") -> str:
+    """Mount an overlay over the directory `source`, and return where.
+
+    The changes go to `upper`, which is the caller's with `work`, or to a directory that goes with the overlay.
+    """
+    if not os.path.isdir(source):
+        why = "not a directory" if os.path.lexists(source) else f"stat {source}: no such file or directory"
+        raise ArgosyError(f'mounting overlay failed "{source}": {why}')
+    directory = _directory(container_dir, key)
+    merged = f"{directory}/merged"
+    os.mkdir(merged, 0o700)
+    if upper:
+        driver(store).mount(merged, [source], upper, work, volatile=False)
+    else:
+        _mount(store, directory, [source])
+    return merged
+
+
+def image(
+    store: Store,
+    container_dir: str,
+    key: str,
+    layers: Sequence[str],
+    chain_id: str,
+    *,
+    fixed: bool,
+    writable: bool,
+) -> str:
+    """Mount an image's layers, and return where.  Unless `writable`, nothing can be changed in them."""
+    lowers = rootfs.lower_directories(store, layers, chain_id, fixed=fixed)
+    directory = _directory(container_dir, key)
+    merged = f"{directory}/merged"
+    os.mkdir(merged, 0o700)
+    if writable:
+        _mount(store, directory, lowers)
+    else:
+        driver(store).mount_readonly(merged, lowers)
+    return merged
+
+
+def part(container_dir: str, key: str, tree: str, subpath: str) -> str:
+    """Mount what is at `subpath` of a tree whose content is somebody else's, and return where.
+
+    Links are followed inside the tree; what is mounted is what was found, whatever happens to the path later.  Raises
+    ArgosyError when there is nothing.
+    """
+    root_fd = paths.open_root(tree)
+    try:
+        found_fd = paths.open_in_root(root_fd, subpath, os.O_PATH)
+    except OSError as error:
+        raise ArgosyError(f'cannot mount "{subpath}" of {tree}: {str(error.strerror).lower()}') from error
+    finally:
+        os.close(root_fd)
+    try:
+        directory = _directory(container_dir, key)
+        merged = f"{directory}/merged"
+        if stat.S_ISDIR(os.fstat(found_fd).st_mode):
+            os.mkdir(merged, 0o700)
+        else:
+            files.write_atomic(merged, b"")
+        mounts.attach(syscalls.open_tree(found_fd, "", _CLONE), merged)
+    except OSError as error:
+        raise mounts.MountFailed(subpath, merged, error) from error
+    finally:
+        os.close(found_fd)
+    return merged
+
+
+def _directory(container_dir: str, key: str) -> str:
+    path = f"{container_dir}/mounts/{key}"
+    os.makedirs(path, 0o700)
+    return path
+
+
+def _mount(store: Store, directory: str, lowers: Sequence[str]) -> None:
+    """With an upper directory of its own."""
+    for name in ("upper", "work"):
+        os.mkdir(f"{directory}/{name}", 0o700)
+    rootfs.copy_root(lowers[0] if lowers else "", f"{directory}/upper")
+    driver(store).mount(f"{directory}/merged", lowers, f"{directory}/upper", f"{directory}/work", volatile=True)
+
+
+def is_mounted(container_dir: str) -> bool:
+    """Whether one of the trees is mounted."""
+    return any(mounts.is_mount_point(f"{container_dir}/mounts/{key}/merged") for key in _keys(container_dir))
+
+
+def discard(container_dir: str) -> None:
+    """Unmount all, and remove what was changed in them."""
+    for key in reversed(_keys(container_dir)):  # an overlay before what it lies over
+        while mounts.unmount(f"{container_dir}/mounts/{key}/merged"):
+            pass
+    files.remove_tree(f"{container_dir}/mounts")
+
+
+def _keys(container_dir: str) -> list[str]:
+    try:
+        return sorted(os.listdir(f"{container_dir}/mounts"))
+    except FileNotFoundError:
+        return []
