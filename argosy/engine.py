@@ -111,7 +111,12 @@ class Engine:
     @property
     def containers(self) -> Containers:
         """What can be done with containers."""
-        return Containers(self.site)
+        return Containers(self.site, self._find_image)
+
+    def _find_image(self, name: str) -> ImageRecord:
+        from argosy.images import resolve
+
+        return resolve.resolve(self.store, self.load_registries, name).record
 
     @property
     def registries(self) -> Registries:
@@ -127,8 +132,9 @@ class Engine:
 class Containers:
     """The use cases of `argosy.containers` on one store.  Ids are full ids; `find` makes one of what a user typed."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, find_image: Callable[[str], ImageRecord]) -> None:
         self._site = site
+        self._find_image = find_image
 
     def find(self, text: str) -> str:
         """The id for a name, an id or an unambiguous beginning of one.  Raises NotFound, or Invalid when ambiguous."""
@@ -137,7 +143,7 @@ class Containers:
     def create(
         self,
         options: ContainerOptions,
-        image: ImageRecord,
+        image: ImageRecord | None,
         image_name: str,
         config: ContainerConfig,
         *,
@@ -145,7 +151,9 @@ class Containers:
     ) -> ContainerRecord:
         from argosy.containers import create
 
-        return create.create(self._site, options, image, image_name, config, to_start=to_start)
+        return create.create(
+            self._site, options, image, image_name, config, find_image=self._find_image, to_start=to_start
+        )
 
     def run(self, record: ContainerRecord, streams: Streams | None) -> int:
         from argosy.containers import run

@@ -64,10 +64,24 @@ def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
     site.store.containers.remove(record.id)
     if volumes:
         for use in record.volumes:
-            if use.anonymous:
+            if use.anonymous and not _is_used(site, use.name):
                 from argosy.volumes import named as named_volumes
 
                 named_volumes.remove_unused(site.store, use.name)
+
+
+def _is_used(site: Site, volume: str) -> bool:
+    """Whether a container has the anonymous volume, by --volumes-from or by its name, which means nothing else."""
+    name = volume.encode()
+    for container_id in site.store.containers.ids():
+        try:
+            if name in site.store.containers.read(container_id, records.RECORD):
+                return True
+        except NotFound:
+            continue
+        except ArgosyError:
+            return True  # it cannot be read: nobody knows
+    return False
 
 
 def _restarts(record: ContainerRecord, run: state.Run) -> bool:

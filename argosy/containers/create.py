@@ -15,7 +15,9 @@ from argosy.undo import Undo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argosy.config.containers import ContainersConf
+    from collections.abc import Callable, Container, Iterable
+
+    from argosy.containers.record import MountedImage
     from argosy.containers.site import Site
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.spec.options import ContainerOptions
@@ -26,57 +28,60 @@ _NAME_REST = _NAME_START | frozenset("_.-")
 _NAME_ATTEMPTS = 20
 # What `admission` looks at, besides limits, when any of it was asked for.
 _ADMITTED = ("oom_score_adj", "cgroups", "cgroup_parent")
+_NO_IMAGE = ImagePin("", "", "", (), "")
 
 
 def create(
     site: Site,
     options: ContainerOptions,
-    image: ImageRecord,
+    image: ImageRecord | None,
     image_name: str,
     config: ContainerConfig,
     *,
+    find_image: Callable[[str], ImageRecord],
     to_start: bool = False,
 ) -> ContainerRecord:
     """Write down a container; nothing of it is mounted or started.  `to_start` says that this process will start it.
+
+    `image` is None for a container with --rootfs.  `find_image` looks up the images of mounts.
 
     The record is what keeps the image's layers alive: it is made first, then the image is looked at once more.  Stable
     on disk before it returns, unless the container is made with --rm.  Raises Exists when the name is taken, Invalid
     when options and image do not go together.
     """
     check_name(options.name)
-    options = _with_volumes(generate.defaulted(options, site.conf), site.conf)
+    options = generate.defaulted(options, site.conf)
     generate.check(options, config)
     if resources.limited(options) or any(getattr(options, field) not in (None, "", ()) for field in _ADMITTED):
         from argosy.containers import admission
 
         options = admission.admit(site, options)
+    if options.rootfs:
+        from argosy.containers import given_root
+
+        given_root.check(options)
+    options, volumes, images = _mounts(site, options, config, find_image)
     process_label, mount_label = _labels(site, options)
     record = ContainerRecord(
         id=os.urandom(32).hex(),
         name=options.name,
         created_at=time.time(),
         options=options,
-        image=ImagePin(
-            name=image_name,
-            id=str(image.config_digest),
-            manifest_digest=str(image.manifest_digest),
-            layers=tuple(str(layer.diff_id) for layer in image.layers),
-            chain_id=image.chain_id,
-            fixed=image.fixed,
-        ),
+        image=_NO_IMAGE if image is None else pin(image, image_name),
         image_config=config,
-        volumes=volume_uses(options, config),
+        volumes=volumes,
+        mounted_images=images,
         starter=_myself() if to_start else None,
         process_label=process_label,
         mount_label=mount_label,
     )
     with Undo() as undo:
         if record.volumes:
-            from argosy.volumes import named as volumes
+            from argosy.volumes import named
 
             for use in record.volumes:
-                if volumes.ensure(site.store, use.name, anonymous=use.anonymous):
-                    undo.push(volumes.remove_unused, site.store, use.name)
+                if named.ensure(site.store, use.name, anonymous=use.anonymous):
+                    undo.push(named.remove_unused, site.store, use.name)
         made = _commit(site, record)
         undo.commit()
     return made
@@ -91,6 +96,18 @@ def _labels(site: Site, options: ContainerOptions) -> tuple[str, str]:
     return confinement.allocate_labels(site, options)
 
 
+def pin(image: ImageRecord, name: str) -> ImagePin:
+    """What a container writes down about an image."""
+    return ImagePin(
+        name=name,
+        id=str(image.config_digest),
+        manifest_digest=str(image.manifest_digest),
+        layers=tuple(str(layer.diff_id) for layer in image.layers),
+        chain_id=image.chain_id,
+        fixed=image.fixed,
+    )
+
+
 def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
     """Name the container and rename it into the store, where garbage collection sees what it relies on."""
     durable = not record.options.remove
@@ -101,17 +118,24 @@ def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
             try:
                 with site.store.collection_lock():
                     staged.commit(named.name, durable=durable)
-                    present = site.store.images.exists(record.image.manifest_digest)
+                    missing = _missing_image(site, record)
             except Exists as taken:
                 if record.name and not _gives_way(site, taken.holder):
                     raise
                 continue
-        if not present:
+        if missing:
             site.store.containers.remove(record.id)
-            hint = f"argosy pull {record.image.name}"
-            raise ArgosyError(f"image {record.image.name} was removed meanwhile", hint=hint)
+            raise ArgosyError(f"image {missing} was removed meanwhile", hint=f"argosy pull {missing}")
         return named
     raise ArgosyError("cannot find a free name for the container", hint="give one with --name")
+
+
+def _missing_image(site: Site, record: ContainerRecord) -> str:
+    """The name of an image of the container's that is not in the store (any more), "" when all are."""
+    for image in (record.image, *(mounted.image for mounted in record.mounted_images)):
+        if image.manifest_digest and not site.store.images.exists(image.manifest_digest):
+            return image.name
+    return ""
 
 
 def _myself() -> Starter:
@@ -132,20 +156,26 @@ def check_name(name: str) -> None:
         raise Invalid("container name", name, why)
 
 
-def _with_volumes(options: ContainerOptions, conf: ContainersConf) -> ContainerOptions:
-    """The options with the volumes of containers.conf, which the container uses from now on, whatever it says later."""
-    if not conf.volumes:
-        return options
-    from argosy.spec import parse
+def _mounts(
+    site: Site, options: ContainerOptions, config: ContainerConfig, find_image: Callable[[str], ImageRecord]
+) -> tuple[ContainerOptions, tuple[VolumeUse, ...], tuple[MountedImage, ...]]:
+    """The options with all mounts, the volumes in them, and the images."""
+    if not (options.mounts or options.volumes_from or config.volumes or site.conf.volumes or options.image_volume):
+        return options, (), ()
+    from argosy.containers import mount_plan
 
-    taken = {mount.target for mount in options.mounts}
-    found = (parse.parse_volume(item).replace(origin="conf") for item in conf.volumes)
-    more = tuple(mount for mount in found if mount.kind == "volume" and mount.target not in taken)
-    return options.replace(mounts=(*options.mounts, *more))
+    options, anonymous = mount_plan.complete(site, options, config)
+    declared = config.volumes if mount_plan.image_volume(site, options) == "anonymous" else ()
+    return options, volume_uses(options, declared, anonymous), mount_plan.mounted_images(options, find_image)
 
 
-def volume_uses(options: ContainerOptions, config: ContainerConfig) -> tuple[VolumeUse, ...]:
-    """The named and anonymous volumes of a new container: those asked for, then the image's VOLUMEs not covered."""
+def volume_uses(
+    options: ContainerOptions, declared: Iterable[str], anonymous: Container[str] = ()
+) -> tuple[VolumeUse, ...]:
+    """The named and anonymous volumes of a new container: those asked for, then the image's VOLUMEs not covered.
+
+    `anonymous` are the names of anonymous volumes of other containers.
+    """
     uses = []
     for mount in options.mounts:
         if mount.kind == "volume":
@@ -154,12 +184,12 @@ def volume_uses(options: ContainerOptions, config: ContainerConfig) -> tuple[Vol
                     name=mount.source or os.urandom(32).hex(),
                     destination=mount.target,
                     options=mount.options,
-                    anonymous=not mount.source,
+                    anonymous=not mount.source or mount.source in anonymous,
                     copy_up=mount.copy_up is not False,
                 )
             )
     covered = {os.path.normpath(mount.target) for mount in options.mounts}
-    for path in config.volumes:
+    for path in declared:
         target = os.path.normpath("/" + path.lstrip("/"))
         if target not in covered:
             covered.add(target)

@@ -85,6 +85,7 @@ def request(
         apparmor_profile=profile,
         process_label=record.process_label,
         mount_label=record.mount_label,
+        idmap_dialect=_idmap_dialect(mounts, runtime),
         nodes=tuple(_nodes(site, record)),
         init_path=_init_path(site, record) if options.init else "",
         seccomp_profile=_seccomp_profile(site, record),
@@ -92,6 +93,14 @@ def request(
         environ=os.environ,
         annotations=_annotations(),
     )
+
+
+def _idmap_dialect(mounts: tuple[Mount, ...], runtime: OciRuntime) -> str:
+    if not any(mount.idmap for mount in mounts):
+        return ""
+    from argosy.containers import mount_sources
+
+    return mount_sources.idmap_dialect(runtime)
 
 
 def _annotations() -> Mapping[str, str]:

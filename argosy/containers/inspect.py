@@ -72,7 +72,11 @@ class Subject(Value):
 
     def mounts(self) -> list[Mount]:
         """What the user, the image and containers.conf mount: named volumes first, `source` being their name."""
-        volumes = [Mount("volume", use.name, use.destination, use.options) for use in self.record.volumes]
+        asked = {mount.target: mount for mount in self.record.options.mounts}
+        volumes = [
+            asked.get(use.destination, Mount("volume", "", use.destination, use.options)).replace(source=use.name)
+            for use in self.record.volumes
+        ]
         taken = {mount.target for mount in volumes}
         own = [mount for mount in self.record.options.mounts if mount.target not in taken]
         taken.update(mount.target for mount in own)
@@ -100,7 +104,7 @@ def inspect(site: Site, container_id: str, *, size: bool = False) -> dict[str, A
         "Image": record.image.id.partition(":")[2],
         "ImageDigest": record.image.manifest_digest,
         "ImageName": record.image.name,
-        "Rootfs": "",
+        "Rootfs": record.options.rootfs,
         "Pod": "",
         "ResolvConfPath": subject.file("resolv.conf"),
         "HostnamePath": subject.file("hostname"),
@@ -121,7 +125,7 @@ def inspect(site: Site, container_id: str, *, size: bool = False) -> dict[str, A
         "ExecIDs": [],
         "GraphDriver": _graph_driver(subject),
         **(_sizes(subject) if size else {}),
-        "Mounts": [_mount(subject, mount) for mount in subject.mounts() if mount.kind != "tmpfs"],
+        "Mounts": [_mount(subject, mount) for mount in subject.mounts() if mounts.is_listed(mount)],
         "Dependencies": _dependencies(subject),
         "NetworkSettings": _network_settings(subject),
         "Namespace": "",
@@ -230,18 +234,24 @@ def _sizes(subject: Subject) -> dict[str, int]:
 def _mount(subject: Subject, mount: Mount) -> dict[str, Any]:
     from argosy.volumes import named
 
-    flags = mounts.completed(mount)
+    flags = mounts.told(mount)
     propagation = [flag for flag in flags if flag in mounts.PROPAGATION]
+    if mount.kind == "image":
+        kept = None
+    else:
+        kept = [flag for flag in flags if flag not in ("ro", "rw", "z", "Z") and flag not in mounts.PROPAGATION]
     return {
-        "Type": mount.kind,
+        "Type": mount.kind if mount.kind in ("volume", "image") else "bind",
         **({"Name": mount.source} if mount.kind == "volume" else {}),
-        "Source": named.data_path(subject.site.store, mount.source) if mount.kind == "volume" else mount.source,
+        "Source": named.data_path(subject.site.store, mount.source)
+        if mount.kind == "volume"
+        else mount.source or mount.kind,
         "Destination": mount.target,
         "Driver": "local" if mount.kind == "volume" else "",
         "Mode": {"shared": "z", "private": "Z"}.get(mount.relabel, ""),
-        "Options": [flag for flag in flags if flag not in ("ro", "rw") and flag not in mounts.PROPAGATION],
-        "RW": "ro" not in flags,
-        "Propagation": propagation[-1],
+        "Options": kept,
+        "RW": not mount.read_only,
+        "Propagation": propagation[-1] if propagation and mount.kind != "image" else "",
     }
 
 

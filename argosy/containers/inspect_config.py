@@ -127,7 +127,7 @@ def host_config(subject: Subject) -> dict[str, Any]:
         },
         "AutoRemove": options.remove,
         "VolumeDriver": "",
-        "VolumesFrom": None,
+        "VolumesFrom": list(options.volumes_from) or None,
         "CapAdd": sorted(bounding - usual),
         "CapDrop": sorted(usual - bounding),
         "Dns": list(options.dns),
@@ -159,9 +159,9 @@ def host_config(subject: Subject) -> dict[str, Any]:
 
 def _binds(subject: Subject) -> list[str]:
     return [
-        f"{mount.source}:{mount.target}:{','.join(mounts.completed(mount))}"
+        f"{mount.source or mount.kind}:{mount.target}:{','.join(mounts.told(mount))}"
         for mount in subject.mounts()
-        if mount.kind != "tmpfs"
+        if mounts.is_listed(mount) and mount.kind != "image"
     ]
 
 
@@ -171,7 +171,7 @@ def _tmpfs(subject: Subject) -> dict[str, str]:
     if options.read_only and options.read_only_tmpfs:
         found = {path: Mount("tmpfs", "", path) for path in mounts.READ_ONLY_TMPFS}
     for mount in subject.mounts():
-        if mount.kind == "tmpfs":
+        if mount.kind == "tmpfs" and mount.origin != "image":
             found[mount.target] = mount
         else:
             found.pop(mount.target, None)

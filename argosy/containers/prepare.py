@@ -20,7 +20,7 @@ from argosy.records import shelf
 from argosy.runtime import executable, exits
 from argosy.runtime.oci_runtime import OciRuntime
 from argosy.spec import generate
-from argosy.spec.options import ContainerOptions, Mount
+from argosy.spec.options import ContainerOptions
 from argosy.storage import rootfs
 from argosy.values import Value
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from argosy.linux.cgroup import Cgroups
     from argosy.linux.systemd import Scope
     from argosy.network.attach import NetworkState
+    from argosy.spec.options import Mount
 
 
 class Plan(Value):
@@ -67,19 +68,9 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     runtime = plan.runtime
     _accept(site, runtime, record.options)
     _write_plan(directory, plan)
-    image = record.image
-    _restore_layers(site, record)
-    merged = rootfs.mount(
-        site.store,
-        site.state_directory(record.id),
-        image.layers,
-        image.chain_id,
-        image.fixed,
-        volatile=record.options.remove,
-        label=record.mount_label,
-    )
-    _check_kernel_places(merged, image.name)
-    mounts = _mounts(site, record, merged)
+    merged = _mount_root(site, record)
+    _check_kernel_places(merged, record.image.name or record.options.rootfs)
+    mounts = _mounts(site, record, merged, runtime)
     connected = _connect(site, record)
     request = facts.request(
         site,
@@ -124,13 +115,13 @@ def _hand_over(
         for path in own.values():
             selinux.set_label(path, record.mount_label)
         for mount in mounts:
-            if mount.relabel or mount.kind == "volume":
+            if (mount.relabel or mount.kind == "volume") and not mount.overlay:
                 confinement.relabel(mount, record.mount_label)
     if any(mount.chown for mount in mounts):
         from argosy.containers import ownership
 
         for mount in mounts:
-            if mount.chown:
+            if mount.chown and mount.kind in ("bind", "volume"):
                 ownership.give(mount.source, user["uid"], user["gid"])
 
 
@@ -138,6 +129,24 @@ def _accept(site: Site, runtime: OciRuntime, options: ContainerOptions) -> None:
     cgroups.check_runtime(runtime, options.cgroups)
     if runtime.notice:
         site.notice(runtime.notice)
+
+
+def _mount_root(site: Site, record: ContainerRecord) -> str:
+    if record.options.rootfs:
+        from argosy.containers import given_root
+
+        return given_root.mount(site, record)
+    _restore_layers(site, record)
+    image = record.image
+    return rootfs.mount(
+        site.store,
+        site.state_directory(record.id),
+        image.layers,
+        image.chain_id,
+        image.fixed,
+        volatile=record.options.remove,
+        label=record.mount_label,
+    )
 
 
 def _check_kernel_places(merged: str, image: str) -> None:
@@ -220,54 +229,12 @@ def _connect(site: Site, record: ContainerRecord) -> NetworkState:
     )
 
 
-def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ...]:
-    """What the user, the image and containers.conf mount, with host paths; volumes get the image's content first."""
-    by_target = {use.destination: use for use in record.volumes}
-    found: dict[str, Mount] = {}
-    for item in site.conf.volumes:
-        from argosy.spec import parse
+def _mounts(site: Site, record: ContainerRecord, merged: str, runtime: OciRuntime) -> tuple[Mount, ...]:
+    if not (record.options.mounts or record.volumes or site.conf.volumes):
+        return ()
+    from argosy.containers import mount_sources
 
-        mount = parse.parse_volume(item).replace(origin="conf")
-        if mount.kind != "volume":  # those are in the record since the container was created
-            found[mount.target] = mount
-    for mount in record.options.mounts:
-        found[mount.target] = mount
-    for use in record.volumes:
-        given = found.get(use.destination, Mount("volume", "", use.destination, use.options, origin="image"))
-        if given.kind == "volume":
-            found[use.destination] = given.replace(source=use.name)
-    resolved = []
-    for mount in found.values():
-        if mount.kind == "volume":
-            from argosy.volumes import named as volumes
-
-            use = by_target[mount.target]
-            path = volumes.ready(site.store, use.name, merged, use.destination, copy_up=use.copy_up)
-            resolved.append(_with_host_flags(mount.replace(source=path)))
-        elif mount.kind == "bind":
-            resolved.append(_with_host_flags(mount))
-        else:
-            resolved.append(mount)
-    return tuple(resolved)
-
-
-def _with_host_flags(mount: Mount) -> Mount:
-    """Keeps what the host forbids on the file system of the source, unless the user says otherwise, as podman does.
-
-    In a user namespace these flags are locked (mount_namespaces(7)): runc's remount for `ro` fails without them.
-    """
-    try:
-        found = os.statvfs(mount.source).f_flag
-    except FileNotFoundError:
-        raise ArgosyError(f"statfs {mount.source}: no such file or directory") from None
-    except OSError as error:
-        raise ArgosyError(f"cannot use {mount.source} as a volume", details=str(error.strerror)) from error
-    flags = [
-        name
-        for flag, name in ((os.ST_NOSUID, "nosuid"), (os.ST_NODEV, "nodev"), (os.ST_NOEXEC, "noexec"))
-        if found & flag and name not in mount.options and name[2:] not in mount.options
-    ]
-    return mount.replace(options=(*mount.options, *flags)) if flags else mount
+    return mount_sources.resolve(site, record, merged, runtime)
 
 
 def _files(site: Site, record: ContainerRecord, connected: NetworkState) -> Mapping[str, str]:

@@ -49,9 +49,9 @@ class Containers(Facade):
     def create(self, options: ContainerOptions) -> str:
         """Make a container of an image that is in the store, and start nothing; its id.
 
-        `options.image` is looked up as `images.resolve` does, and not pulled.  Paths in the options are absolute.  On
-        disk when it returns, unless `options.remove`.  Raises NotFound for the image, Exists when the name is taken,
-        Invalid for options that break a rule or do not go with the image.
+        `options.image` is looked up as `images.resolve` does, and not pulled; with `options.rootfs` there is none.
+        Paths in the options are absolute.  On disk when it returns, unless `options.remove`.  Raises NotFound for the
+        image, Exists when the name is taken, Invalid for options that break a rule or do not go with the image.
         """
         return self._create(options).id
 
@@ -69,6 +69,10 @@ class Containers(Facade):
         from argosy.images import resolve
 
         engine = self._engine
+        if options.rootfs:
+            from argosy.oci.imageconfig import ContainerConfig
+
+            return engine.containers.create(options, None, "", ContainerConfig(), to_start=to_start)
         image = resolve.resolve(engine.store, engine.load_registries, options.image)
         config = resolve.config(engine.store, image.record).config
         return engine.containers.create(options, image.record, image.shown, config, to_start=to_start)

@@ -82,6 +82,7 @@ class SpecRequest(Value):
     apparmor_profile: str = ""  # the loaded one that the container gets; "" for none
     process_label: str = ""  # SELinux's, allocated when the container was made; "" for none
     mount_label: str = ""
+    idmap_dialect: str = ""  # how the runtime is told of id maps of mounts: "crun", "oci"
     nodes: tuple[HostNode, ...] = ()  # what options.devices and conf.devices (privileged: all of /dev) come to
     init_path: str = ""  # host path of catatonit, for --init
     seccomp_profile: bytes | None = None  # the file that the options or containers.conf name; None: our own profile
@@ -189,7 +190,7 @@ def generate(request: SpecRequest) -> dict[str, Any]:
         "ociVersion": OCI_RUNTIME_SPEC,
         "process": _process(request, user, capabilities),
         "root": {"path": request.rootfs, "readonly": options.read_only},
-        "mounts": mounts.mounts(request),
+        "mounts": mounts.mounts(request, user),
         "annotations": annotations,
         "linux": linux,
     }

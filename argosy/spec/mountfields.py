@@ -30,7 +30,7 @@ _TAKES: dict[str, frozenset[str]] = {
     "glob": frozenset(_BIND),
     "volume": frozenset((*_VOLUME, "volume-opt", "volume-label")),
     "tmpfs": frozenset(("tmpfs-size", "tmpfs-mode", "tmpcopyup", "notmpcopyup", *_FILES)),
-    "ramfs": frozenset(_FILES),
+    "ramfs": frozenset(word for word in _FILES if word not in ("U", "chown")),
     "image": frozenset(("src", "source", "rw", "readwrite", "subpath", "image-subpath")),
     "devpts": frozenset(("uid", "gid", "mode", "max")),
 }

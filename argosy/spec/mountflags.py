@@ -32,6 +32,16 @@ _GROUPS = (
 )
 _TMPFS_PAIRS = (("rw", "ro"), ("nosuid", "suid"), ("nodev", "dev"), ("noexec", "exec"))
 _FLAGS = frozenset(("ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", *PROPAGATION, "bind", "rbind"))
+# Options that are no flags of a mount -> field of Mount, and its value.
+_SETTINGS: dict[str, tuple[str, str | bool]] = {
+    "z": ("relabel", "shared"),
+    "Z": ("relabel", "private"),
+    "U": ("chown", True),
+    "O": ("overlay", True),
+    "copy": ("copy_up", True),
+    "nocopy": ("copy_up", False),
+}
+_OVERLAY_DIRECTORIES = {"upperdir": "upper", "workdir": "work"}
 _NO_EFFECT = frozenset(("", "cached", "delegated", "consistent", "default"))  # docker's, for other systems
 _BESIDE_OVERLAY = frozenset(("O", "U", "z", "Z", "upperdir", "workdir", *_NO_EFFECT))
 _TMPFS_FLAGS = frozenset(("ro", "rw", "suid", "nosuid", "dev", "nodev", "exec", "noexec", "noatime", "relatime"))
@@ -113,20 +123,15 @@ def _volume_options(options: list[str], directory: str) -> dict[str, Any]:
         name, equals, value = option.partition("=")
         if option in _FLAGS:
             flags.append(option)
-        elif option in ("z", "Z"):
-            fields["relabel"] = "shared" if option == "z" else "private"
-        elif option == "U":
-            fields["chown"] = True
-        elif option in ("copy", "nocopy"):
-            fields["copy_up"] = option == "copy"
-        elif option == "O":
-            fields["overlay"] = True
+        elif option in _SETTINGS:
+            field, setting = _SETTINGS[option]
+            fields[field] = setting
         elif name == "idmap":
             fields["idmap"] = idmap(value if equals else None)
-        elif name in ("upperdir", "workdir") and "O" in options:
-            fields[name[:-3]] = host_path(value, directory) if value else ""
-        elif name in ("upperdir", "workdir"):
-            raise BadOption(f'unknown mount option "{option}": invalid mount option', hint="it goes with O")
+        elif name in _OVERLAY_DIRECTORIES:
+            if "O" not in options:
+                raise BadOption(f'unknown mount option "{option}": invalid mount option', hint="it goes with O")
+            fields[_OVERLAY_DIRECTORIES[name]] = host_path(value, directory) if value else ""
         elif option not in _NO_EFFECT:
             raise BadOption(f'invalid option type "{option}"', hint="see argosy run --help for the options of --volume")
     if bool(fields.get("upper")) != bool(fields.get("work")):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.spec.generate import SpecRequest
     from argosy.spec.options import Mount
+    from argosy.spec.users import User
 
 INIT_PATH = "/run/podman-init"
 # Where an image may not put a VOLUME: it would cover the masks (CVE-2019-16884) or the devices.
@@ -23,10 +24,10 @@ READ_ONLY_TMPFS = ("/run", "/tmp", "/var/tmp")
 PROPAGATION = frozenset(r + kind for kind in ("shared", "private", "slave", "unbindable") for r in ("r", ""))
 
 
-def mounts(request: SpecRequest) -> list[dict[str, Any]]:
-    """The specification's `mounts`."""
+def mounts(request: SpecRequest, user: User) -> list[dict[str, Any]]:
+    """The specification's `mounts`; `user` is whom the container runs as."""
     options = request.options
-    wanted = {mount.target: _asked(mount) for mount in request.mounts}
+    wanted = {mount.target: _asked(mount, request, user) for mount in request.mounts}
     own = [*_kernel(request), *_files(request)]
     if request.rootless:
         own += [_device(node.source, node.target) for node in request.nodes]
@@ -130,23 +131,67 @@ def _device(source: str, target: str) -> dict[str, Any]:
     return _mount(target, "bind", source, "slave nosuid noexec rw rbind")
 
 
-def _asked(mount: Mount) -> dict[str, Any]:
+def _asked(mount: Mount, request: SpecRequest, user: User) -> dict[str, Any]:
     """One of the user's or the image's mounts."""
     flags = completed(mount)
-    if mount.kind == "tmpfs":
-        return {"destination": mount.target, "type": "tmpfs", "source": "tmpfs", "options": flags}
-    return {"destination": mount.target, "type": "bind", "source": mount.source, "options": flags}
+    if mount.kind == "tmpfs" and mount.chown:
+        flags += [f"uid={user.uid}", f"gid={user.gid}"]
+    elif mount.kind == "devpts":
+        flags = _devpts(mount, request)
+    if mount.kind in ("tmpfs", "ramfs", "devpts"):
+        return {"destination": mount.target, "type": mount.kind, "source": mount.kind, "options": flags}
+    found = {"destination": mount.target, "type": "bind", "source": mount.source, "options": flags}
+    if mount.idmap:
+        from argosy.spec import idmapping
+
+        idmapping.apply(found, mount.idmap, request.idmap_dialect)
+    return found
+
+
+def _devpts(mount: Mount, request: SpecRequest) -> list[str]:
+    """The options of a devpts; one at /dev/pts has, but for what was asked for, those that terminals need there."""
+    if mount.target != "/dev/pts":
+        return ["nosuid", "noexec", *mount.options]
+    given = {option.partition("=")[0] for option in mount.options}
+    usual = next(own["options"] for own in _kernel(request) if own["destination"] == "/dev/pts")
+    return [*(option for option in usual if option.partition("=")[0] not in given), *mount.options]
+
+
+def is_listed(mount: Mount) -> bool:
+    """Whether podman's documents list it among the mounts: file systems of the container's own are not, nor are
+    overlays over host directories.
+    """
+    return mount.kind not in ("tmpfs", "ramfs") and not (mount.kind == "bind" and mount.overlay)
+
+
+def told(mount: Mount) -> list[str]:
+    """The options as podman's documents have them: those as well that the kernel never sees."""
+    own = {
+        "z": mount.relabel == "shared",
+        "Z": mount.relabel == "private",
+        "U": mount.chown,
+        "O": mount.overlay,
+        "nocopy": mount.copy_up is False and mount.kind == "volume",
+        "idmap" if mount.idmap == "container" else f"idmap={mount.idmap}": mount.idmap,
+        f"upperdir={mount.upper}": mount.upper,
+        f"workdir={mount.work}": mount.work,
+    }
+    return [*(word for word, given in own.items() if given), *completed(mount)]
 
 
 def completed(mount: Mount) -> list[str]:
     """The options of a mount, completed with podman's defaults."""
+    if mount.kind == "devpts":
+        return list(mount.options)
     flags = [option for option in mount.options if option not in ("bind", "rbind")]
     if "ro" not in flags and "rw" not in flags:
-        flags.append("rw")
+        flags.append("ro" if mount.kind == "image" else "rw")
     if not PROPAGATION.intersection(flags):
         flags.append("rprivate")
-    if mount.kind != "bind":
+    if mount.kind in ("volume", "tmpfs", "ramfs"):
         flags += [flag for flag in ("nosuid", "nodev") if flag not in flags and flag[2:] not in flags]
     if mount.kind == "tmpfs":
         return [*flags, "tmpcopyup"] if mount.copy_up is not False else flags
+    if mount.kind == "ramfs":
+        return flags
     return [*flags, "bind" if "bind" in mount.options else "rbind"]

@@ -52,7 +52,8 @@ class Mount(Value):
 
     @property
     def read_only(self) -> bool:
-        return "ro" in self.options
+        """Whether nothing can be changed through it; an image's tree is so unless it was asked for otherwise."""
+        return "ro" in self.options or (self.kind == "image" and "rw" not in self.options)
 
 
 class Device(Value):
@@ -185,7 +186,8 @@ class ContainerOptions(Value):
     init_path: str = ""
     image_volume: str = ""  # --image-volume: "anonymous", "tmpfs", "ignore"; "": containers.conf decides
     volumes_from: tuple[str, ...] = ()
-    rootfs: str = ""  # --rootfs: the directory that is the root; there is no image then
+    rootfs: str = ""  # --rootfs: the directory that is the root, an absolute path; there is no image then
+    rootfs_option: str = ""  # what was behind its colon: "O"
 
     network: NetworkMode | None = None
     pid: NamespaceMode | None = None

@@ -26,21 +26,23 @@ if TYPE_CHECKING:
 _CLONE = syscalls.OPEN_TREE_CLONE | syscalls.AT_RECURSIVE | syscalls.AT_EMPTY_PATH
 
 
-def overlay(store: Store, container_dir: str, key: str, source: str, *, upper: str = "", work: str = "") -> str:
+def overlay(
+    store: Store, container_dir: str, key: str, source: str, *, upper: str = "", work: str = "", label: str = ""
+) -> str:
     """Mount an overlay over the directory `source`, and return where.
 
-    The changes go to `upper`, which is the caller's with `work`, or to a directory that goes with the overlay.
+    The changes go to `upper`, which is the caller's with `work`, or to a directory that goes with the overlay.  `label`
+    is the SELinux label of every file.
     """
     if not os.path.isdir(source):
         why = "not a directory" if os.path.lexists(source) else f"stat {source}: no such file or directory"
         raise ArgosyError(f'mounting overlay failed "{source}": {why}')
     directory = _directory(container_dir, key)
+    if not upper:
+        return _mount(store, directory, [source], label)
     merged = f"{directory}/merged"
     os.mkdir(merged, 0o700)
-    if upper:
-        driver(store).mount(merged, [source], upper, work, volatile=False)
-    else:
-        _mount(store, directory, [source])
+    driver(store).mount(merged, [source], upper, work, volatile=False, label=label)
     return merged
 
 
@@ -52,18 +54,15 @@ def image(
     chain_id: str,
     *,
     fixed: bool,
-    writable: bool,
+    label: str = "",
 ) -> str:
-    """Mount an image's layers, and return where.  Unless `writable`, nothing can be changed in them."""
+    """Mount an image's layers, and return where.
+
+    An upper directory is there for a mount that nothing may be changed in as well: a privileged container can make it
+    writable again, and what it then writes must not reach a layer that others share.
+    """
     lowers = rootfs.lower_directories(store, layers, chain_id, fixed=fixed)
-    directory = _directory(container_dir, key)
-    merged = f"{directory}/merged"
-    os.mkdir(merged, 0o700)
-    if writable:
-        _mount(store, directory, lowers)
-    else:
-        driver(store).mount_readonly(merged, lowers)
-    return merged
+    return _mount(store, _directory(container_dir, key), lowers, label)
 
 
 def part(container_dir: str, key: str, tree: str, subpath: str) -> str:
@@ -96,16 +95,20 @@ def part(container_dir: str, key: str, tree: str, subpath: str) -> str:
 
 def _directory(container_dir: str, key: str) -> str:
     path = f"{container_dir}/mounts/{key}"
+    if os.path.lexists(path):  # a start or a clean-up was killed
+        _discard(path)
     os.makedirs(path, 0o700)
     return path
 
 
-def _mount(store: Store, directory: str, lowers: Sequence[str]) -> None:
+def _mount(store: Store, directory: str, lowers: Sequence[str], label: str) -> str:
     """With an upper directory of its own."""
-    for name in ("upper", "work"):
+    for name in ("upper", "work", "merged"):
         os.mkdir(f"{directory}/{name}", 0o700)
     rootfs.copy_root(lowers[0] if lowers else "", f"{directory}/upper")
-    driver(store).mount(f"{directory}/merged", lowers, f"{directory}/upper", f"{directory}/work", volatile=True)
+    merged, upper, work = (f"{directory}/{name}" for name in ("merged", "upper", "work"))
+    driver(store).mount(merged, lowers, upper, work, volatile=True, label=label)
+    return merged
 
 
 def is_mounted(container_dir: str) -> bool:
@@ -116,9 +119,14 @@ def is_mounted(container_dir: str) -> bool:
 def discard(container_dir: str) -> None:
     """Unmount all, and remove what was changed in them."""
     for key in reversed(_keys(container_dir)):  # an overlay before what it lies over
-        while mounts.unmount(f"{container_dir}/mounts/{key}/merged"):
-            pass
+        _discard(f"{container_dir}/mounts/{key}")
     files.remove_tree(f"{container_dir}/mounts")
+
+
+def _discard(directory: str) -> None:
+    while mounts.unmount(f"{directory}/merged"):
+        pass
+    files.remove_tree(directory)
 
 
 def _keys(container_dir: str) -> list[str]:

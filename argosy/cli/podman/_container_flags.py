@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
     from argosy.engine import Engine
     from argosy.images.resolve import Resolved
+    from argosy.oci.imageconfig import ContainerConfig
     from argosy.oci.platform import Platform
     from argosy.spec.options import Mount
+    from argosy.storage.images import ImageRecord
 
 _FILE_LIMIT = 4 << 20
 
@@ -57,7 +59,7 @@ _RARE: dict[str, tuple[str, ...]] = {
 def container_options(flags: CreateFlags) -> ContainerOptions:
     """The options as values.  Raises BadOption, which names the flag's value and what is wrong with it."""
     given: dict[str, Any] = {
-        "image": flags.operands[0],
+        "image": "" if flags.rootfs else flags.operands[0],
         "name": flags.name or "",
         "command": flags.operands[1:] or None,
         "entrypoint": None if flags.entrypoint is None else _entrypoint(flags.entrypoint),
@@ -148,23 +150,30 @@ def environment(items: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
 
 
 def _mounts(flags: CreateFlags) -> tuple[Mount, ...]:
-    """-v, --mount and --tmpfs together.  Two for one place are an error, as with podman."""
     if not (flags.volume or flags.mount or flags.tmpfs):
         return ()
-    try:
-        directory = os.getcwd()
-    except FileNotFoundError:
-        directory = ""  # it was removed: a relative path will say that it is not there
-    found: dict[str, Mount] = {}
-    for mount in (
-        *(parse.parse_mount(text, directory) for text in flags.mount),
-        *(parse.parse_volume(text, directory) for text in flags.volume),
-        *(parse.parse_tmpfs(text) for text in flags.tmpfs),
-    ):
-        if mount.target in found and found[mount.target] != mount:
-            raise BadOption(f"{mount.target}: duplicate mount destination", hint="one of --volume, --mount, --tmpfs")
-        found[mount.target] = mount
-    return tuple(found.values())
+    from argosy.cli.podman import _container_mounts
+
+    return _container_mounts.read(flags)
+
+
+def make_sources(flags: CreateFlags) -> None:
+    """As docker does: the directories that -v names and that are not there are made."""
+    from argosy.cli.podman import _container_mounts
+
+    _container_mounts.make_sources(flags)
+
+
+def chosen_image(engine: Engine, flags: CreateFlags) -> tuple[ImageRecord | None, str, ContainerConfig]:
+    """The image, the name that is shown of it, and its configuration; none and empty ones with --rootfs."""
+    if flags.rootfs:
+        from argosy.oci.imageconfig import ContainerConfig
+
+        return None, "", ContainerConfig()
+    from argosy.images import resolve
+
+    image = resolve_image(engine, flags)
+    return image.record, image.shown, resolve.config(engine.store, image.record).config
 
 
 def resolve_image(engine: Engine, flags: CreateFlags) -> Resolved:

@@ -14,15 +14,14 @@ if TYPE_CHECKING:
 
 def run(options: CreateFlags, engine: Engine, out: Output) -> int:
     """Create the container and print its id."""
-    from argosy.images import resolve
-
     wanted = _container_flags.container_options(options)
     if options.kernel_memory is not None:
         out.notice("The --kernel-memory flag is no longer supported. This flag is a noop.")
     _container_flags.check_cidfile(options.cidfile)
-    image = _container_flags.resolve_image(engine, options)
-    config = resolve.config(engine.store, image.record).config
-    record = engine.containers.create(wanted, image.record, image.shown, config)
+    image, shown, config = _container_flags.chosen_image(engine, options)
+    if out.program == "docker" and options.volume:
+        _container_flags.make_sources(options)
+    record = engine.containers.create(wanted, image, shown, config)
     _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.line(record.id)
     return 0

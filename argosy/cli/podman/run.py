@@ -26,16 +26,15 @@ class RunOptions(CreateFlags):
 
 def run(options: RunOptions, engine: Engine, out: Output) -> int:
     """Run the container.  The exit status is its own; 125, 126 and 127 say that it could not be started."""
-    from argosy.images import resolve
-
     wanted = _container_flags.container_options(options)
     if options.kernel_memory is not None:
         out.notice("The --kernel-memory flag is no longer supported. This flag is a noop.")
     streams = _streams(options, engine.conf.detach_keys)
     _container_flags.check_cidfile(options.cidfile)
-    image = _container_flags.resolve_image(engine, options)
-    config = resolve.config(engine.store, image.record).config
-    record = engine.containers.create(wanted, image.record, image.shown, config, to_start=True)
+    image, shown, config = _container_flags.chosen_image(engine, options)
+    if out.program == "docker" and options.volume:
+        _container_flags.make_sources(options)
+    record = engine.containers.create(wanted, image, shown, config, to_start=True)
     _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.flush()
     if options.tty and options.interactive and streams is not None and not os.isatty(0):
