@@ -39,6 +39,14 @@ HELPER_DIRECTORIES = (
     "/usr/lib/podman",
 )
 NO_PATHS: Mapping[str, tuple[str, ...]] = {}
+NO_TEXTS: Mapping[str, str] = {}
+DEFAULT_SUBNET_POOLS = (
+    ("10.89.0.0/16", 24),
+    ("10.90.0.0/15", 24),
+    ("10.92.0.0/14", 24),
+    ("10.96.0.0/11", 24),
+    ("10.128.0.0/9", 24),
+)
 
 
 class ContainersConf(Value):
@@ -47,9 +55,10 @@ class ContainersConf(Value):
     # [containers]
     annotations: tuple[str, ...] = ()
     apparmor_profile: str = ""  # "": the engine's default profile
-    base_hosts_file: str = ""
+    base_hosts_file: str = ""  # "": /etc/hosts; else a path, "image" or "none"
     cgroups: str = "enabled"
     cgroupns: str = ""  # "": private on cgroup v2, host on v1
+    container_name_as_hostname: bool = False
     default_capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
     default_sysctls: tuple[str, ...] = ("net.ipv4.ping_group_range=0 0",)
     default_ulimits: tuple[str, ...] = ()
@@ -59,19 +68,26 @@ class ContainersConf(Value):
     dns_servers: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
     env_host: bool = False
-    host_containers_internal_ip: str = ""
+    host_containers_internal_ip: str = ""  # "": chosen by the engine; "none": no entry
     http_proxy: bool = True
     init: bool = False
     init_path: str = ""  # "": catatonit from the helper directories or PATH
+    interface_name: str = ""
     ipcns: str = "shareable"
+    keyring: bool = True
     label: bool = True
+    label_users: bool = False
     log_driver: str = ""
+    log_path: str = ""
     log_size_max: int = -1
     log_tag: str = ""
+    mounts: tuple[str, ...] = ()
     netns: str = "private"
     no_hosts: bool = False
+    oom_score_adj: int = 0
     pidns: str = "private"
     pids_limit: int = 2048
+    prepare_volume_on_create: bool = False
     privileged: bool = False
     read_only: bool = False
     seccomp_profile: str = ""  # "": our own default profile
@@ -79,47 +95,99 @@ class ContainersConf(Value):
     tz: str = ""
     umask: str = "0022"
     userns: str = "host"
+    userns_size: int = 65536
     utsns: str = "private"
     volumes: tuple[str, ...] = ()
 
     # [network]
+    cni_plugin_dirs: tuple[str, ...] = ()  # (): the usual places
+    default_network: str = "podman"
     default_rootless_network_cmd: str = ""
+    default_subnet: str = "10.88.0.0/16"
+    default_subnet_pools: tuple[tuple[str, int], ...] = DEFAULT_SUBNET_POOLS  # base, and size as a prefix length
+    dns_bind_port: int = 0  # 0: 53
+    firewall_driver: str = ""
+    netavark_plugin_dirs: tuple[str, ...] = ()
+    network_backend: str = ""
+    network_config_dir: str = ""  # "": in the store
     pasta_options: tuple[str, ...] = ()
 
     # [engine]
+    active_service: str = ""
+    add_compression: tuple[str, ...] = ()
+    cdi_spec_dirs: tuple[str, ...] = ("/etc/cdi", "/var/run/cdi")
     cgroup_manager: str = ""  # "": what the host has
+    chown_copied_files: bool = True
+    compat_api_enforce_docker_hub: bool = True
+    compose_providers: tuple[str, ...] = ()
+    compose_warning_logs: bool = True
+    compression_format: str = ""
+    compression_level: int = 0  # 0: the format's own default
     conmon_env_vars: tuple[str, ...] = ()
     conmon_path: tuple[str, ...] = ()
     detach_keys: str = "ctrl-p,ctrl-q"
+    enable_port_reservation: bool = True
     engine_env: tuple[str, ...] = ()
+    events_container_create_inspect_data: bool = False
+    events_logfile_max_size: str = "1m"
+    events_logfile_path: str = ""
     events_logger: str = ""
+    exit_command_delay: int = 300
+    healthcheck_events: bool = True
     helper_binaries_dir: tuple[str, ...] = HELPER_DIRECTORIES
     hooks_dir: tuple[str, ...] = ()
+    image_copy_tmp_dir: str = "/var/tmp"
     image_default_format: str = ""
     image_default_transport: str = "docker://"
     image_parallel_copies: int = 0
     image_volume_mode: str = "anonymous"
+    infra_command: str = ""
+    infra_image: str = ""
+    kube_generate_type: str = "pod"
+    lock_type: str = ""  # ours are flocks whatever it says
+    multi_image_archive: bool = False
+    namespace: str = ""
     network_cmd_options: tuple[str, ...] = ()
     network_cmd_path: str = ""
     no_pivot_root: bool = False
+    num_locks: int = 2048
+    platform_to_oci_runtime: Mapping[str, str] = NO_TEXTS
+    pod_exit_policy: str = "continue"
     pull_policy: str = "missing"
+    remote: bool = False
     retry: int = 3
+    retry_delay: str = ""  # "": grows with each attempt
     runtime: str = ""
+    runtime_supports_json: tuple[str, ...] = ("crun", "runc", "kata", "runsc", "youki", "krun")
+    runtime_supports_kvm: tuple[str, ...] = ("kata", "krun")
+    runtime_supports_nocgroups: tuple[str, ...] = ("crun", "krun")
     runtimes: Mapping[str, tuple[str, ...]] = NO_PATHS
+    service_destinations: Mapping[str, str] = NO_TEXTS  # name to URI
+    service_timeout: int = 5
+    ssh_config: str = ""
+    static_dir: str = ""
     stop_timeout: int = 10
+    tmp_dir: str = ""
+    volume_path: str = ""  # "": volumes/ in the store
+    volume_plugins: Mapping[str, str] = NO_TEXTS  # name to socket
+
+    # [secrets], [configmaps]
+    secret_driver: str = "file"
+    secret_opts: Mapping[str, str] = NO_TEXTS
+    configmap_driver: str = "file"
 
 
 _DIRECTORIES = ("/usr/share/containers", "/etc/containers")
 _RACY_NS = 1_000_000_000
 
 
-def load(run: str, environ: Mapping[str, str], *, rootless: bool) -> ContainersConf:
+def load(run: str, environ: Mapping[str, str], *, rootless: bool, modules: tuple[str, ...] = ()) -> ContainersConf:
     """The merged configuration; `run` is the run directory, whose `cache/` keeps the parsed form.
 
-    Raises Invalid that names the file and line when a file is not TOML, the file and key when a value has a wrong
-    type.
+    `modules` are those of --module, the strongest last.  Raises Invalid that names the file and line when a file is not
+    TOML, and the key as well when a value has a wrong type or is none that the key can have.
     """
-    places = candidates(environ, rootless=rootless)
+    places = candidates(environ, rootless=rootless, modules=modules)
     cache = os.path.join(run, "cache", "containers.conf.json")
     conf = _cached(cache, places)
     if conf is None:
@@ -132,10 +200,10 @@ def load(run: str, environ: Mapping[str, str], *, rootless: bool) -> ContainersC
     return conf
 
 
-def candidates(environ: Mapping[str, str], *, rootless: bool) -> tuple[str, ...]:
+def candidates(environ: Mapping[str, str], *, rootless: bool, modules: tuple[str, ...] = ()) -> tuple[str, ...]:
     """Every file and drop-in directory that may take part, the strongest last; most of them do not exist.
 
-    CONTAINERS_CONF replaces all of them, CONTAINERS_CONF_OVERRIDE is added last.
+    CONTAINERS_CONF replaces the usual files, modules come after them, CONTAINERS_CONF_OVERRIDE is added last.
     """
     only = environ.get("CONTAINERS_CONF", "")
     if only:
@@ -147,10 +215,24 @@ def candidates(environ: Mapping[str, str], *, rootless: bool) -> tuple[str, ...]
         if rootless:
             directories.append(os.path.join(configuration_home(environ), "containers"))
         places = [os.path.join(d, name) for d in directories for name in ("containers.conf", "containers.conf.d")]
+    places += [_module(name, environ, rootless=rootless) for name in modules]
     override = environ.get("CONTAINERS_CONF_OVERRIDE", "")
     if override:
         places.append(os.path.abspath(override))
     return tuple(places)
+
+
+def _module(name: str, environ: Mapping[str, str], *, rootless: bool) -> str:
+    """The file of a module: a path from the root, or a name in one of the directories for modules."""
+    directories = list(reversed(_DIRECTORIES))
+    if rootless:
+        directories.insert(0, os.path.join(configuration_home(environ), "containers"))
+    places = [os.path.join(directory, "containers.conf.modules", name) for directory in directories]
+    found = next((place for place in places if os.path.exists(place)), "")  # join: a path from the root is itself
+    if not name or not found:
+        looked = name if os.path.isabs(name) else ", ".join(os.path.dirname(place) for place in places)
+        raise Invalid("module", name, "there is no such file", hint=f"looked for it in {looked}")
+    return found
 
 
 def configuration_home(environ: Mapping[str, str]) -> str:

@@ -41,3 +41,36 @@ def read(path: str, what: str) -> dict[str, Any]:
 
 def unreadable(path: str, error: OSError) -> ArgosyError:
     return ArgosyError(f"cannot read {path}", details=str(error.strerror))
+
+
+def fault(what: str, path: str, key: str, why: str) -> Invalid:
+    """What to raise for the value at `key` (its tables and its name, with dots); with the line where it can be told."""
+    line = _line_of(path, key)
+    return Invalid(what, path, f"{key} {why}" + (f" (at line {line})" if line else ""))
+
+
+def _line_of(path: str, key: str) -> int:
+    """The line on which `key` is set last; 0 where it is written in a way that this search does not follow."""
+    try:
+        with open(path, "rb") as file:
+            lines = file.read(_LIMIT).decode(errors="replace").splitlines()
+    except OSError:
+        return 0
+    wanted = _bare(key)
+    table = ""
+    found = 0
+    for number, line in enumerate(lines, 1):
+        text = line.strip()
+        if text.startswith("["):
+            table = _bare(text.partition("]")[0].strip("[ "))
+            name = table
+        else:
+            left, equals, _ = text.partition("=")
+            name = f"{table}.{_bare(left)}".lstrip(".") if equals and not text.startswith("#") else ""
+        if name and (name == wanted or (wanted.startswith(f"{name}.") and "=" in text)):
+            found = number
+    return found
+
+
+def _bare(key: str) -> str:
+    return key.replace(" ", "").replace('"', "").replace("'", "")

@@ -107,6 +107,20 @@ def test_lists_and_tables(home: Path) -> None:
         ("[engine]\nruntimes=1\n", "engine.runtimes must be a table"),
         ("[engine.runtimes]\ncrun='x'\n", "engine.runtimes.crun must be an array of strings"),
         ("a=" + "[" * 5000, "recursion"),
+        ("[containers]\n\nenv=[1]\n", "(at line 3)"),
+        ("engine.retry='x'\n", "engine.retry must be an integer, not 'x' (at line 1)"),
+        ("[containers]\ncgroups='some'\n", "containers.cgroups must be one of enabled, disabled, no-conmon"),
+        ("[containers]\numask='0999'\n", "containers.umask must be an octal number"),
+        ("[containers]\nlog_size_max=100\n", "containers.log_size_max must be negative (no limit) or at least 8192"),
+        ('[containers]\ntz="a\\u0000b"\n', "containers.tz must not hold a NUL byte"),
+        ("[engine]\nevents_logger='syslog'\n", "engine.events_logger must be one of file, journald, none"),
+        ("[engine]\n\npull_policy='x'\n", "engine.pull_policy must be one of"),
+        ("[engine]\nstop_timeout=-1\n", "engine.stop_timeout must not be negative"),
+        ("[engine.service_destinations.a]\nuri=1\n", "engine.service_destinations.a must be a table with a uri"),
+        ("[engine.volume_plugins]\nx=1\n", "engine.volume_plugins.x must be a string, not 1 (at line 2)"),
+        ("[network]\ndefault_subnet_pools=[{base='x'}]\n", "network.default_subnet_pools holds {'base': 'x'}"),
+        ("[network]\ndns_bind_port=70000\n", "network.dns_bind_port must be a port"),
+        ("[secrets]\ndriver=1\n", "secrets.driver must be a string"),
     ],
 )
 def test_a_damaged_file_is_named(home: Path, text: str, words: str) -> None:
@@ -215,3 +229,35 @@ def test_a_cache_that_others_may_write_is_ignored(home: Path) -> None:
 def test_without_a_run_directory_nothing_is_kept(home: Path) -> None:
     assert load(f"{home}/nowhere", {"HOME": str(home)}, rootless=True) == ContainersConf()
     assert not (home / "nowhere").exists()
+
+
+def test_tables_of_other_things(home: Path) -> None:
+    write(
+        home / "etc/containers.conf",
+        '[network]\ndefault_subnet_pools=[{base="10.1.0.0/16", size=24}]\n'
+        '[engine]\nremote=true\n[engine.service_destinations.far]\nuri="ssh://far"\nidentity="~/.ssh/id"\n'
+        '[secrets]\ndriver="pass"\n[secrets.opts]\nkey="x"\n[machine]\ncpus=1\n[farms]\ndefault="x"\n',
+    )
+    for conf in (loaded(home), loaded(home)):  # parsed, then from the cache
+        assert conf.default_subnet_pools == (("10.1.0.0/16", 24),)
+        assert conf.service_destinations == {"far": "ssh://far"}
+        assert (conf.remote, conf.secret_driver, conf.secret_opts) == (True, "pass", {"key": "x"})
+
+
+def test_modules(home: Path) -> None:
+    write(home / "etc/containers.conf", '[containers]\ntz="etc"\npids_limit=1\n')
+    write(home / "etc/containers.conf.modules/a.conf", '[containers]\ntz="system module"\n')
+    write(home / ".config/containers/containers.conf.modules/a.conf", '[containers]\ntz="module"\n')
+    path = write(home / "b.conf", "[containers]\npids_limit=3\n")
+    over = write(home / "over.conf", "[containers]\npids_limit=4\n")
+
+    def with_modules(*modules: str, rootless: bool = True, **environ: str) -> tuple[str, int]:
+        conf = load(f"{home}/run", {"HOME": str(home), **environ}, rootless=rootless, modules=modules)
+        return conf.tz, conf.pids_limit
+
+    assert with_modules("a.conf", str(path)) == ("module", 3)
+    assert with_modules("a.conf", rootless=False) == ("system module", 1)
+    assert with_modules(str(path), CONTAINERS_CONF_OVERRIDE=str(over)) == ("etc", 4)
+    for name in ("missing.conf", "/nonexistent", ""):
+        with pytest.raises(Invalid, match="module"):
+            with_modules(name)
