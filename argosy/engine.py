@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from argosy.storage.changes import Stack
     from argosy.storage.check import Finding
     from argosy.storage.images import ImageRecord
+    from argosy.transports import docker
     from argosy.transports.docker import RegistryOptions
 
 
@@ -83,11 +84,7 @@ class Engine:
         from argosy.images import pull
         from argosy.transports import docker
 
-        chosen = options or docker.RegistryOptions()
-        if chosen.backoff is None:
-            from argosy.registry.retry import Backoff
-
-            chosen = chosen.replace(backoff=Backoff(retries=self.conf.retry))
+        chosen = self._with_retries(options or docker.RegistryOptions())
 
         def open_source(reference: Reference) -> docker.DockerSource:
             return docker.open_source(
@@ -107,6 +104,30 @@ class Engine:
             notice=self.site.notice,
             platform=platform,
         )
+
+    def open_destination(
+        self, reference: Reference, record: ImageRecord, options: RegistryOptions
+    ) -> docker.DockerDestination:
+        """The registry's repository to push an image of the store to."""
+        from argosy.images import push
+        from argosy.transports import docker
+
+        return docker.open_destination(
+            reference,
+            registries=self.registries,
+            environ=self.environ,
+            uid=self.namespace.uid,
+            options=self._with_retries(options),
+            mount_from=push.mount_candidates(record.repo_digests, reference),
+            notice=self.site.notice,
+        )
+
+    def _with_retries(self, options: RegistryOptions) -> RegistryOptions:
+        if options.backoff is not None:
+            return options
+        from argosy.registry.retry import Backoff
+
+        return options.replace(backoff=Backoff(retries=self.conf.retry))
 
     @property
     def containers(self) -> Containers:

@@ -151,12 +151,22 @@ def _open_gzip() -> tuple[Callable[[], Any], tuple[type[Exception], ...]]:
         return (lambda: zlib.decompressobj(31)), (zlib.error,)
 
 
-def _open_zstd() -> tuple[Callable[[], Any], tuple[type[Exception], ...]]:
+def _zstd() -> Any:
     import sys
 
     if sys.version_info >= (3, 14):
         from compression import zstd
     else:
         from backports import zstd
+    return zstd
+
+
+def zstd_compressor(level: int) -> Any:
+    """An object with `compress(data)` and `flush()` that gives one zstd frame."""
+    return _zstd().ZstdCompressor(level=level)
+
+
+def _open_zstd() -> tuple[Callable[[], Any], tuple[type[Exception], ...]]:
+    zstd = _zstd()
     options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
     return (lambda: zstd.ZstdDecompressor(options=options)), (zstd.ZstdError,)

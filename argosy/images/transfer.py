@@ -10,13 +10,12 @@ find it.
 from __future__ import annotations
 
 import os
-import queue
 import threading
-import time
 
 from argosy.archive.apply_process import LayerFailed
 from argosy.archive.errors import BadArchive
 from argosy.errors import ArgosyError, NotFound
+from argosy.images import workers
 from argosy.images.progress import Progress
 from argosy.images.unpack import Applier, Unpacker
 from argosy.storage.blobs import DigestMismatch
@@ -24,7 +23,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from argosy.oci.descriptor import Descriptor
     from argosy.storage.blobs import Ingest
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 DOWNLOADS_AT_ONCE = 6
 CHUNK_BYTES = 1 << 20
-_PATIENCE_S = 5.0
 _REST_BYTES = 64 << 20  # so much is still fetched of a blob that is no archive, to know whose fault that is
 _RESERVE_BYTES = 64 << 20
 
@@ -56,10 +54,6 @@ class BrokenLayer(ArgosyError):
     def __init__(self, blob: str, error: ArgosyError) -> None:
         hint = error.hint or "the image is broken: ask its owner to push it again"
         super().__init__(f"layer {blob}: {error.brief}", details=error.details, hint=hint)
-
-
-class Cancelled(Exception):
-    """Another layer failed, or the user gave up."""
 
 
 class LayerJob(Value):
@@ -87,45 +81,7 @@ class Transfer:
         time-out and change nothing any more.  What was downloaded stays for the next attempt to continue.
         """
         pending = sorted(jobs, key=lambda job: job.blob.size)
-        errors: list[BaseException] = []
-
-        def work() -> None:
-            while pending and not self._cancelled.is_set():
-                try:
-                    self._bring(pending.pop())
-                except Cancelled:
-                    return
-                except IndexError:
-                    return  # another thread took the last one
-                except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
-                    errors.append(error)
-                    self._cancelled.set()
-
-        self._run_threads(work, min(len(pending), DOWNLOADS_AT_ONCE))
-        if errors:
-            raise errors[0]
-
-    def _run_threads(self, work: Callable[[], None], count: int) -> None:
-        """Run `work` in so many threads and wait for them, also when the user interrupts."""
-        ended: queue.SimpleQueue[None] = queue.SimpleQueue()
-
-        def run() -> None:
-            try:
-                work()
-            finally:
-                ended.put(None)
-
-        running = 0
-        try:
-            for _ in range(count):
-                threading.Thread(target=run, name="layer", daemon=True).start()
-                running += 1
-            while running and not self._cancelled.is_set():
-                ended.get()  # not Thread.join: once interrupted, that believes that the thread has ended (bpo-45274)
-                running -= 1
-        finally:
-            self._cancelled.set()
-            _wait(ended, running)
+        workers.run(pending, self._bring, DOWNLOADS_AT_ONCE, self._cancelled)
 
     def _bring(self, job: LayerJob) -> None:
         """Have both the blob and the layer in the store."""
@@ -258,15 +214,5 @@ class Transfer:
 
     def _checked(self, chunk: bytes) -> bytes:
         if self._cancelled.is_set():
-            raise Cancelled
+            raise workers.Cancelled
         return chunk
-
-
-def _wait(ended: queue.SimpleQueue[None], running: int) -> None:
-    """Wait for threads that were told to stop, but not long for one that waits for the network itself."""
-    deadline = time.monotonic() + _PATIENCE_S
-    try:
-        for _ in range(running):
-            ended.get(timeout=max(deadline - time.monotonic(), 0))
-    except queue.Empty:
-        pass

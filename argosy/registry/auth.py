@@ -116,7 +116,8 @@ class Authorizer:
             return self._http.request(
                 realm,
                 {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
-                form=urllib.parse.urlencode({**form, **fields}).encode(),
+                method="POST",
+                body=urllib.parse.urlencode({**form, **fields}).encode,
             )
         secrets = self._basic()
         if credentials is not None and secrets:

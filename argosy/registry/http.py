@@ -40,9 +40,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Self
 
+    from argosy.registry.streams import Body
+
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _REDIRECT_LIMIT = 10
 _CONNECTIONS = 16
+_SEND_BLOCK_BYTES = 256 << 10  # http.client's 16 KiB take four times as long
 _DRAIN_LIMIT = 64 << 10
 _RETRY_AFTER_UNKNOWN_S = 5.0
 _HEADERS = {"User-Agent": f"argosy/{VERSION}", "Accept-Encoding": "identity"}
@@ -114,11 +117,14 @@ class Http:
         headers: Mapping[str, str],
         *,
         secrets: Mapping[str, str] | None = None,
-        form: bytes | None = None,
+        method: str = "GET",
+        body: Body | None = None,
     ) -> Answer:
-        """GET `url` (POST when there is a `form`), following redirects, and return the answer to be read and closed.
+        """Send a request, following redirects, and return the answer to be read and closed.
 
-        `secrets` are headers for the URL's own origin only.  Raises RegistryError when there is no answer.
+        `secrets` are headers for the URL's own origin only.  `body` gives the body from its start: it is called for
+        each time that it is sent.  After a redirect other than 307 and 308, the request is a GET without a body.
+        Raises RegistryError when there is no answer.
         """
         home = origin_of(url)
         if home.scheme == "http" and not self.connection.insecure:
@@ -127,13 +133,14 @@ class Http:
             origin = origin_of(url)
             if origin != home:
                 secrets = None
-            answer = self._once(url, origin, {**_HEADERS, **headers, **(secrets or {})}, form)
+            answer = self._once(method, url, origin, {**_HEADERS, **headers, **(secrets or {})}, body)
             location = answer.header("Location")
             if answer.status not in _REDIRECTS or not location:
                 return answer
             answer.drain()
             url = self._target(url, location, origin)
-            form = form if answer.status in (307, 308) else None
+            if answer.status not in (307, 308) and method != "HEAD":
+                method, body = "GET", None
         raise Untrue(f"the registry {self.registry} redirects more than {_REDIRECT_LIMIT} times")
 
     def _target(self, url: str, location: str, origin: Origin) -> str:
@@ -143,14 +150,14 @@ class Http:
             raise Untrue(f"the registry {self.registry} redirects from HTTPS to plain HTTP", details=shown(target))
         return target
 
-    def _once(self, url: str, origin: Origin, headers: Mapping[str, str], form: bytes | None) -> Answer:
+    def _once(self, method: str, url: str, origin: Origin, headers: Mapping[str, str], body: Body | None) -> Answer:
         own = str(origin) == str(self._registry_origin(origin.scheme))
         timeout = urllib3.Timeout(connect=self.connection.connect_timeout_s, read=self.connection.timeout_s)
         try:
             response = self._pool(origin, own=own).urlopen(
-                "GET" if form is None else "POST",
+                method,
                 url,
-                body=form,
+                body=None if body is None else body(),
                 headers=dict(headers),
                 timeout=timeout,
                 retries=False,
@@ -177,13 +184,16 @@ class Http:
     def _new_pool(self, proxy: str, *, own: bool) -> urllib3.PoolManager:
         context = _tls_context(self.connection, client=own)
         if not proxy:
-            return urllib3.PoolManager(num_pools=8, maxsize=_CONNECTIONS, ssl_context=context)
+            return urllib3.PoolManager(
+                num_pools=8, maxsize=_CONNECTIONS, ssl_context=context, blocksize=_SEND_BLOCK_BYTES
+            )
         auth = urllib3.util.parse_url(proxy).auth
         return urllib3.ProxyManager(
             proxy,
             num_pools=8,
             maxsize=_CONNECTIONS,
             ssl_context=context,
+            blocksize=_SEND_BLOCK_BYTES,
             proxy_headers=urllib3.make_headers(proxy_basic_auth=urllib.parse.unquote(auth)) if auth else None,
         )
 

@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from argosy.registry.streams import Body
+
 _DOCKER_HUB_HOST = "registry-1.docker.io"
 _ERROR_BODY_LIMIT = 64 << 10
 _LOGINS = 3
@@ -101,18 +103,33 @@ class Session:
         retry = self.retry()
         while True:
             try:
-                return self._get(self.resolve(target), what, scope, headers or {}, ok)
+                return self.send("GET", self.resolve(target), what, scope=scope, headers=headers, ok=ok)
             except RegistryError as fault:
                 retry.pause(fault)
 
-    def _get(self, url: str, what: str, scope: str, headers: Mapping[str, str], ok: tuple[int, ...]) -> Answer:
+    def send(
+        self,
+        method: str,
+        url: str,
+        what: str,
+        *,
+        scope: str = "",
+        headers: Mapping[str, str] | None = None,
+        ok: tuple[int, ...] = (200,),
+        body: Body | None = None,
+    ) -> Answer:
+        """The answer to one request, logged in where the registry asks for that; not repeated after failures.
+
+        An upload may lead to another host (`url` is absolute): that one gets no credentials.  Raises RegistryError.
+        """
+        home = origin_of(url) == origin_of(self.base())
         for _ in range(_LOGINS):
-            secrets = self._auth.headers(scope)
-            answer = self._http.request(url, headers, secrets=secrets)
+            secrets = self._auth.headers(scope) if home else {}
+            answer = self._http.request(url, headers or {}, secrets=secrets, method=method, body=body)
             if answer.status in ok:
                 return answer
             with answer:
-                if answer.status != 401 or answer.origin != origin_of(url):
+                if answer.status != 401 or not home or answer.origin != origin_of(url):
                     raise self._refusal(answer, what)
                 self._auth.learn(answer, scope, secrets, what)
         if self._credentials is not None:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from argosy.oci.descriptor import Descriptor
     from argosy.oci.reference import Reference
     from argosy.registry.blob import BlobReader
+    from argosy.registry.streams import OpenBlob
+    from argosy.registry.writer import RepositoryWriter
 
 
 class RegistryOptions(Value):
@@ -82,6 +84,58 @@ class DockerSource:
         self._mirrors.close()
 
 
+def open_destination(
+    reference: Reference,
+    *,
+    registries: Registries,
+    environ: Mapping[str, str],
+    uid: int,
+    options: RegistryOptions = RegistryOptions(),  # noqa: B008 -- frozen
+    mount_from: tuple[str, ...] = (),
+    notice: Callable[[str], None] | None = None,
+) -> DockerDestination:
+    """The repository of `reference` at its registry, to write to.  Mirrors are for reading: they are passed over.
+
+    `mount_from` are repositories of that registry which may have the blobs already.  Nothing is sent yet.  Raises
+    ArgosyError when the registry is blocked.
+    """
+    connector = _Connector(registries, environ, uid, options, notice)
+    endpoint = next(point for point in registries.endpoints(reference) if not point.mirror)
+    return DockerDestination(reference, connector.writer(endpoint), mount_from)
+
+
+class DockerDestination:
+    """An `ImageDestination` (see `transports.destination`) at a registry."""
+
+    def __init__(self, reference: Reference, writer: RepositoryWriter, mount_from: tuple[str, ...]) -> None:
+        self.name = str(reference)
+        self._reference = reference
+        self._writer = writer
+        self._mount_from = mount_from
+
+    def has_blob(self, descriptor: Descriptor) -> bool:
+        """Whether the repository has the blob, or could have it mounted from another one."""
+        if self._writer.has_blob(descriptor):
+            return True
+        return any(self._writer.mount(descriptor, other) for other in self._mount_from)
+
+    def put_blob(self, descriptor: Descriptor, source: OpenBlob, advance: Callable[[int], None]) -> None:
+        """Send the blob."""
+        self._writer.upload(descriptor, source, advance)
+
+    def put_manifest(self, manifest: RawManifest, *, main: bool) -> None:
+        """Write it under the reference's tag, or under its digest."""
+        selector = self._reference.tag if main and self._reference.tag else str(manifest.digest)
+        self._writer.put_manifest(selector, manifest.data, manifest.media_type)
+
+    def commit(self) -> None:
+        """The main manifest was the last step."""
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._writer.close()
+
+
 class _Connector:
     """Makes the client of one endpoint, with the settings that hold there."""
 
@@ -102,6 +156,15 @@ class _Connector:
 
     def connect(self, endpoint: Endpoint) -> RegistryClient:
         """The client of one endpoint."""
+        return RegistryClient(self._session(endpoint), endpoint.reference.repository)
+
+    def writer(self, endpoint: Endpoint) -> RepositoryWriter:
+        """The same, to write."""
+        from argosy.registry.writer import RepositoryWriter
+
+        return RepositoryWriter(self._session(endpoint), endpoint.reference.repository)
+
+    def _session(self, endpoint: Endpoint) -> Session:
         options = self._options
         registry = endpoint.reference.registry
         insecure = endpoint.insecure if options.tls_verify is None else not options.tls_verify
@@ -111,14 +174,13 @@ class _Connector:
             proxies=proxies.from_environ(self._environ),
             timeout_s=options.timeout_s,
         )
-        session = Session(
+        return Session(
             registry,
             connection=connection,
             credentials=self._credentials(endpoint),
             backoff=options.backoff or Backoff(),
             notice=self.notice,
         )
-        return RegistryClient(session, endpoint.reference.repository)
 
     def _credentials(self, endpoint: Endpoint) -> Credentials | None:
         """Those of the command line are for the place that the user named, not for its mirrors."""

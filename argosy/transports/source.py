@@ -11,28 +11,11 @@ from argosy.registry.client import RawManifest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Protocol, Self
+    from typing import Protocol
 
     from argosy.oci.descriptor import Descriptor
     from argosy.oci.reference import Reference
-
-    class BlobStream(Protocol):
-        """The bytes of one blob, in order.  Used by one thread."""
-
-        offset: int
-
-        def __enter__(self) -> Self: ...
-        def __exit__(self, *error: object) -> None: ...
-        def __iter__(self) -> Iterator[bytes]: ...
-
-        def read(self, size: int = ...) -> bytes:
-            """What is there, at most `size` bytes, never none before the end: b"" means that all bytes were read."""
-            ...
-
-        def close(self) -> None:
-            """Let go of what the stream holds.  May be called twice, and before the end."""
-            ...
+    from argosy.registry.streams import BlobStream
 
     class ImageSource(Protocol):
         """One image to read.  Errors are ArgosyError and name the image."""

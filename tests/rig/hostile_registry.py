@@ -103,7 +103,7 @@ class Hostile:
                     outer.faults.append(fault)
                     self.close_connection = True
 
-            do_GET = do_HEAD = do_POST = do_PUT = do_CONNECT = do
+            do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = do
 
             def log_message(self, *_arguments: Any) -> None:
                 pass

@@ -1,0 +1,97 @@
+"""`push`: an image of the store to a registry."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag
+from argosy.errors import ArgosyError
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+
+
+class PushOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    authfile: str | None
+    cert_dir: str | None
+    compression_format: str | None
+    creds: str | None
+    digestfile: str | None
+    disable_content_trust: bool
+    format: str | None
+    quiet: bool
+    tls_verify: bool | None
+
+
+def run(options: PushOptions, engine: Engine, _out: Output) -> int:
+    """Push the image under the second operand, or under its own name."""
+    from argosy.cli import progress
+    from argosy.images import push, resolve
+    from argosy.images.convert import Form
+    from argosy.images.pull import without_transport
+    from argosy.oci import reference as references
+    from argosy.transports.docker import RegistryOptions
+
+    source, *rest = options.operands
+    target = without_transport(rest[0] if rest else source)
+    form = Form(options.format or "", options.compression_format or "", compress=True)
+    found = resolve.resolve(engine.store, engine.load_registries, source)
+    if not rest and found.name is not None:
+        reference = found.name
+    else:
+        reference = references.parse(target)
+    push.check_target(reference)
+    registry = RegistryOptions(
+        authfile=options.authfile or "",
+        creds=options.creds or "",
+        cert_dir=options.cert_dir or "",
+        tls_verify=options.tls_verify,
+    )
+    destination = engine.open_destination(reference, found.record, registry)
+    try:
+        with progress.shown(quiet=options.quiet) as shown:
+            digest = push.push(engine.store, found, destination, form, shown)
+    finally:
+        destination.close()
+    if options.digestfile:
+        _write_digest(options.digestfile, digest)
+    return 0
+
+
+def _write_digest(path: str, digest: str) -> None:
+    try:
+        with open(path, "w", encoding="ascii") as file:
+            file.write(digest)
+    except OSError as error:
+        raise ArgosyError(f"cannot write the digest to {path}: {error.strerror}", hint="see --digestfile") from error
+
+
+COMMAND = Command(
+    path="push",
+    summary="Push an image to a specified destination",
+    description=(
+        "Copies an image to a registry: the layers that the registry lacks, then the config and the manifest. Layers "
+        "stay as they were pulled, so that digests stay the same; those without compression are compressed by gzip."
+    ),
+    usage="IMAGE [DESTINATION]",
+    options=PushOptions,
+    run=run,
+    min_operands=1,
+    max_operands=2,
+    flags=(
+        Flag("authfile", kind="string", help="Path of the authentication file"),
+        Flag("cert-dir", kind="string", help="Pathname of a directory containing TLS certificates and keys"),
+        Flag("compression-format", kind="string", help='Compression of the layers ("gzip"|"zstd")'),
+        Flag("creds", kind="string", help="Credentials (USERNAME:PASSWORD) to use for authenticating to a registry"),
+        Flag("digestfile", kind="string", help="Write the digest of the pushed image to the specified file"),
+        Flag("disable-content-trust", help="This is a Docker specific option and is a NOOP"),
+        Flag("format", short="f", kind="string", help='Manifest type to write ("oci"|"v2s2"); the image\'s own'),
+        Flag("quiet", short="q", help="Suppress output information when pushing images"),
+        Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),
+    ),
+    examples=("argosy push registry.example.com/me/app:1.0", "argosy push app registry.example.com/me/app:latest"),
+)

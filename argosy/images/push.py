@@ -1,0 +1,51 @@
+"""Push: an image of the store to a registry, or to another place that takes images."""
+
+from __future__ import annotations
+
+from argosy.errors import Invalid
+from argosy.images import convert, copy
+from argosy.images.progress import Progress
+from argosy.oci import reference as references
+from argosy.transports.storage import StorageSource
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.images.convert import Form
+    from argosy.images.resolve import Resolved
+    from argosy.oci.digest import Digest
+    from argosy.oci.reference import Reference
+    from argosy.storage.store import Store
+    from argosy.transports.destination import ImageDestination
+
+
+def push(
+    store: Store, found: Resolved, destination: ImageDestination, form: Form, progress: Progress | None = None
+) -> Digest:
+    """Copy the image to `destination`; the digest of the manifest that was written there.
+
+    What the destination has is not sent.  The digest is that of the image here unless its form changes.
+    """
+    convert.check(form)
+    record = found.record
+    named = found.name or references.parse(f"localhost/{record.config_digest[7:19]}")
+    with store.work((record.manifest_digest, *(layer.blob for layer in record.layers if layer.blob))) as work:
+        source = StorageSource(store, record, named)
+        changed, raw = convert.converted(source, source.manifest(), form, work.path)
+        copy.copy_image(changed, raw, destination, progress)
+    return raw.digest
+
+
+def mount_candidates(record_names: tuple[str, ...], target: Reference) -> tuple[str, ...]:
+    """Other repositories at the target's registry that the image is known to come from: they have its blobs."""
+    found = []
+    for name in record_names:
+        known = references.parse(name)
+        if known.registry == target.registry and known.repository != target.repository:
+            found.append(known.repository)
+    return tuple(dict.fromkeys(found))
+
+
+def check_target(reference: Reference) -> None:
+    """Raise Invalid for a name that cannot be pushed to."""
+    if reference.digest and reference.tag:
+        raise Invalid("destination", str(reference), "a tag and a digest exclude each other")

@@ -1,0 +1,78 @@
+"""Pieces of work in several threads: the first error ends all of them, and so does an interrupt."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    Piece = TypeVar("Piece")
+
+_PATIENCE_S = 5.0
+
+
+class Cancelled(Exception):
+    """Another piece failed, or the user gave up."""
+
+
+def run(pending: list[Piece], work: Callable[[Piece], None], at_once: int, cancelled: threading.Event) -> None:
+    """Do `work` for all pieces of `pending`, the last one first, in at most `at_once` threads.
+
+    Raises the first error, when no thread is left but those that wait for a silent network: they end at its time-out.
+    `cancelled` is set then, and at the end: `work` looks at it now and then, and raises Cancelled.
+    """
+    errors: list[BaseException] = []
+
+    def take() -> None:
+        while pending and not cancelled.is_set():
+            try:
+                work(pending.pop())
+            except Cancelled:
+                return
+            except IndexError:
+                return  # another thread took the last one
+            except BaseException as error:  # noqa: BLE001 -- raised again in the thread that waits
+                errors.append(error)
+                cancelled.set()
+
+    _run_threads(take, min(len(pending), at_once), cancelled)
+    if errors:
+        raise errors[0]
+
+
+def _run_threads(work: Callable[[], None], count: int, cancelled: threading.Event) -> None:
+    """Run `work` in so many threads and wait for them, also when the user interrupts."""
+    ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+
+    def run() -> None:
+        try:
+            work()
+        finally:
+            ended.put(None)
+
+    running = 0
+    try:
+        for _ in range(count):
+            threading.Thread(target=run, name="layer", daemon=True).start()
+            running += 1
+        while running and not cancelled.is_set():
+            ended.get()  # not Thread.join: once interrupted, that believes that the thread has ended (bpo-45274)
+            running -= 1
+    finally:
+        cancelled.set()
+        _wait(ended, running)
+
+
+def _wait(ended: queue.SimpleQueue[None], running: int) -> None:
+    """Wait for threads that were told to stop, but not long for one that waits for the network itself."""
+    deadline = time.monotonic() + _PATIENCE_S
+    try:
+        for _ in range(running):
+            ended.get(timeout=max(deadline - time.monotonic(), 0))
+    except queue.Empty:
+        pass
