@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.config import auth, certs
+from argosy.oci import reference as references
 from argosy.registry import proxies
 from argosy.registry.client import RawManifest, RegistryClient
 from argosy.registry.http import Connection
@@ -104,6 +105,20 @@ def open_destination(
     return DockerDestination(reference, connector.writer(endpoint), mount_from)
 
 
+def open_session(
+    name: str,
+    credentials: Credentials | None,
+    *,
+    registries: Registries,
+    environ: Mapping[str, str],
+    options: RegistryOptions = RegistryOptions(),  # noqa: B008 -- frozen
+) -> Session:
+    """A conversation with the registry `name`, with these credentials and no other.  Nothing is sent yet."""
+    registry = name.partition("/")[0]
+    endpoint = registries.endpoints(references.parse(f"{registry}/any"))[-1]
+    return _Connector(registries, environ, 0, options, None).session(endpoint, credentials)
+
+
 class DockerDestination:
     """An `ImageDestination` (see `transports.destination`) at a registry."""
 
@@ -156,15 +171,16 @@ class _Connector:
 
     def connect(self, endpoint: Endpoint) -> RegistryClient:
         """The client of one endpoint."""
-        return RegistryClient(self._session(endpoint), endpoint.reference.repository)
+        return RegistryClient(self.session(endpoint, self._credentials(endpoint)), endpoint.reference.repository)
 
     def writer(self, endpoint: Endpoint) -> RepositoryWriter:
         """The same, to write."""
         from argosy.registry.writer import RepositoryWriter
 
-        return RepositoryWriter(self._session(endpoint), endpoint.reference.repository)
+        return RepositoryWriter(self.session(endpoint, self._credentials(endpoint)), endpoint.reference.repository)
 
-    def _session(self, endpoint: Endpoint) -> Session:
+    def session(self, endpoint: Endpoint, credentials: Credentials | None) -> Session:
+        """A conversation with the endpoint's registry."""
         options = self._options
         registry = endpoint.reference.registry
         insecure = endpoint.insecure if options.tls_verify is None else not options.tls_verify
@@ -177,7 +193,7 @@ class _Connector:
         return Session(
             registry,
             connection=connection,
-            credentials=self._credentials(endpoint),
+            credentials=credentials,
             backoff=options.backoff or Backoff(),
             notice=self.notice,
         )

@@ -56,6 +56,8 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "info": ("info", "Display system information", True),
     "inspect": ("inspect", "Display the configuration of object denoted by ID", True),
     "kill": ("kill", "Kill one or more running containers with a specific signal", True),
+    "login": ("login", "Login to a container registry", False),
+    "logout": ("logout", "Logout of a container registry", False),
     "logs": ("logs", "Fetch the logs of one or more containers", True),
     "ps": ("ps", "List containers", True),
     "pull": ("pull", "Pull an image from a registry", True),
