@@ -207,6 +207,21 @@ class Containers:
 
         return execs.execute_detached(self._site, container_id, options)
 
+    def restart(self, container_id: str, timeout_s: float | None = None) -> None:
+        from argosy.containers import restart
+
+        restart.restart(self._site, container_id, timeout_s)
+
+    def rename(self, container_id: str, name: str) -> None:
+        from argosy.containers import rename
+
+        rename.rename(self._site, container_id, name)
+
+    def dependents(self) -> dict[str, list[str]]:
+        from argosy.containers import dependents
+
+        return dependents.dependents(self._site)
+
     def stop(self, container_id: str, timeout_s: float | None = None) -> bool:
         from argosy.containers import stop
 
@@ -228,6 +243,11 @@ class Containers:
         from argosy.containers import remove
 
         remove.remove(self._site, container_id, force=force, volumes=volumes, timeout_s=timeout_s)
+
+    def wait_for(self, container_id: str, statuses: Sequence[str], *, interval_s: float = 0.25) -> int:
+        from argosy.containers import wait
+
+        return wait.wait_for(self._site, container_id, statuses, interval_s=interval_s)
 
     def cleanup(self, container_id: str) -> None:
         from argosy.containers import cleanup

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from argosy.containers import cleanup, prepare, state, traces, wait
+from argosy.containers import cleanup, prepare, rename, state, traces, wait
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files, mounts, process, procfs
@@ -45,6 +45,7 @@ def check(site: Site, *, repair: bool = False) -> list[Finding]:
     findings: list[Finding] = []
     for container_id in filter(site.store.containers.exists, site.store.containers.ids()):
         findings += _container(site, container_id, repair=repair)
+    findings += [_finding(left, repair=repair) for left in _wrong_names(site)]
     for look in (_run_directories, _namespaces, _runtime_records, _processes, _temporary_files):
         findings += [_finding(left, repair=repair) for left in look(site)]
     return findings
@@ -70,6 +71,22 @@ def _container(site: Site, container_id: str, *, repair: bool) -> list[Finding]:
         return []
     with lock:
         return [_finding(left, repair=repair) for left in _left_of(site, container_id)]
+
+
+def _wrong_names(site: Site) -> Iterator[_Left]:
+    """Containers that are called otherwise than they are found: a `rename` was killed."""
+    for name, container_id in site.store.containers.names().items():
+        record = _record(site, container_id)
+        if record is None:
+            continue
+        try:
+            called = records.current_name(site.store, record)
+        except ArgosyError:
+            called = ""  # damaged: `storage.check` says so
+        if called not in ("", name):
+            path = f"{site.state_directory(container_id)}/{records.CHANGES}"
+            problem = f"it is found as {name}, and called {called}"
+            yield _Left("container", container_id[:12], path, problem, partial(rename.rename, site, container_id, name))
 
 
 def _left_of(site: Site, container_id: str) -> Iterator[_Left]:

@@ -45,7 +45,7 @@ def cleanup(site: Site, container_id: str) -> None:
             ended = before.status == state.EXITED and not before.settled
             settle(site, container_id)
             record = records.read_record(site.store, container_id)
-            if record.options.remove and ended:
+            if record.options.remove and ended and not _is_restarted(site, container_id):
                 discard(site, record, volumes=True)
                 return
             if not ended or not _restarts(record, before):
@@ -82,6 +82,12 @@ def _is_used(site: Site, volume: str) -> bool:
         except ArgosyError:
             return True  # it cannot be read: nobody knows
     return False
+
+
+def _is_restarted(site: Site, container_id: str) -> bool:
+    """Whether somebody who lives has stopped the container to start it again."""
+    by = records.read_value(site.store, container_id, records.RESTARTING, records.Starter)
+    return by is not None and state.is_there(by)
 
 
 def _restarts(record: ContainerRecord, run: state.Run) -> bool:

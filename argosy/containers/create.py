@@ -8,7 +8,7 @@ import time
 from argosy import jsontext
 from argosy.containers import names, state
 from argosy.containers.record import RECORD, ContainerRecord, ImagePin, Starter, VolumeUse
-from argosy.errors import ArgosyError, Exists, Invalid
+from argosy.errors import ArgosyError, Exists, Invalid, NotFound
 from argosy.linux import host, process
 from argosy.spec import generate, resources
 from argosy.undo import Undo
@@ -16,6 +16,7 @@ from argosy.undo import Undo
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
+    from typing import Any
 
     from argosy.containers.record import MountedImage
     from argosy.containers.site import Site
@@ -50,7 +51,7 @@ def create(
     when options and image do not go together.
     """
     check_name(options.name)
-    options = generate.defaulted(options, site.conf)
+    options = _with_ids(site, generate.defaulted(options, site.conf))
     generate.check(options, config)
     if resources.limited(options) or any(getattr(options, field) not in (None, "", ()) for field in _ADMITTED):
         from argosy.containers import admission
@@ -71,7 +72,7 @@ def create(
         image_config=config,
         volumes=volumes,
         mounted_images=images,
-        starter=_myself() if to_start else None,
+        starter=myself() if to_start else None,
         process_label=process_label,
         mount_label=mount_label,
     )
@@ -120,7 +121,7 @@ def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
                     staged.commit(named.name, durable=durable)
                     missing = _missing_image(site, record)
             except Exists as taken:
-                if record.name and not _gives_way(site, taken.holder):
+                if record.name and not gives_way(site, taken.holder):
                     raise
                 continue
         if missing:
@@ -138,11 +139,12 @@ def _missing_image(site: Site, record: ContainerRecord) -> str:
     return ""
 
 
-def _myself() -> Starter:
+def myself() -> Starter:
+    """This process, as the one that is about to start a container."""
     return Starter(state.boot_id(), os.getpid(), process.start_time(os.getpid()) or 0)
 
 
-def _gives_way(site: Site, container_id: str) -> bool:
+def gives_way(site: Site, container_id: str) -> bool:
     """Whether the holder of the name is gone, or was left by a killed `run --rm`: who repeats that gets its name."""
     from argosy.containers import check
 
@@ -167,6 +169,20 @@ def _mounts(
     options, anonymous = mount_plan.complete(site, options, config)
     declared = config.volumes if mount_plan.image_volume(site, options) == "anonymous" else ()
     return options, volume_uses(options, declared, anonymous), mount_plan.mounted_images(options, find_image)
+
+
+def _with_ids(site: Site, options: ContainerOptions) -> ContainerOptions:
+    """The options with the ids of the containers whose namespaces are joined: they may get another name."""
+    found: dict[str, Any] = {}
+    for key in ("network", "pid", "ipc", "uts", "cgroupns"):
+        mode = getattr(options, key)
+        if mode is not None and mode.kind == "container":
+            try:
+                found[key] = mode.replace(target=site.store.containers.find(mode.target))
+            except NotFound as error:
+                error.brief = f'no container with name or ID "{mode.target}" found: no such container'
+                raise
+    return options.replace(**found) if found else options
 
 
 def volume_uses(

@@ -1,7 +1,7 @@
-"""`--filter KEY=VALUE` of `ps`, with the peers' keys and meanings.
+"""`--filter KEY=VALUE` of every command that chooses containers, with the peers' keys and meanings.
 
-Filters of different keys must all hold.  Of several for one key one is enough, but of `label`, `before`, `since` and
-`until` all must hold.
+Filters of different keys must all hold.  Of several for one key one is enough, but of `label`, `label!`, `before`,
+`since` and `until` all must hold.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from argosy.containers.site import Site
     from argosy.containers.state import ContainerView
@@ -20,7 +20,12 @@ if TYPE_CHECKING:
 
     Test = Callable[[ContainerView], bool]
 
-_ALL_MUST_HOLD = ("label", "before", "since", "until")
+_ALL_MUST_HOLD = ("label", "label!", "before", "since", "until")
+LISTING = (
+    *("ancestor", "before", "exited", "health", "id", "label", "name"),
+    *("network", "pod", "since", "status", "until", "volume"),
+)
+PRUNING = ("label", "label!", "until")
 _STATES = (
     *("created", "initialized", "running", "paused", "stopping", "stopped", "exited", "removing", "unknown"),
     *("restarting", "dead"),  # docker's; no container is ever in them
@@ -37,9 +42,11 @@ class Scope(Value):
 
 
 class Filters:
-    """Compiled filters.  Raises ArgosyError in podman's words for what is no filter."""
+    """Compiled filters, of the keys in `known`.  Raises ArgosyError in podman's words for what is no filter."""
 
-    def __init__(self, site: Site, registries: LoadRegistries, texts: Iterable[str]) -> None:
+    def __init__(
+        self, site: Site, registries: LoadRegistries, texts: Iterable[str], known: Sequence[str] = LISTING
+    ) -> None:
         scope = Scope(site, registries)
         self.keys: set[str] = set()
         self._tests: list[Test] = []
@@ -48,11 +55,10 @@ class Filters:
             key, equals, value = text.partition("=")
             if not equals:
                 raise ArgosyError(f'invalid filter "{text}"', hint="give KEY=VALUE")
-            make = _MAKERS.get(key)
-            if make is None:
-                raise ArgosyError(f"{key} is an invalid filter", hint=f"choose {', '.join(sorted(_MAKERS))}")
+            if key not in known:
+                raise ArgosyError(f"{key} is an invalid filter", hint=f"choose {', '.join(known)}")
             self.keys.add(key)
-            test = make(scope, value)
+            test = _MAKERS[key](scope, value)
             if key in _ALL_MUST_HOLD:
                 self._tests.append(test)
             else:
@@ -140,6 +146,21 @@ def _label(_scope: Scope, value: str) -> Test:
     return lambda view: name in view.labels and (not equals or view.labels[name] == wanted)
 
 
+def _no_label(scope: Scope, value: str) -> Test:
+    held = _label(scope, value)
+    return lambda view: not held(view)
+
+
+def _health(_scope: Scope, value: str) -> Test:
+    """By the result of its health check: "none" where it has no check."""
+    return lambda _view: value == "none"
+
+
+def _pod(_scope: Scope, _value: str) -> Test:
+    """By the pod it is in; one that is in none matches nothing."""
+    return lambda _view: False
+
+
 def _name(_scope: Scope, value: str) -> Test:
     match = _search("name", value)
     return lambda view: match(view.name) or match(f"/{view.name}")
@@ -182,10 +203,18 @@ def _container_id(scope: Scope, name: str) -> str:
 
 
 def _status(_scope: Scope, value: str) -> Test:
-    if value not in _STATES:
-        raise ArgosyError(f"unknown container state: {value}: invalid argument", hint=f"choose {', '.join(_STATES)}")
-    wanted = state.EXITED if value == "stopped" else value
+    (wanted,) = statuses((value,))
     return lambda view: view.run.status == wanted
+
+
+def statuses(names: Iterable[str]) -> tuple[str, ...]:
+    """What containers' states are called here, each once.  Raises ArgosyError for what is no state."""
+    found = []
+    for name in names:
+        if name not in _STATES:
+            raise ArgosyError(f"unknown container state: {name}: invalid argument", hint=f"choose {', '.join(_STATES)}")
+        found.append(state.EXITED if name == "stopped" else name)
+    return tuple(dict.fromkeys(found))
 
 
 def _volume(_scope: Scope, value: str) -> Test:
@@ -206,10 +235,13 @@ _MAKERS: dict[str, Callable[[Scope, str], Test]] = {
     "ancestor": _ancestor,
     "before": _before,
     "exited": _exited,
+    "health": _health,
     "id": _id,
     "label": _label,
+    "label!": _no_label,
     "name": _name,
     "network": _network,
+    "pod": _pod,
     "since": _since,
     "status": _status,
     "until": _until,

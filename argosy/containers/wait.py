@@ -12,9 +12,12 @@ from argosy.runtime import exits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from argosy.containers.site import Site
 
 _POLL_S = 0.25
+_REMOVING = "removing"
 _CONMON_GRACE_S = 5.0  # between the end of a process and conmon's record of it
 
 
@@ -37,6 +40,25 @@ def wait(site: Site, container_id: str, *, interval_s: float = _POLL_S) -> int:
             conmon_done(site, container_id)
         else:
             time.sleep(interval_s)
+
+
+def wait_for(site: Site, container_id: str, statuses: Sequence[str], *, interval_s: float = _POLL_S) -> int:
+    """Wait until the container is in one of `statuses`: the exit code if it has ended by then, else -1.
+
+    Of what is passed through between two looks nothing is seen.  Raises NotFound when it is gone, unless that is what
+    was waited for.
+    """
+    if tuple(statuses) == (state.EXITED,):
+        return wait(site, container_id, interval_s=interval_s)
+    while True:
+        run = state.derive(site, container_id)
+        if not os.path.isdir(site.state_directory(container_id)):
+            if _REMOVING in statuses:
+                return -1
+            raise NotFound("container", container_id)
+        if run.status in statuses:
+            return run.exit_code if run.status == state.EXITED else -1
+        time.sleep(interval_s)
 
 
 def _of_removed(site: Site, container_id: str) -> int:

@@ -18,6 +18,7 @@ from argosy.linux import files, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Literal, Self, overload
 
 _SEAL_BITS = 32
@@ -294,17 +295,21 @@ class Shelf:
         except (FileNotFoundError, NotADirectoryError):
             raise NotFound(self.kind, object_id) from None
 
-    def rename(self, object_id: str, new: str) -> None:
-        """Give the object another name in place of the one it has.  Raises Exists when another object has it."""
+    def rename(self, object_id: str, new: str, *, first: Callable[[], object] = lambda: None) -> None:
+        """Give the object another name in place of the one it has.  Raises Exists when another object has it.
+
+        `first` is called, with all names locked, when the name is known to be free or the object's own.
+        """
         self._check("name", new)
         with self._lock_names():
             holder = self._holder(new)
-            if holder == object_id:
-                return
-            if holder:
+            if holder and holder != object_id:
                 raise Exists(self.kind, new, holder=holder)
             if not self.exists(object_id):
                 raise NotFound(self.kind, object_id)
+            first()
+            if holder:
+                return
             target = f"{self.names_directory}/{new}"
             old = [name for name, holder in self.names().items() if holder == object_id]
             if old:

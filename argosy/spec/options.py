@@ -114,6 +114,19 @@ class NetworkMode(Value):
     options: tuple[str, ...] = ()
 
 
+class PortMapping(Value):
+    """--publish: `range` ports of the host, on one of its addresses ("": all), that lead to as many of the container.
+
+    `protocol` is "tcp", "udp", "sctp", or several with commas between.
+    """
+
+    container_port: int
+    host_port: int
+    host_ip: str = ""
+    protocol: str = "tcp"
+    range: int = 1
+
+
 class NamespaceMode(Value):
     """--pid, --ipc, --uts, --cgroupns: "private", "host", "container", "ns"; for ipc also "shareable" and "none"."""
 
@@ -190,6 +203,7 @@ class ContainerOptions(Value):
     rootfs_option: str = ""  # what was behind its colon: "O"
 
     network: NetworkMode | None = None
+    ports: tuple[PortMapping, ...] = ()
     pid: NamespaceMode | None = None
     ipc: NamespaceMode | None = None
     uts: NamespaceMode | None = None
@@ -243,6 +257,7 @@ class ContainerOptions(Value):
         "device_rates": DeviceRate,
         "device_cgroup_rules": DeviceRule,
         "network": NetworkMode,
+        "ports": PortMapping,
         "pid": NamespaceMode,
         "ipc": NamespaceMode,
         "uts": NamespaceMode,

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
 
+NOTHING_NAMED = "you must provide at least one name or id"
+
 
 def chosen(
     engine: Engine,
@@ -21,22 +23,61 @@ def chosen(
     all_: bool = False,
     latest: bool = False,
     cidfiles: Iterable[str] = (),
+    filters: Sequence[str] = (),
     ignore: bool = False,
+    nothing: str = NOTHING_NAMED,
 ) -> list[str]:
-    """What was named, by operands or files, or all containers, or the one made last.
+    """What was named, by operands or files, or all containers that `filters` accept, or the one made last.
 
-    With `ignore` files that are missing name nothing.  Raises ArgosyError when nothing was named at all, or both.
+    Filters take the place of names, and narrow `all_` down.  With `ignore` files that are missing name nothing.  Raises
+    ArgosyError when nothing was named at all (in the words of `nothing`), or in two ways.
     """
+    check(names, all_=all_, latest=latest, filters=filters)
     read = [_read(path, ignore=ignore) for path in cidfiles]
     named = [*names, *(text for text in read if text)]
-    if (all_ or latest) and (names or read):
-        raise ArgosyError("--all and --latest cannot be used with containers' names, ids or files")
-    if all_ or latest:
-        views = engine.containers.list().views
-        return [view.id for view in (views[:1] if latest else views)]
+    if (all_ or latest or filters) and read:
+        raise ArgosyError("--cidfile cannot be used together with --all, --filter or --latest")
+    if latest:
+        return [newest(engine)]
+    if all_ or filters:
+        return matching(engine, filters)
     if not named and not read:
-        raise ArgosyError("you must provide at least one name or id")
+        raise ArgosyError(nothing)
     return named
+
+
+def check(names: Sequence[str], *, all_: bool, latest: bool, filters: Sequence[str] = ()) -> None:
+    """Raise ArgosyError, in podman's words, where containers are chosen in two ways at once."""
+    if all_ and latest:
+        raise ArgosyError("--all and --latest cannot be used together")
+    if all_ and names:
+        raise ArgosyError("no arguments are needed with --all")
+    if latest and names:
+        raise ArgosyError("--latest and containers cannot be used together")
+    if filters and names:
+        raise ArgosyError("--filter takes no arguments")
+    if filters and latest:
+        raise ArgosyError("--filter and --latest cannot be used together")
+
+
+def newest(engine: Engine) -> str:
+    """The id of the container that was made last.  Raises NotFound when there is none."""
+    views = engine.containers.list().views
+    if not views:
+        error = NotFound("container", "--latest")
+        error.brief = "no containers exist: no such container"
+        raise error
+    return views[0].id
+
+
+def matching(engine: Engine, filters: Sequence[str] = ()) -> list[str]:
+    """The ids of all containers that the filters accept, newest first."""
+    if not filters:
+        return [view.id for view in engine.containers.list().views]
+    from argosy.containers.filters import Filters
+
+    accepted = Filters(engine.site, engine.load_registries, filters)
+    return [view.id for view in engine.containers.list().views if accepted.accepts(view)]
 
 
 def _read(path: str, *, ignore: bool) -> str:

@@ -23,13 +23,14 @@ class AttachOptions(Value):
     sig_proxy: bool
 
 
-def run(options: AttachOptions, engine: Engine, _out: Output) -> int:
+def run(options: AttachOptions, engine: Engine, out: Output) -> int:
     """Stay with the container until it ends; the exit status is its own."""
     from argosy.containers.run import Streams
 
-    names = _each.chosen(engine, options.operands, latest=options.latest)
-    if not names:
-        raise ArgosyError("there are no containers")
+    nothing = f'"{out.program} attach" requires a name, id, or the "--latest" flag'
+    if len(options.operands) > 1:
+        raise ArgosyError(f"`{out.program} attach` accepts at most one argument")
+    names = _each.chosen(engine, options.operands, latest=options.latest, nothing=nothing)
     container_id = _each.find(engine, names[0])
     record = engine.containers.record(container_id)
     streams = Streams(
@@ -53,6 +54,5 @@ COMMAND = Command(
         Flag("no-stdin", help="Do not attach STDIN"),
         Flag("sig-proxy", default=True, help="Proxy received signals to the process"),
     ),
-    max_operands=1,
     examples=("argosy attach web",),
 )

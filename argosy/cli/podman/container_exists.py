@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.cli.flags import Command
+from argosy.cli.flags import Command, Flag
 from argosy.errors import NotFound
 from argosy.values import Value
 
@@ -16,6 +16,7 @@ class ExistsOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    external: bool
 
 
 def run(options: ExistsOptions, engine: Engine, _out: Output) -> int:
@@ -34,6 +35,7 @@ COMMAND = Command(
     options=ExistsOptions,
     run=run,
     usage="CONTAINER",
+    flags=(Flag("external", help="Look at external storage containers as well as at argosy's own"),),
     min_operands=1,
     max_operands=1,
     examples=("argosy container exists web && echo there",),

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 from argosy.cli.errors import report
 from argosy.cli.flags import Command, Flag
+from argosy.containers.filters import PRUNING, Filters
+from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -20,30 +20,44 @@ class PruneOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    filter: tuple[str, ...]
     force: bool
 
 
 def run(options: PruneOptions, engine: Engine, out: Output) -> int:
-    """Ask, then remove each container that was created or has ended, and print its id."""
+    """Ask, then remove each container that was created or has ended and that the filters accept; print its id."""
+    accepted = _filters(options, engine)
     if not options.force:
-        out.line(_WARNING)
-        out.write("Are you sure you want to continue? [y/N] ")
-        out.flush()
-        if sys.stdin.readline().strip().lower()[:1] != "y":
+        from argosy.cli.confirm import confirmed
+
+        if not confirmed(out, _WARNING):
             return 0
-    pruned = engine.containers.prune()
+    pruned = engine.containers.prune(accepted.accepts)
     for container_id in pruned.removed:
         out.line(container_id)
     return max((report(error, out) for error in pruned.failures), default=0)
 
 
+def _filters(options: PruneOptions, engine: Engine) -> Filters:
+    for text in options.filter:
+        if "=" not in text:
+            raise ArgosyError(f"filter input must be in the form of filter=value: {text} is invalid")
+    return Filters(engine.site, engine.load_registries, options.filter, PRUNING)
+
+
 COMMAND = Command(
     path="container prune",
     summary="Remove all non running containers",
-    description="Removes every container that does not run, and prints the ids.",
+    description=(
+        "Removes every container that does not run, or of those the ones that the filters (label, label!, until) "
+        "accept, and prints the ids."
+    ),
     options=PruneOptions,
     run=run,
-    flags=(Flag("force", short="f", help="Do not prompt for confirmation"),),
+    flags=(
+        Flag("filter", kind="list", help="Provide filter values (e.g. 'label=<key>=<value>', 'until=24h')"),
+        Flag("force", short="f", help="Do not prompt for confirmation"),
+    ),
     max_operands=0,
-    examples=("argosy container prune --force",),
+    examples=("argosy container prune --force", "argosy container prune --filter until=24h"),
 )

@@ -24,6 +24,7 @@ class ExecOptions(Value):
     env: tuple[str, ...]
     env_file: tuple[str, ...]
     interactive: bool
+    latest: bool
     preserve_fds: int
     privileged: bool
     tty: bool
@@ -35,13 +36,16 @@ def run(options: ExecOptions, engine: Engine, out: Output) -> int:
     """Run the process; the exit status is its own.  Detached, the id of its session is printed."""
     from argosy.containers import exec as execs
 
+    if not options.operands and not options.latest:
+        raise ArgosyError("exec requires the name or ID of a container or the --latest flag")
+
     env = {}
     if options.env or options.env_file:
         from argosy.cli.podman import _container_flags
 
         env = _container_flags.environment(options.env, options.env_file)
     wanted = execs.ExecOptions(
-        command=options.operands[1:],
+        command=options.operands if options.latest else options.operands[1:],
         env=env,
         user=options.user or "",
         workdir=options.workdir or "",
@@ -52,7 +56,7 @@ def run(options: ExecOptions, engine: Engine, out: Output) -> int:
         detach_keys=engine.conf.detach_keys if options.detach_keys is None else options.detach_keys,
     )
     try:
-        container_id = engine.containers.find(options.operands[0])
+        container_id = _newest(engine) if options.latest else engine.containers.find(options.operands[0])
     except NotFound:
         from argosy.cli.podman import _each
 
@@ -68,6 +72,12 @@ def run(options: ExecOptions, engine: Engine, out: Output) -> int:
         raise
 
 
+def _newest(engine: Engine) -> str:
+    from argosy.cli.podman import _each
+
+    return _each.newest(engine)
+
+
 COMMAND = Command(
     path="exec",
     summary="Run a process in a running container",
@@ -81,6 +91,7 @@ COMMAND = Command(
         Flag("env", short="e", kind="list", help="Set environment variables"),
         Flag("env-file", kind="list", help="Read in a file of environment variables"),
         Flag("interactive", short="i", help="Make STDIN available to the contained process"),
+        Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("preserve-fds", kind="uint", default=0, help="Pass N additional file descriptors to the container"),
         Flag("privileged", help="Give the process extended Linux capabilities inside the container"),
         Flag("tty", short="t", help="Allocate a pseudo-TTY"),
@@ -89,8 +100,6 @@ COMMAND = Command(
         ),
         Flag("workdir", short="w", kind="string", help="Working directory inside the container"),
     ),
-    min_operands=2,
     interspersed=False,
-    missing="must provide a container and a command: exec requires at least two arguments",
     examples=("argosy exec -it web sh", "argosy exec -e DEBUG=1 -u nobody web env"),
 )

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
 
-_ANSWER_LIMIT = 1024
-
 
 class ImagePruneOptions(Value):
     """What was asked for."""
@@ -37,15 +35,10 @@ def run(options: ImagePruneOptions, engine: Engine, out: Output) -> int:
 
 
 def _confirmed(options: ImagePruneOptions, out: Output) -> bool:
-    import os
+    from argosy.cli.confirm import confirmed
 
     what = "all images without at least one container associated with them" if options.all else "all dangling images"
-    out.write(f"WARNING! This command removes {what}.\nAre you sure you want to continue? [y/N] ")
-    out.flush()
-    answer = b""
-    while not answer.endswith(b"\n") and len(answer) < _ANSWER_LIMIT and (byte := os.read(0, 1)):
-        answer += byte
-    return answer.strip().lower() in (b"y", b"yes")
+    return confirmed(out, f"WARNING! This command removes {what}.")
 
 
 COMMAND = Command(

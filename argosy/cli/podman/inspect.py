@@ -54,10 +54,7 @@ def chosen(engine: Engine, operands: tuple[str, ...], *, latest: bool) -> list[s
         if not operands:
             raise ArgosyError("no names or ids specified")
         return list(operands)
-    names = _each.chosen(engine, (), latest=True)
-    if not names:
-        raise ArgosyError("there are no containers")
-    return names
+    return [_each.newest(engine)]
 
 
 def anything(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import time
 from argosy.cli.flags import Command, Flag, to_seconds
 from argosy.cli.output import Output
 from argosy.cli.podman import _each
-from argosy.errors import ArgosyError, NotFound
+from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -112,15 +112,8 @@ def _containers(options: LogsOptions, engine: Engine) -> list[str]:
         raise ArgosyError("--latest and containers cannot be used together")
     if not options.latest and not options.operands:
         raise ArgosyError("specify at least one container name or ID to log")
-    found = []
-    for name in _each.chosen(engine, options.operands, latest=options.latest):
-        try:
-            found.append(engine.containers.find(name))
-        except NotFound:
-            raise _each.no_such_container(name) from None
-    if not found:
-        raise ArgosyError("there are no containers")
-    return list(dict.fromkeys(found))
+    names = _each.chosen(engine, options.operands, latest=options.latest)
+    return list(dict.fromkeys(_each.find(engine, name) for name in names))
 
 
 def _until(options: LogsOptions) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
+from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -18,6 +19,8 @@ class RmOptions(Value):
     operands: tuple[str, ...]
     all: bool
     cidfile: tuple[str, ...]
+    depend: bool
+    filter: tuple[str, ...]
     force: bool
     ignore: bool
     latest: bool
@@ -34,15 +37,46 @@ def run(options: RmOptions, engine: Engine, out: Output) -> int:
         all_=options.all,
         latest=options.latest,
         cidfiles=options.cidfile,
+        filters=options.filter,
         ignore=ignore,
     )
-    if options.all:
+    if options.all and not options.filter:
         names += [container_id for container_id, _ in engine.containers.list().damaged]
+    graph = engine.containers.dependents()
+    if graph and (options.all or options.filter or options.depend):
+        names = _in_order(names, graph, engine, depend=options.depend)
+    removed: set[str] = set()
 
     def remove(container_id: str) -> None:
-        engine.containers.remove(container_id, force=options.force, volumes=options.volumes, timeout_s=options.time)
+        others = [other for other in graph.get(container_id, ()) if other not in removed]
+        if others:
+            raise ArgosyError(
+                f"container {container_id} has dependent containers which must be removed before it: "
+                f"{', '.join(others)}: container already exists",
+                hint="--depend removes them as well",
+            )
+        try:
+            engine.containers.remove(container_id, force=options.force, volumes=options.volumes, timeout_s=options.time)
+        except NotFound:
+            removed.add(container_id)
+            raise
+        removed.add(container_id)
 
     return _each.for_each(engine, names, out, remove, ignore=ignore, missing_status=1)
+
+
+def _in_order(names: list[str], graph: dict[str, list[str]], engine: Engine, *, depend: bool) -> list[str]:
+    """The containers, behind those that rely on them; with `depend` also all that rely on one of them."""
+    from argosy.containers.dependents import with_dependents
+
+    ordered: dict[str, None] = {}
+    for name in names:
+        try:
+            family = with_dependents(graph, engine.containers.find(name))
+        except ArgosyError:
+            family = [name]  # for_each says what is wrong with it
+        ordered.update(dict.fromkeys(one for one in family if depend or one in names))
+    return list(ordered)
 
 
 COMMAND = Command(
@@ -55,11 +89,13 @@ COMMAND = Command(
     flags=(
         Flag("all", short="a", help="Remove all containers"),
         Flag("cidfile", kind="list", help="Read the container ID from the file"),
+        Flag("depend", help="Remove the containers as well that join a namespace of one of them, or require it"),
+        Flag("filter", kind="csv", help="Remove the containers that meet the conditions given"),
         Flag("force", short="f", help="Force removal of a running or damaged container"),
         Flag("ignore", short="i", help="Ignore errors when a specified container is missing"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("time", short="t", kind="int", help="Seconds to wait for stop before killing the container"),
         Flag("volumes", short="v", help="Remove anonymous volumes associated with the container"),
     ),
-    examples=("argosy rm web", "argosy rm --force --all"),
+    examples=("argosy rm web", "argosy rm --force --all", "argosy rm --filter status=exited"),
 )

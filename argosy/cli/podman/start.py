@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from argosy.cli.errors import report
 from argosy.cli.flags import Command, Flag
+from argosy.cli.podman import _each
+from argosy.containers import state
 from argosy.errors import ArgosyError
 from argosy.values import Value
 
@@ -12,38 +13,65 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
 
+_NOTHING_NAMED = "start requires at least one argument"
+
 
 class StartOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    all: bool
     attach: bool
     detach_keys: str | None
+    filter: tuple[str, ...]
     interactive: bool
+    latest: bool
     sig_proxy: bool
 
 
 def run(options: StartOptions, engine: Engine, out: Output) -> int:
-    """Start each container and print the name it was given by; with --attach stay with the one there is."""
+    """Start each container and print the name it was given by; with --attach stay with the one there is.
+
+    Of all containers, or those that filters choose, the ones that run are passed over.
+    """
+    if options.all and options.operands:
+        raise ArgosyError("either start all containers or the container(s) provided in the arguments")
+    if options.attach and options.all:
+        raise ArgosyError("you cannot start and attach all containers at once")
+    names = _each.chosen(
+        engine,
+        options.operands,
+        all_=options.all,
+        latest=options.latest,
+        filters=options.filter,
+        nothing=_NOTHING_NAMED,
+    )
     if options.attach or options.interactive:
-        return _attached(options, engine)
-    status = 0
+        return _attached(options, engine, names)
     for name in options.operands:
+        _each.find(engine, name)
+
+    def start(container_id: str) -> bool:
+        if not options.operands and engine.containers.view(container_id).run.status == state.RUNNING:
+            return False
         try:
-            engine.containers.start(engine.containers.find(name))
+            engine.containers.start(container_id)
         except ArgosyError as error:
-            status = report(error, out)
-            continue
-        out.line(name)
-    return status
+            error.brief = f'unable to start container "{container_id}": {error.brief}'
+            raise
+        return True
+
+    return _each.for_each(engine, names, out, start)
 
 
-def _attached(options: StartOptions, engine: Engine) -> int:
+def _attached(options: StartOptions, engine: Engine, names: list[str]) -> int:
     from argosy.containers.run import Streams
 
-    if len(options.operands) > 1:
-        raise ArgosyError("you cannot start and attach multiple containers at once: invalid argument")
-    container_id = engine.containers.find(options.operands[0])
+    if len(names) > 1:
+        raise ArgosyError("you cannot start and attach multiple containers at once")
+    if not names:
+        return 0
+    container_id = _each.find(engine, names[0])
     record = engine.containers.record(container_id)
     keys = engine.conf.detach_keys if options.detach_keys is None else options.detach_keys
     streams = Streams(
@@ -62,12 +90,13 @@ COMMAND = Command(
     run=run,
     usage="CONTAINER [CONTAINER...]",
     flags=(
+        Flag("all", help="Start all containers"),
         Flag("attach", short="a", help="Attach container's STDOUT and STDERR"),
         Flag("detach-keys", kind="string", help="Select the key sequence for detaching a container"),
+        Flag("filter", short="f", kind="csv", help="Start the containers that meet the conditions given"),
         Flag("interactive", short="i", help="Make STDIN available to the contained process"),
+        Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("sig-proxy", default=True, help="Proxy received signals to the process"),
     ),
-    min_operands=1,
-    missing="start requires at least one argument",
-    examples=("argosy start web", "argosy start -ai shell"),
+    examples=("argosy start web", "argosy start -ai shell", "argosy start --filter status=exited"),
 )

@@ -18,6 +18,7 @@ class StopOptions(Value):
     operands: tuple[str, ...]
     all: bool
     cidfile: tuple[str, ...]
+    filter: tuple[str, ...]
     ignore: bool
     latest: bool
     time: int | None
@@ -31,6 +32,7 @@ def run(options: StopOptions, engine: Engine, out: Output) -> int:
         all_=options.all,
         latest=options.latest,
         cidfiles=options.cidfile,
+        filters=options.filter,
         ignore=options.ignore,
     )
 
@@ -51,9 +53,10 @@ COMMAND = Command(
     flags=(
         Flag("all", short="a", help="Stop all running containers"),
         Flag("cidfile", kind="list", help="Read the container ID from the file"),
+        Flag("filter", short="f", kind="csv", help="Stop the containers that meet the conditions given"),
         Flag("ignore", short="i", help="Ignore errors when a specified container is missing"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("time", short="t", kind="int", help="Seconds to wait for stop before killing the container"),
     ),
-    examples=("argosy stop web", "argosy stop --time 2 --all"),
+    examples=("argosy stop web", "argosy stop --time 2 --all", "argosy stop --filter label=role=web"),
 )

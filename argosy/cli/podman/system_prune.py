@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from argosy.cli.output import Output
-    from argosy.containers.state import ContainerView
     from argosy.engine import Engine
 
 
@@ -43,9 +42,9 @@ def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
     images = prune.prune(engine.store, engine.load_registries, options.filter, everything=options.all)
     _show(out, "Deleted Images", images)
     garbage = gc.collect(engine.store, downloads=True)
-    from argosy.cli.progress import size
+    from argosy.cli import human
 
-    out.line(f"Total reclaimed space: {size(garbage.size_bytes)}")
+    out.line(f"Total reclaimed space: {human.size(garbage.size_bytes).replace(' ', '')}")
     return status
 
 
@@ -62,24 +61,11 @@ def _confirmed(options: SystemPruneOptions, out: Output) -> bool:
 
 
 def _containers(options: SystemPruneOptions, engine: Engine, out: Output) -> tuple[int, tuple[str, ...]]:
-    pruned = engine.containers.prune(lambda view: _accepts(options.filter, view))
+    from argosy.containers.filters import PRUNING, Filters
+
+    accepted = Filters(engine.site, engine.load_registries, options.filter, PRUNING)
+    pruned = engine.containers.prune(accepted.accepts)
     return max((report(error, out) for error in pruned.failures), default=0), pruned.removed
-
-
-def _accepts(filters: Iterable[str], view: ContainerView) -> bool:
-    """Whether the container has the labels, and is as old, as the filters ask for."""
-    from argosy.images.filters import moment
-
-    for text in filters:
-        key, _, value = text.partition("=")
-        if key == "until":
-            if view.created_at * 1e9 >= moment(value):
-                return False
-            continue
-        name, equals, wanted = value.partition("=")
-        if name not in view.labels or (equals and view.labels[name] != wanted):
-            return False
-    return True
 
 
 def _volumes(engine: Engine) -> list[str]:

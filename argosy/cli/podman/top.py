@@ -24,10 +24,7 @@ def run(options: TopOptions, engine: Engine, out: Output) -> int:
     """Print one line for each process, with the columns that the descriptors name."""
     words = options.operands
     if options.latest:
-        views = engine.containers.list().views
-        if not views:
-            raise ArgosyError("there are no containers")
-        container_id = views[0].id
+        container_id = _each.newest(engine)
     else:
         if not words:
             raise ArgosyError("you must provide the name or id of a running container")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag, to_seconds
 from argosy.cli.podman import _each
+from argosy.containers import filters
 from argosy.errors import ArgosyError
 from argosy.values import Value
 
@@ -17,6 +18,7 @@ class WaitOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    condition: tuple[str, ...]
     ignore: bool
     interval: str
     latest: bool
@@ -25,10 +27,16 @@ class WaitOptions(Value):
 def run(options: WaitOptions, engine: Engine, out: Output) -> int:
     """Wait for each container in turn and print its exit code."""
     interval_s = _interval_s(options.interval)
-    names = _each.chosen(engine, options.operands, latest=options.latest)
+    statuses = filters.statuses(options.condition or ("exited",))
+    nothing = f'"{out.program} wait" requires a name, id, or the "--latest" flag'
+    names = _each.chosen(engine, options.operands, latest=options.latest, nothing=nothing)
+    if not options.ignore:
+        for name in names:
+            _each.find(engine, name)
 
     def wait(container_id: str) -> None:
-        out.line(str(engine.containers.wait(container_id, interval_s=interval_s)))
+        out.line(str(engine.containers.wait_for(container_id, statuses, interval_s=interval_s)))
+        out.flush()
 
     def absent(name: str) -> bool:
         try:
@@ -55,14 +63,22 @@ def _interval_s(text: str) -> float:
 COMMAND = Command(
     path="wait",
     summary="Block on one or more containers until they stop",
-    description="Waits until each container has ended and prints its exit code.",
+    description=(
+        "Waits until each container has ended and prints its exit code; with --condition, until it is in that state, "
+        "and -1 unless it has ended."
+    ),
     options=WaitOptions,
     run=run,
     usage="CONTAINER [CONTAINER...]",
     flags=(
+        Flag(
+            "condition",
+            kind="csv",
+            help="Status to wait for, one of several where more than one is given (default exited)",
+        ),
         Flag("ignore", help="Ignore errors when a container is missing: its exit code is -1"),
         Flag("interval", short="i", kind="string", default="250ms", help="Time to wait between looks at a container"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
     ),
-    examples=("argosy wait web",),
+    examples=("argosy wait web", "argosy wait --condition running web"),
 )
