@@ -11,7 +11,7 @@ import os
 from argosy import jsontext
 from argosy.containers import accounts, state
 from argosy.containers import record as records
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files
 from argosy.records import shelf
 from argosy.runtime import exec as runtime_exec
@@ -114,6 +114,27 @@ def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str
         files.remove_tree(directory)
         raise
     return exec_id
+
+
+def cleanup_session(site: Site, container_id: str, session: str) -> None:
+    """Remove what a detached session that has ended left; its own exit command may have been killed.
+
+    Raises NotFound when there is no such session, ArgosyError when it runs.
+    """
+    from argosy.linux import process
+    from argosy.runtime import conmon
+
+    directory = f"{site.run_directory(container_id)}/exec-{session[:12]}"
+    if len(session) < 12 or not session.isalnum() or not os.path.isdir(directory):
+        error = NotFound("exec session", session)
+        error.brief = f"container {container_id} has no exec session with ID {session}: no such exec session"
+        raise error
+    if any(process.start_time(conmon.read_pid(f"{directory}/{name}") or 0) for name in ("pid", "conmon.pid")):
+        raise ArgosyError(
+            f"cannot clean up container {container_id} exec session {session} as it is running: "
+            "container state improper"
+        )
+    files.remove_tree(directory)
 
 
 def _runtime(site: Site, container_id: str) -> OciRuntime:

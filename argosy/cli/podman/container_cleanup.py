@@ -22,26 +22,50 @@ class CleanupOptions(Value):
     all: bool
     latest: bool
     rm: bool
+    rmi: bool
+    session: str | None
 
 
 def run(options: CleanupOptions, engine: Engine, out: Output) -> int:
     """Clean up each container and print its name.  conmon gives a full id: that one may be gone already."""
-    if len(options.operands) == 1 and len(options.operands[0]) == _FULL_ID and not options.rm:
+    plain = not (options.rm or options.rmi or options.session)
+    if plain and len(options.operands) == 1 and len(options.operands[0]) == _FULL_ID:
         engine.containers.cleanup(options.operands[0])
         engine.containers.prune_exits()
         out.line(options.operands[0])
         return 0
+    if options.session and (options.all or options.rmi or len(options.operands) > 1):
+        raise ArgosyError("--exec cleans up one session of one container: leave out --all, --rmi and other containers")
     names = _each.chosen(engine, options.operands, all_=options.all, latest=options.latest)
 
     def clean(container_id: str) -> None:
+        if options.session:
+            engine.containers.cleanup_session(container_id, options.session)
+            return
+        image = engine.containers.record(container_id).image if options.rmi else None
         engine.containers.cleanup(container_id)
         if options.rm:
             try:
                 engine.containers.remove(container_id)
             except ArgosyError as error:
                 raise ArgosyError(f"cannot remove container {container_id[:12]}", details=str(error)) from error
+        if image is not None:
+            _remove_image(engine, image.id)
 
     return _each.for_each(engine, names, out, clean)
+
+
+def _remove_image(engine: Engine, image_id: str) -> None:
+    """Remove the image that a container was made from.  Raises ArgosyError when a container uses it."""
+    from argosy.images import remove
+    from argosy.storage import gc
+
+    remover = remove.Remover(
+        engine.store, engine.load_registries, remove.RemoveOptions(), lambda name: engine.containers.remove(name)
+    )
+    for _ in remover.remove(image_id):
+        pass
+    gc.collect(engine.store)
 
 
 COMMAND = Command(
@@ -53,8 +77,16 @@ COMMAND = Command(
     usage="CONTAINER [CONTAINER...]",
     flags=(
         Flag("all", short="a", help="Clean up all containers"),
+        Flag(
+            "exec",
+            kind="string",
+            field="session",
+            metavar="SESSION",
+            help="Clean up the given exec session instead of the container",
+        ),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("rm", help="After cleanup, remove the container entirely"),
+        Flag("rmi", help="After cleanup, remove the image entirely"),
     ),
     examples=("argosy container cleanup --all",),
 )

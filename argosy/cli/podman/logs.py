@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
 _SHORT_ID = 12
 _STDERR = 2
+_COLORS = tuple(b"\x1b[%dm" % code for code in (37, 31, 33, 34, 35, 36, 32))
+_PLAIN = b"\x1b[0m"
 
 
 class LogsOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    color: bool
     follow: bool
     latest: bool
     names: bool
@@ -47,6 +50,7 @@ class _Printer:
         self._outs = {1: out, _STDERR: Output(out.program, fd=_STDERR)}
         self._last = out
         self._within: dict[int, Source] = {}  # whose line an output is in the middle of
+        self._colors: dict[str, bytes] = {}  # by container, each in turn
 
     def show(self, source: Source, entry: Entry) -> None:
         out = self._outs[entry.stream]
@@ -55,16 +59,22 @@ class _Printer:
             self._last = out
         owner = self._within.pop(entry.stream, None)
         if owner is not None and owner is not source:
-            out.write_bytes(b"\n")
+            out.write_bytes(self._reset + b"\n")
         text = self._prefix(source, entry) + entry.data if owner is not source else entry.data
         if not entry.ends:
             self._within[entry.stream] = source
-        out.write_bytes(text + b"\n" if entry.ends else text)
+        out.write_bytes(text + self._reset + b"\n" if entry.ends else text)
+
+    @property
+    def _reset(self) -> bytes:
+        return _PLAIN if self._options.color else b""
 
     def _prefix(self, source: Source, entry: Entry) -> bytes:
         prefix = b""
+        if self._options.color:
+            prefix = self._colors.setdefault(source.id, _COLORS[len(self._colors) % len(_COLORS)])
         if self._several:
-            prefix = (source.name if self._options.names else source.id[:_SHORT_ID]).encode() + b" "
+            prefix += (source.name if self._options.names else source.id[:_SHORT_ID]).encode() + b" "
         if self._options.timestamps:
             zone = entry.time.endswith(b"+00:00")
             prefix += (entry.time[:-6] + b"Z" if zone else entry.time) + b" "
@@ -149,6 +159,7 @@ COMMAND = Command(
     run=run,
     usage="CONTAINER [CONTAINER...]",
     flags=(
+        Flag("color", help="Output the containers with different colors in the log"),
         Flag("follow", short="f", help="Follow log output until the containers end"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("names", short="n", help="Output the container name in the log, where there are several"),

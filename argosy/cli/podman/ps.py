@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from argosy.containers.state import ContainerView
     from argosy.engine import Engine
 
-_SHORT_ID = 12
+SHORT_ID = 12
 _COMMAND_WIDTH = 17
-_NO_TIME = -62135596800  # Go's zero time, in seconds since the epoch
+_CLEAR = b"\x1b[H\x1b[2J"
 _COLUMNS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
 # The columns of --ns: heading, field, the kernel's name.
-_NAMESPACES = (
+NAMESPACES = (
     ("CGROUPNS", "Cgroup", "cgroup"),
     ("IPC", "IPC", "ipc"),
     ("MNT", "MNT", "mnt"),
@@ -34,13 +34,6 @@ _NAMESPACES = (
     ("USERNS", "User", "user"),
     ("UTS", "UTS", "uts"),
 )
-_HEADINGS = {
-    "CreatedHuman": "CREATED",
-    "ID": "CONTAINER ID",
-    "Pod": "POD ID",
-    "PodName": "PODNAME",
-    **{field: heading for heading, field, _ in _NAMESPACES},
-}
 _SORTS: dict[str, Callable[[ContainerView], Any]] = {
     "command": lambda view: " ".join(view.command),
     "created": lambda view: view.created_at,
@@ -58,6 +51,7 @@ class PsOptions(Value):
 
     operands: tuple[str, ...]
     all: bool
+    external: bool
     filter: tuple[str, ...]
     format: str | None
     last: int
@@ -65,27 +59,29 @@ class PsOptions(Value):
     no_trunc: bool
     noheading: bool
     ns: bool
+    pod: bool
     quiet: bool
     size: bool
     sort: str
     sync: bool
+    watch: int
 
 
 class Row:
     """A container with the ways to show it."""
 
-    __slots__ = ("_engine", "_now_ns", "_options", "_sizes", "view")
+    __slots__ = ("_engine", "_options", "_sizes", "now_ns", "view")
 
     def __init__(self, view: ContainerView, options: PsOptions, engine: Engine, now_ns: int) -> None:
         self.view = view
         self._options = options
         self._engine = engine
-        self._now_ns = now_ns
+        self.now_ns = now_ns
         self._sizes: Sizes | None = None
 
     @property
     def id(self) -> str:
-        return self.view.id if self._options.no_trunc else self.view.id[:_SHORT_ID]
+        return self.view.id if self._options.no_trunc else self.view.id[:SHORT_ID]
 
     @property
     def command(self) -> str:
@@ -94,15 +90,15 @@ class Row:
 
     @property
     def created(self) -> str:
-        return human.ago(int(self.view.created_at * 1e9), self._now_ns)
+        return human.ago(int(self.view.created_at * 1e9), self.now_ns)
 
     @property
     def status(self) -> str:
         run = self.view.run
         if run.status == state.RUNNING:
-            return f"Up {human.ago(int(run.started_at * 1e9), self._now_ns)}"
+            return f"Up {human.ago(int(run.started_at * 1e9), self.now_ns)}"
         if run.status == state.EXITED:
-            return f"Exited ({run.exit_code}) {human.ago(int(run.finished_at * 1e9), self._now_ns)}"
+            return f"Exited ({run.exit_code}) {human.ago(int(run.finished_at * 1e9), self.now_ns)}"
         return run.status.capitalize()
 
     @property
@@ -119,6 +115,17 @@ class Row:
         written, together = (human.size(count).replace(" ", "") for count in (found.rw_bytes, found.root_bytes))
         return f"{written} (virtual {together})"
 
+    @property
+    def ports(self) -> str:
+        if not self.view.options.get("ports"):
+            return ""
+        from argosy.containers import ports
+
+        return ", ".join(
+            f"{address}:{outside}->{inside}/{protocol}"
+            for inside, protocol, address, outside in ports.published(self.view.options)
+        )
+
     def namespace(self, kind: str) -> str:
         """The number of a namespace; "" when the container does not run."""
         from argosy.linux import namespaces
@@ -130,21 +137,35 @@ class Row:
 
 
 def run(options: PsOptions, engine: Engine, out: Output) -> int:
-    """List the containers that run, or all, that all filters accept."""
+    """List the containers that run, or all, that all filters accept; with --watch again and again."""
     _check(options)
+    while True:
+        if options.watch and out.is_terminal:
+            out.write_bytes(_CLEAR)
+        _show(options, engine, out)
+        if not options.watch:
+            return 0
+        out.flush()
+        time.sleep(options.watch)
+
+
+def _show(options: PsOptions, engine: Engine, out: Output) -> None:
     found = _views(options, engine, out)
     now_ns = time.time_ns()
     rows = [Row(view, options, engine, now_ns) for view in found]
     if options.sort == "size":
         rows.sort(key=lambda row: row.sizes.rw_bytes)
-    if options.format is not None and options.format.strip() != "table":
-        return _formatted(options, rows, out)
-    if options.quiet:
+    if options.quiet and options.format is None:
         for row in rows:
             out.line(row.id)
-        return 0
-    out.table(() if options.noheading else _headings(options), [_cells(row, options) for row in rows])
-    return 0
+    elif out.program == "docker":
+        from argosy.cli.podman import _ps_docker
+
+        _ps_docker.show(rows[::-1] if options.sort == "created" else rows, options, out)
+    elif options.format is not None and options.format.strip() != "table":
+        _formatted(options, rows, out)
+    else:
+        out.table(() if options.noheading else _headings(options), [_cells(row, options) for row in rows])
 
 
 def _check(options: PsOptions) -> None:
@@ -187,146 +208,63 @@ def _views(options: PsOptions, engine: Engine, out: Output) -> list[ContainerVie
 
 def _headings(options: PsOptions) -> list[str]:
     if options.ns:
-        return ["CONTAINER ID", "NAMES", "PID", *(heading for heading, _, _ in _NAMESPACES)]
-    return [*_COLUMNS, *(["SIZE"] if options.size else [])]
+        return ["CONTAINER ID", "NAMES", "PID", *(heading for heading, _, _ in NAMESPACES)]
+    return [*_COLUMNS, *(["POD ID", "PODNAME"] if options.pod else []), *(["SIZE"] if options.size else [])]
 
 
 def _cells(row: Row, options: PsOptions) -> list[str]:
     view = row.view
     if options.ns:
-        return [row.id, view.name, str(view.run.pid), *(row.namespace(kind) for _, _, kind in _NAMESPACES)]
-    cells = [row.id, view.image, row.command, row.created, row.status, "", view.name]
+        return [row.id, view.name, str(view.run.pid), *(row.namespace(kind) for _, _, kind in NAMESPACES)]
+    cells = [row.id, view.image, row.command, row.created, row.status, row.ports, view.name]
+    if options.pod:
+        cells += ["", ""]
     return [*cells, row.size] if options.size else cells
 
 
-def _formatted(options: PsOptions, rows: list[Row], out: Output) -> int:
+def _formatted(options: PsOptions, rows: list[Row], out: Output) -> None:
     from argosy.cli import templates
+    from argosy.cli.podman import _ps_documents as shapes
 
     text = options.format or ""
     if templates.is_json(text):
         from argosy.cli import documents
 
-        out.line(documents.indented([_document(row, options) for row in rows], 2))
-        return 0
+        found = [shapes.document(row, size=options.size, namespaces=options.ns) for row in rows]
+        out.line(documents.indented(found, 2))
+        return
     templates.render(
         out,
         text,
-        [_fields(row) for row in rows],
-        headings=_HEADINGS,
+        [shapes.fields(row) for row in rows],
+        headings=shapes.HEADINGS,
         name="ps",
         type_name="containers.psReporter",
         show_headings=not options.noheading,
     )
-    return 0
-
-
-def _places(view: ContainerView) -> list[str]:
-    """Where something is mounted that was asked for: tmpfs and the host's directories first, then volumes."""
-    volumes = [use["destination"] for use in view.record.get("volumes", ())]
-    return [m["target"] for m in view.options.get("mounts", ()) if m["target"] not in volumes] + volumes
-
-
-def _seconds(moment: float) -> int:
-    return int(moment) if moment else _NO_TIME
-
-
-def _document(row: Row, options: PsOptions) -> dict[str, Any]:
-    """A container in the form of podman's `--format json`."""
-    view, run = row.view, row.view.run
-    names = {field.capitalize(): row.namespace(kind) for _, field, kind in _NAMESPACES} if options.ns else {}
-    sizes = row.sizes if options.size else None
-    return {
-        "AutoRemove": bool(view.options.get("remove")),
-        "Command": list(view.command),
-        "CreatedAt": row.created,
-        "Exited": run.status == state.EXITED,
-        "ExitedAt": _seconds(run.finished_at),
-        "ExitCode": run.exit_code,
-        "Id": view.id,
-        "Image": view.image,
-        "ImageID": view.image_id.partition(":")[2],
-        "IsInfra": False,
-        "Labels": dict(view.labels) or None,
-        "Mounts": _places(view),
-        "Names": [view.name],
-        "Namespaces": {key: value for key, value in names.items() if value},
-        "Networks": [],
-        "Pid": run.pid,
-        "Pod": "",
-        "PodName": "",
-        "Ports": None,
-        "Size": {"rootFsSize": sizes.root_bytes, "rwSize": sizes.rw_bytes} if sizes else None,
-        "StartedAt": _seconds(run.started_at),
-        "State": run.status,
-        "Status": row.status,
-        "Created": int(view.created_at),
-    }
-
-
-def _fields(row: Row) -> dict[str, object]:
-    """A row as templates see it: podman's psReporter."""
-    from argosy.cli import documents
-    from argosy.cli.templates import Map
-    from argosy.images import timestamps
-
-    view, run = row.view, row.view.run
-    moment = documents.Moment(timestamps.show(int(view.created_at * 1e9)))
-    image_id = view.image_id.partition(":")[2]
-    numbers = {field: _number_of(row, kind) for _, field, kind in _NAMESPACES}
-    return {
-        "AutoRemove": bool(view.options.get("remove")),
-        "Command": row.command,
-        "Created": moment,
-        "CreatedAt": moment,
-        "CreatedHuman": row.created,
-        "Exited": run.status == state.EXITED,
-        "ExitedAt": _seconds(run.finished_at),
-        "ExitCode": run.exit_code,
-        "ID": row.id,
-        "Image": view.image,
-        "ImageID": image_id if len(row.id) > _SHORT_ID else image_id[:_SHORT_ID],
-        "IsInfra": False,
-        "Labels": Map(view.labels),
-        "Mounts": _places(view),
-        "Names": view.name,
-        "Networks": "",
-        "Pid": run.pid,
-        "Pod": "",
-        "PodName": "",
-        "Ports": "",
-        "RunningFor": row.created,
-        "Size": lambda: row.size,
-        "StartedAt": _seconds(run.started_at),
-        "State": row.status,
-        "Status": row.status,
-        **numbers,
-        "Namespaces": numbers,
-    }
-
-
-def _number_of(row: Row, kind: str) -> Callable[[], str]:
-    return lambda: row.namespace(kind)
 
 
 COMMAND = Command(
     path="ps",
     summary="List containers",
     description=(
-        "Lists the containers that run, or with --all every one, oldest first. Filters: ancestor, before, exited, id, "
-        "label, name, network, since, status, until, volume."
+        "Lists the containers that run, or with --all every one, oldest first. Filters: ancestor, before, exited, "
+        "health, id, label, name, network, pod, since, status, until, volume."
     ),
     options=PsOptions,
     run=run,
     max_operands=0,
     flags=(
         Flag("all", short="a", help="Show all the containers, default is only running containers"),
+        Flag("external", help="Show containers in storage not controlled by argosy"),
         Flag("filter", short="f", kind="csv", help="Filter output based on conditions given"),
         Flag("format", kind="string", help="Pretty-print containers to JSON or using a Go template"),
         Flag("last", short="n", kind="int", default=-1, help="Print the n last created containers (all states)"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("no-trunc", help="Display the extended information"),
         Flag("noheading", help="Do not print headers"),
-        Flag("ns", help="Display namespace information"),
+        Flag("ns", help="Display namespace information", aliases=("namespace",)),
+        Flag("pod", short="p", help="Print the ID and name of the pod the containers are associated with"),
         Flag("quiet", short="q", help="Print the numeric IDs of the containers only"),
         Flag("size", short="s", help="Display the total file sizes"),
         Flag(
@@ -336,6 +274,7 @@ COMMAND = Command(
             help="Sort output by: command, created, id, image, names, runningfor, size, status",
         ),
         Flag("sync", help="Sync container state with the processes that are there, which is always done"),
+        Flag("watch", short="w", kind="uint", default=0, help="Watch the ps output on an interval in seconds"),
     ),
     examples=(
         "argosy ps -a",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -28,10 +28,21 @@ def run(options: TopOptions, engine: Engine, out: Output) -> int:
     else:
         if not words:
             raise ArgosyError("you must provide the name or id of a running container")
-        container_id = _each.find(engine, words[0])
+        try:
+            container_id = _each.find(engine, words[0])
+        except NotFound as error:
+            error.brief = f"unable to look up requested container: {error.brief}"
+            raise
         words = words[1:]
     descriptors = tuple(name for word in words for name in word.split(",") if name)
-    table = engine.containers.top(container_id, descriptors)
+    from argosy.containers.top_columns import UnknownDescriptor
+
+    try:
+        table = engine.containers.top(container_id, descriptors)
+    except UnknownDescriptor:
+        for line in engine.containers.top_by_ps(container_id, words):
+            out.line(line)
+        return 0
     out.table(table.headings, table.rows)
     return 0
 
@@ -40,13 +51,15 @@ COMMAND = Command(
     path="top",
     summary="Display the running processes of a container",
     description=(
-        "Shows the processes of a running container, read from the host's side. The descriptors are args, comm, etime, "
-        "group, hgroup, hpid, huser, nice, pcpu, pgid, pid, ppid, rss, seccomp, state, stime, time, tty, user and vsz."
+        "Shows the processes of a running container, read from the host's side. The descriptors are args, capbnd, "
+        "capeff, capinh, capprm, comm, etime, group, groups, hgroup, hgroups, hpid, huser, label, nice, pcpu, pgid, "
+        "pid, ppid, rgroup, rss, ruser, seccomp, state, stime, time, tty, user and vsz; ps(1) of the container is run "
+        "with any other words."
     ),
     options=TopOptions,
     run=run,
     usage="CONTAINER [FORMAT-DESCRIPTORS]",
     flags=(Flag("latest", short="l", help="Act on the latest container argosy is aware of"),),
     interspersed=False,
-    examples=("argosy top web", "argosy top web pid,hpid,args"),
+    examples=("argosy top web", "argosy top web pid,hpid,args", "argosy top web -- aux"),
 )
