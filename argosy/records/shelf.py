@@ -149,7 +149,7 @@ class Staged(Scratch):
         """Write one of the object's files."""
         fd = os.open(os.path.join(self.path, file), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         try:
-            files.write_all(fd, _sealed_if_json(file, data))
+            files.write_all(fd, seal(data) if file.endswith(".json") else data)
         finally:
             os.close(fd)
 
@@ -177,10 +177,6 @@ class Staged(Scratch):
                     finally:
                         os.close(fd)
         os.fsync(self.lock.fd)
-
-
-def _sealed_if_json(file: str, data: bytes) -> bytes:
-    return seal(data) if file.endswith(".json") else data
 
 
 class Shelf:
@@ -268,8 +264,9 @@ class Shelf:
 
         `durable`: it is on disk when this returns.  Raises NotFound when the object is gone.
         """
+        data = seal(data) if file.endswith(".json") else data
         try:
-            files.write_atomic(f"{self.path(object_id)}/{file}", _sealed_if_json(file, data), durable=durable)
+            files.write_atomic(f"{self.path(object_id)}/{file}", data, durable=durable)
         except FileNotFoundError:
             raise NotFound(self.kind, object_id) from None
 
@@ -296,28 +293,26 @@ class Shelf:
             raise NotFound(self.kind, object_id) from None
 
     def rename(self, object_id: str, new: str, *, first: Callable[[], object] = lambda: None) -> None:
-        """Give the object another name in place of the one it has.  Raises Exists when another object has it.
+        """Give the object another name in place of the one it has; `first` is called right before, with names locked.
 
-        `first` is called, with all names locked, when the name is known to be free or the object's own.
+        Raises Exists when another object has it.
         """
         self._check("name", new)
         with self._lock_names():
             holder = self._holder(new)
-            if holder and holder != object_id:
+            if holder not in ("", object_id):
                 raise Exists(self.kind, new, holder=holder)
             if not self.exists(object_id):
                 raise NotFound(self.kind, object_id)
             first()
-            if holder:
-                return
             target = f"{self.names_directory}/{new}"
-            old = [name for name, holder in self.names().items() if holder == object_id]
-            if old:
-                os.rename(f"{self.names_directory}/{old[0]}", target)
-            else:
+            old = [name for name, owner in self.names().items() if owner == object_id and name != new]
+            if old and not holder:
+                os.rename(f"{self.names_directory}/{old.pop()}", target)
+            elif not holder:
                 files.unlink_missing(target)
                 os.symlink(object_id, target)
-            for name in old[1:]:
+            for name in old:
                 files.unlink_missing(f"{self.names_directory}/{name}")
 
     def remove(self, object_id: str, *, durable: bool = False) -> None:

@@ -194,7 +194,8 @@ def test_sort_by_size(argosy: Program) -> None:
         (("-f", "before=nobody"), 'no container with name or ID "nobody" found: no such container'),
         (("-f", "until=soon"), 'failed to parse value as time or duration: "soon"'),
         (("-f", "name=("), 'invalid name filter "("'),
-        (("--external",), "unknown flag: --external"),
+        (("-f", "nonsense=1"), "nonsense is an invalid filter"),
+        (("--watch", "x"), 'invalid argument "x" for "-w, --watch" flag'),
     ],
 )
 def test_refused(argosy: Program, args: tuple[str, ...], message: str) -> None:

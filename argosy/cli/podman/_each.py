@@ -64,8 +64,8 @@ def newest(engine: Engine) -> str:
     """The id of the container that was made last.  Raises NotFound when there is none."""
     views = engine.containers.list().views
     if not views:
-        error = NotFound("container", "--latest")
-        error.brief = "no containers exist: no such container"
+        error = NotFound("container", "--latest", hint="there are no containers")
+        error.brief = "no such container"
         raise error
     return views[0].id
 
