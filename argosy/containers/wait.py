@@ -51,11 +51,14 @@ def wait_for(site: Site, container_id: str, statuses: Sequence[str], *, interval
     if tuple(statuses) == (state.EXITED,):
         return wait(site, container_id, interval_s=interval_s)
     while True:
-        run = state.derive(site, container_id)
-        if not os.path.isdir(site.state_directory(container_id)):
+        try:
+            run = state.derive(site, container_id)
+            if not os.path.isdir(site.state_directory(container_id)):
+                raise NotFound("container", container_id)
+        except NotFound:
             if _REMOVING in statuses:
                 return -1
-            raise NotFound("container", container_id)
+            raise
         if run.status in statuses:
             return run.exit_code if run.status == state.EXITED else -1
         time.sleep(interval_s)

@@ -63,8 +63,11 @@ def _remove_image(engine: Engine, image_id: str) -> None:
     remover = remove.Remover(
         engine.store, engine.load_registries, remove.RemoveOptions(), lambda name: engine.containers.remove(name)
     )
-    for _ in remover.remove(image_id):
-        pass
+    try:
+        remover.remove(image_id)
+    except ArgosyError as error:
+        error.exit_code = ArgosyError.default_exit_code
+        raise
     gc.collect(engine.store)
 
 
