@@ -207,11 +207,6 @@ class Containers:
 
         return execs.execute_detached(self._site, container_id, options)
 
-    def cleanup_session(self, container_id: str, session: str) -> None:
-        from argosy.containers import exec as execs
-
-        execs.cleanup_session(self._site, container_id, session)
-
     def restart(self, container_id: str, timeout_s: float | None = None) -> None:
         from argosy.containers import restart
 
@@ -221,11 +216,6 @@ class Containers:
         from argosy.containers import rename
 
         rename.rename(self._site, container_id, name)
-
-    def dependents(self) -> dict[str, list[str]]:
-        from argosy.containers import dependents
-
-        return dependents.dependents(self._site)
 
     def stop(self, container_id: str, timeout_s: float | None = None) -> bool:
         from argosy.containers import stop
@@ -274,11 +264,6 @@ class Containers:
         from argosy.containers import top
 
         return top.top(self._site, container_id, descriptors)
-
-    def top_by_ps(self, container_id: str, words: tuple[str, ...]) -> list[str]:
-        from argosy.containers import top
-
-        return top.by_ps(self._site, container_id, words)
 
     def view(self, container_id: str) -> ContainerView:
         from argosy.containers import state

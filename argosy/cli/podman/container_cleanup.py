@@ -40,7 +40,9 @@ def run(options: CleanupOptions, engine: Engine, out: Output) -> int:
 
     def clean(container_id: str) -> None:
         if options.session:
-            engine.containers.cleanup_session(container_id, options.session)
+            from argosy.containers import exec as execs
+
+            execs.cleanup_session(engine.site, container_id, options.session)
             return
         image = engine.containers.record(container_id).image if options.rmi else None
         engine.containers.cleanup(container_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
+from argosy.containers import dependents
 from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
 
@@ -42,7 +43,7 @@ def run(options: RmOptions, engine: Engine, out: Output) -> int:
     )
     if options.all and not options.filter:
         names += [container_id for container_id, _ in engine.containers.list().damaged]
-    graph = engine.containers.dependents()
+    graph = dependents.dependents(engine.site)
     if graph and (options.all or options.filter or options.depend):
         names = _in_order(names, graph, engine, depend=options.depend)
     removed: set[str] = set()
@@ -67,12 +68,10 @@ def run(options: RmOptions, engine: Engine, out: Output) -> int:
 
 def _in_order(names: list[str], graph: dict[str, list[str]], engine: Engine, *, depend: bool) -> list[str]:
     """The containers, behind those that rely on them; with `depend` also all that rely on one of them."""
-    from argosy.containers.dependents import with_dependents
-
     ordered: dict[str, None] = {}
     for name in names:
         try:
-            family = with_dependents(graph, engine.containers.find(name))
+            family = dependents.with_dependents(graph, engine.containers.find(name))
         except ArgosyError:
             family = [name]  # for_each says what is wrong with it
         ordered.update(dict.fromkeys(one for one in family if depend or one in names))

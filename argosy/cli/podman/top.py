@@ -35,12 +35,13 @@ def run(options: TopOptions, engine: Engine, out: Output) -> int:
             raise
         words = words[1:]
     descriptors = tuple(name for word in words for name in word.split(",") if name)
+    from argosy.containers import top
     from argosy.containers.top_columns import UnknownDescriptor
 
     try:
         table = engine.containers.top(container_id, descriptors)
     except UnknownDescriptor:
-        for line in engine.containers.top_by_ps(container_id, words):
+        for line in top.by_ps(engine.site, container_id, words):
             out.line(line)
         return 0
     out.table(table.headings, table.rows)
