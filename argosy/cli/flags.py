@@ -121,6 +121,8 @@ def quoted(text: str, mark: str = '"') -> str:
             out.append("\\" + char)
         elif char.isprintable():
             out.append(char)
+        elif "\udc80" <= char <= "\udcff":  # a byte that is no UTF-8
+            out.append(f"\\x{ord(char) - 0xDC00:02x}")
         else:
             out.append(char.encode("unicode_escape", "surrogatepass").decode())
     return mark + "".join(out) + mark

@@ -7,6 +7,8 @@ the user's own must be `Map` (or become so by `with_maps`).
 
 from __future__ import annotations
 
+import sys
+
 from argosy.cli.templates.executor import Executor, Heading, heading
 from argosy.cli.templates.functions import FUNCTIONS
 from argosy.cli.templates.lexer import TemplateError
@@ -15,9 +17,11 @@ from argosy.cli.templates.values import MAP_FIELDS, Map, with_maps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from argosy.cli.output import Output
+
+_DEEPEST = 2_000_000
 
 __all__ = ["MAP_FIELDS", "Map", "Template", "TemplateError", "is_json", "is_table", "render", "with_maps"]
 
@@ -26,11 +30,27 @@ class Template:
     """A parsed template.  `name` is what messages call it: the command's name."""
 
     def __init__(self, text: str, name: str = "") -> None:
-        self._parsed = Parser(text, name, FUNCTIONS)
+        with _DeepStack():
+            self._parsed = Parser(text, name, FUNCTIONS)
 
     def execute(self, data: object, type_name: str = "") -> str:
         """The text for `data`.  Raises TemplateError, after which nothing of it should be shown."""
-        return Executor(self._parsed, data, type_name).run()
+        with _DeepStack():
+            return Executor(self._parsed, data, type_name).run()
+
+
+class _DeepStack:
+    """Lets Python call itself as deep as a template may: 100,000 templates within each other, as in Go.
+
+    Calls from Python to Python take no C stack, so that the limit guards nothing here that a template can reach.
+    """
+
+    def __enter__(self) -> None:
+        self._limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(_DEEPEST)
+
+    def __exit__(self, *_error: object) -> None:
+        sys.setrecursionlimit(self._limit)
 
 
 def is_json(text: str) -> bool:
@@ -57,26 +77,36 @@ def render(
     `headings` made from their names.  Everything is evaluated before anything is written.
     """
     table = is_table(text)
-    body = _with_tabs(text.removeprefix("table").strip()) if table else text
-    template = Template(body.replace("\\t", "\t").replace("\\n", "\n"), name)
+    body = _outside(text.removeprefix("table").strip() if table else text, _spaced if table else _unescaped)
+    template = Template(body, name)
+    end = "" if body.endswith("\n") else "\n"
     lines = [template.execute(row, type_name) for row in rows]
     if not table:
         for line in lines:
-            out.write(line if line.endswith("\n") else line + "\n")
+            out.write(line + end)
         return
     if show_headings:
         lines.insert(0, template.execute(_Headings(headings or {}), type_name))
     out.table((), [cells.split("\t") for line in lines for cells in line.removesuffix("\n").split("\n")])
 
 
-def _with_tabs(text: str) -> str:
-    """The template of a table, whose columns may be separated by blanks: they count as tabs, but not within braces."""
-    head, *actions = text.split("{{")
-    tabbed = [head.replace(" ", "\t")]
+def _outside(template: str, change: Callable[[str], str]) -> str:
+    """`template` with `change` made to what stands between its actions, in which strings have escapes of their own."""
+    head, *actions = template.split("{{")
+    changed = [change(head)]
     for action in actions:
         inside, braces, behind = action.partition("}}")
-        tabbed.append(inside + braces + behind.replace(" ", "\t"))
-    return "{{".join(tabbed)
+        changed.append(inside + braces + change(behind))
+    return "{{".join(changed)
+
+
+def _unescaped(text: str) -> str:
+    return text.replace("\\t", "\t").replace("\\n", "\n")
+
+
+def _spaced(text: str) -> str:
+    """The columns of a table may be separated by blanks."""
+    return _unescaped(text).replace(" ", "\t")
 
 
 class _Headings(dict[str, object]):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any
 
-_MAX_DEPTH = 100  # templates that call themselves
+_MAX_DEPTH = 100_000  # templates that call themselves; Go's limit
 _ABSENT = object()
 
 
@@ -208,7 +208,7 @@ class Executor:
             raise self._fail(f"wrong number of args for {name}: want {wanted} got {count}", at, name)
         if name in LAZY:
             return self._lazy(name, command[1:], dot, final)
-        shown = self._parsed.text[at : command[-1].at + len(command[-1].text)]
+        shown = self._parsed.text[at : command[-1].end]
         given: list[Any] = []
         for position, operand in enumerate(command[1:]):
             value = self._operand(operand, dot)
@@ -242,8 +242,12 @@ class Executor:
         }[wanted]
         if not fits:
             message = f"wrong type for value; expected {wanted}; got {values.type_name(value)}"
-            if constant:
-                message = f"expected {wanted}; found {shown}"
+            if value is None:
+                message = f"cannot assign nil to {wanted}"
+            elif constant and wanted.startswith("["):
+                message = f"can't handle {shown} for arg of type {wanted}"
+            elif constant:
+                message = f"expected {'integer' if wanted == 'int' else wanted}; found {shown}"
             raise self._fail(message, at, shown)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _WIDEST_PAD = 1_000_000
+_EXPONENT_FROM = 1e21  # from here on a number in JSON has one
 LAZY = ("and", "or")  # the executor evaluates their arguments one by one
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&#34;", "'": "&#39;", "\0": "\ufffd"}
 _JS = {"\\": "\\\\", "'": "\\'", '"': '\\"', "<": "\\u003C", ">": "\\u003E", "&": "\\u0026", "=": "\\u003D"}
@@ -44,7 +45,7 @@ def _length(item: object) -> int:
     if item is None:
         raise ValueError("len of nil pointer")
     if isinstance(item, str):
-        return len(item.encode("utf-8", "surrogateescape"))
+        return len(_bytes(item))
     if isinstance(item, (list, tuple, values.Map)):
         return len(item)
     raise ValueError(f"len of type {values.type_name(item)}")
@@ -68,23 +69,35 @@ def _index(item: Any, *keys: object) -> object:
 def _element(item: Sequence[object] | str, key: object) -> object:
     if not isinstance(key, int) or isinstance(key, bool):
         raise TypeError(f"cannot index slice/array with type {values.type_name(key)}")
-    if not 0 <= key < len(item):
+    data = _bytes(item) if isinstance(item, str) else item
+    if not 0 <= key < len(data):
         raise ValueError(f"index out of range: {key}")
-    return ord(item[key]) if isinstance(item, str) else item[key]
+    return data[key]
+
+
+def _bytes(text: str) -> bytes:
+    """What Go's strings are made of."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def _slice(item: Any, *bounds: object) -> object:
     if not isinstance(item, (list, tuple, str)):
         raise TypeError(f"can't slice item of type {values.type_name(item)}")
-    if len(bounds) > 2:
+    if len(bounds) > 3:
         raise ValueError(f"too many slice indexes: {len(bounds)}")
-    low, high = (_bound(item, bounds[at]) if at < len(bounds) else given for at, given in enumerate((0, len(item))))
-    if low > high:
-        raise ValueError(f"invalid slice index: {low} > {high}")
-    return item[low:high]
+    if isinstance(item, str) and len(bounds) > 2:
+        raise ValueError("cannot 3-index slice a string")
+    data: Any = _bytes(item) if isinstance(item, str) else item
+    checked = [_bound(data, bound) for bound in bounds]
+    low, high = (*checked[:2], *(0, len(data))[len(checked) :])
+    for smaller, larger in zip((low, high), (high, *checked[2:]), strict=False):
+        if smaller > larger:
+            raise ValueError(f"invalid slice index: {smaller} > {larger}")
+    part = data[low:high]
+    return part.decode("utf-8", "surrogateescape") if isinstance(part, bytes) else part
 
 
-def _bound(item: Sequence[object] | str, bound: object) -> int:
+def _bound(item: Sequence[object] | bytes, bound: object) -> int:
     if not isinstance(bound, int) or not 0 <= bound <= len(item):
         raise ValueError(f"index out of range: {values.text(bound)}")
     return bound
@@ -99,12 +112,19 @@ def _equal(first: object, *others: object) -> bool:
 def _same(left: object, right: object) -> bool:
     if left is None or right is None:
         return left is right
+    if _is_struct(left) and _is_struct(right):
+        return bool(left == right)
     kinds = (values.kind(left), values.kind(right))
     if "" in kinds:
-        raise ValueError(f"non-comparable type {values.type_name(left if not kinds[0] else right)}")
+        wrong = right if kinds[0] else left
+        raise ValueError(f"non-comparable type {values.text(wrong, top=False)}: {values.type_name(wrong)}")
     if kinds[0] != kinds[1]:
         raise ValueError("incompatible types for comparison")
     return left == right
+
+
+def _is_struct(value: object) -> bool:
+    return isinstance(value, dict) and not isinstance(value, values.Map)
 
 
 def _less(left: Any, right: Any) -> bool:
@@ -126,11 +146,14 @@ def _sorted_maps(item: Any) -> Any:
         return [_sorted_maps(one) for one in item]
     if item is values.NIL:
         return None
+    if isinstance(item, float) and item.is_integer() and abs(item) < _EXPONENT_FROM:
+        return int(item)
     return _sorted_maps(item()) if callable(item) else item
 
 
 def _json(item: object) -> str:
-    return jsontext.encode(_sorted_maps(item)).decode("utf-8", "surrogatepass")
+    text = jsontext.encode(_sorted_maps(item)).decode("utf-8", "surrogatepass")
+    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def _title(text: str) -> str:
@@ -141,13 +164,24 @@ def _title(text: str) -> str:
 
 
 def _pad(text: str, before: int, after: int) -> str:
-    if not 0 <= before + after <= _WIDEST_PAD:
+    if text and min(before, after) < 0:
+        raise ValueError("strings: negative Repeat count")
+    if before + after > _WIDEST_PAD:
         raise ValueError(f"pad by {before} and {after}")
     return " " * before + text + " " * after if text else text
 
 
+def _call(item: object) -> object:
+    """Nothing that a template sees is a function that it could call."""
+    raise TypeError("call of nil" if item is None else f"non-function of type {values.type_name(item)}")
+
+
+def _escapable(*items: object) -> str:
+    return _print(*(values.text(item) if item is None else item for item in items))
+
+
 def _js(text: str) -> str:
-    return "".join(_JS.get(char) or (f"\\u{ord(char):04X}" if ord(char) < 32 else char) for char in text)
+    return "".join(_JS.get(char) or (f"\\u{ord(char):04X}" if not char.isprintable() else char) for char in text)
 
 
 def _url_query(text: str) -> str:
@@ -171,9 +205,10 @@ FUNCTIONS: dict[str, Function] = {
     "le": Function(lambda left, right: _less(left, right) or _same(left, right), ("any", "any")),
     "gt": Function(lambda left, right: not (_less(left, right) or _same(left, right)), ("any", "any")),
     "ge": Function(lambda left, right: not _less(left, right), ("any", "any")),
-    "html": Function(lambda *items: "".join(_HTML.get(char, char) for char in _print(*items)), (), "any"),
-    "js": Function(lambda *items: _js(_print(*items)), (), "any"),
-    "urlquery": Function(lambda *items: _url_query(_print(*items)), (), "any"),
+    "call": Function(lambda item, *_given: _call(item), ("any",), "any"),
+    "html": Function(lambda *items: "".join(_HTML.get(char, char) for char in _escapable(*items)), (), "any"),
+    "js": Function(lambda *items: _js(_escapable(*items)), (), "any"),
+    "urlquery": Function(lambda *items: _url_query(_escapable(*items)), (), "any"),
     "join": Function(lambda items, separator: separator.join(items), ("[]string", "string")),
     "json": Function(_json, ("any",)),
     "lower": Function(str.lower, ("string",)),

@@ -9,6 +9,8 @@ from argosy.values import Value
 KEYWORDS = ("block", "break", "continue", "define", "else", "end", "if", "nil", "range", "template", "with")
 _SPACES = " \t\r\n"
 _SIMPLE_ESCAPES = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_SMALLEST, _LARGEST = -(1 << 63), (1 << 63) - 1  # Go's int
+_DEEPEST = 1000  # parentheses; each level keeps its text for messages
 _NUMBERED_ESCAPES = {"x": 2, "u": 4, "U": 8}
 
 
@@ -117,6 +119,8 @@ class Lexer:
             return self._mark(":=", at)
         if char in "|=,()":
             self._depth += {"(": 1, ")": -1}.get(char, 0)
+            if self._depth > _DEEPEST:
+                raise self.fail(f"more than {_DEEPEST} parentheses within each other", at)
             if self._depth < 0:
                 raise self.fail('unexpected ")" in command', at)
             return self._mark(char, at)
@@ -154,12 +158,21 @@ class Lexer:
         try:
             octal = len(text) > 1 and text[0] == "0" and text.isdigit()
             value = int(text, 8) if octal else int(text, 0)
+            if not _SMALLEST <= value <= _LARGEST:
+                raise self.fail(f"integer overflow: {quoted(text)}", at)
         except ValueError:
-            try:
-                value = float(text)
-            except ValueError:
-                raise self.fail(f"bad number syntax: {quoted(text)}", at) from None
+            value = self._float(text, at)
         return Token("constant", text, at, end, value)
+
+    def _float(self, text: str, at: int) -> float:
+        hexadecimal = text.lstrip("+-")[:2] in ("0x", "0X")
+        try:
+            value = float.fromhex(text) if hexadecimal and "p" in text.lower() else float(text)
+        except (ValueError, OverflowError):
+            raise self.fail(f"bad number syntax: {quoted(text)}", at) from None
+        if value in (float("inf"), -float("inf")):
+            raise self.fail(f"illegal number syntax: {quoted(text)}", at)
+        return value
 
     def _quoted(self, at: int, mark: str) -> Token:
         end = at + 1

@@ -12,10 +12,14 @@ if TYPE_CHECKING:
 
 
 class Operand(Value):
-    """A word of a command: `kind` is dot, field, variable, name, constant, nil or pipe; `fields` stand behind it."""
+    """A word of a command: `kind` is dot, field, variable, name, constant, nil or pipe; `fields` stand behind it.
+
+    `at` is where Go's messages place it, `end` where its text ends.
+    """
 
     kind: str
     at: int
+    end: int
     text: str
     value: object = None
     fields: tuple[str, ...] = ()
@@ -200,7 +204,7 @@ class Parser:
         operands: list[Operand] = []
         while self._peek().kind not in (end, "|"):
             token = self._take()
-            if operands and not token.spaced and token.kind != "(":
+            if operands and not token.spaced:
                 raise self._fail(f"unexpected {_shown(token)} in operand", token)
             operands.append(self._operand(token, context))
         if not operands and self._peek().kind == "|":
@@ -234,7 +238,8 @@ class Parser:
             following = self._take()
             at = following.at if at == token.at else at  # Go's parser places a chain of fields at its second word
             fields.append(following.text[1:])
-        return Operand(kind, at, self.text[token.at : self._tokens[self._next - 1].end], value, tuple(fields))
+        end = self._tokens[self._next - 1].end
+        return Operand(kind, at, end, self.text[token.at : end], value, tuple(fields))
 
 
 def _shown(token: Token) -> str:

@@ -25,52 +25,102 @@ class _Directive(Value):
 
 def sprintf(pattern: str, arguments: Sequence[object]) -> str:
     """`pattern` with its verbs replaced."""
-    out: list[str] = []
-    at = 0
-    used = 0
-    while at < len(pattern):
-        percent = pattern.find("%", at)
-        if percent < 0:
-            out.append(pattern[at:])
-            break
-        out.append(pattern[at:percent])
-        directive, at, used = _directive(pattern, percent + 1, arguments, used)
-        if not directive.verb:
-            out.append("%!(NOVERB)")
-        elif directive.verb == "%":
-            out.append("%")
-        elif used >= len(arguments):
-            out.append(f"%!{directive.verb}(MISSING)")
+    return _Printer(pattern, arguments).run()
+
+
+class _Printer:
+    """One walk over a pattern: where it is, which argument is next, and whether arguments were named by number."""
+
+    def __init__(self, pattern: str, arguments: Sequence[object]) -> None:
+        self._pattern = pattern
+        self._arguments = arguments
+        self._at = self._used = 0
+        self._reordered = False
+        self._fault = ""
+
+    def run(self) -> str:
+        out: list[str] = []
+        while self._at < len(self._pattern):
+            percent = self._pattern.find("%", self._at)
+            if percent < 0:
+                out.append(self._pattern[self._at :])
+                break
+            out.append(self._pattern[self._at : percent])
+            self._at = percent + 1
+            out.append(self._one(self._directive()))
+        rest = self._arguments[self._used :]
+        if rest and not self._reordered:
+            extra = ", ".join(map(_described, rest))
+            out.append(f"%!(EXTRA {extra})")
+        return "".join(out)
+
+    def _one(self, directive: _Directive) -> str:
+        verb = directive.verb
+        if not verb:
+            return "%!(NOVERB)"
+        if verb == "%":
+            return "%"
+        if self._fault == "BADINDEX":
+            return f"%!{verb}(BADINDEX)"
+        if self._used >= len(self._arguments):
+            return f"%!{verb}(MISSING)"
+        self._used += 1
+        return self._fault + _formatted(directive, self._arguments[self._used - 1])
+
+    def _directive(self) -> _Directive:
+        self._fault = ""
+        start = self._at
+        while self._at < len(self._pattern) and self._pattern[self._at] in _FLAGS:
+            self._at += 1
+        flags = self._pattern[start : self._at]
+        self._number_of_argument()
+        width = self._number("BADWIDTH")
+        precision = None
+        if self._pattern[self._at : self._at + 1] == ".":
+            self._at += 1
+            self._number_of_argument()
+            precision = self._number("BADPREC")
+        self._number_of_argument()
+        if width < 0:
+            flags, width = flags + "-", -width
+        verb = self._pattern[self._at : self._at + 1]
+        self._at += 1
+        return _Directive(flags, width, precision, verb)
+
+    def _number_of_argument(self) -> None:
+        """`[2]`: the argument that is next from here on."""
+        if self._pattern[self._at : self._at + 1] != "[":
+            return
+        self._reordered = True
+        end = self._pattern.find("]", self._at)
+        digits = self._pattern[self._at + 1 : end] if end > 0 else ""
+        self._at = end + 1 if end > 0 else self._at + 1
+        if digits.isascii() and digits.isdigit() and len(digits) < 7 and 1 <= int(digits) <= len(self._arguments):
+            self._used = int(digits) - 1
         else:
-            out.append(_formatted(directive, arguments[used]))
-            used += 1
-    extra = ", ".join(f"{values.type_name(item)}={values.text(item, top=False)}" for item in arguments[used:])
-    return "".join(out) + (f"%!(EXTRA {extra})" if extra else "")
+            self._fault = "BADINDEX"
+
+    def _number(self, fault: str) -> int:
+        if self._pattern[self._at : self._at + 1] == "*":
+            self._at += 1
+            given = self._arguments[self._used] if self._used < len(self._arguments) else None
+            self._used += 1
+            if isinstance(given, int) and not isinstance(given, bool) and abs(given) <= _WIDEST:
+                return given
+            self._fault = self._fault or f"%!({fault})"
+            return 0
+        end = self._at
+        while end < len(self._pattern) and self._pattern[end].isdigit() and self._pattern[end].isascii():
+            end += 1
+        digits, self._at = self._pattern[self._at : end], end
+        if len(digits) > 7 or int(digits or 0) > _WIDEST:
+            self._at = len(self._pattern)
+            return 0
+        return int(digits or 0)
 
 
-def _directive(pattern: str, at: int, arguments: Sequence[object], used: int) -> tuple[_Directive, int, int]:
-    start = at
-    while at < len(pattern) and pattern[at] in _FLAGS:
-        at += 1
-    flags = pattern[start:at]
-    width, at, used = _number(pattern, at, arguments, used)
-    precision = None
-    if pattern[at : at + 1] == ".":
-        precision, at, used = _number(pattern, at + 1, arguments, used)
-    if width < 0:
-        flags, width = flags + "-", -width
-    return _Directive(flags, width, precision, pattern[at : at + 1]), at + 1, used
-
-
-def _number(pattern: str, at: int, arguments: Sequence[object], used: int) -> tuple[int, int, int]:
-    if pattern[at : at + 1] == "*":
-        given = arguments[used] if used < len(arguments) else 0
-        return (given if isinstance(given, int) and abs(given) <= _WIDEST else 0), at + 1, used + 1
-    end = at
-    while end < len(pattern) and pattern[end].isdigit() and pattern[end].isascii():
-        end += 1
-    number = int(pattern[at:end] or 0)
-    return (number, end, used) if number <= _WIDEST else (0, len(pattern), used)
+def _described(value: object) -> str:
+    return "<nil>" if value is None else f"{values.type_name(value)}={values.text(value, top=False)}"
 
 
 def _formatted(directive: _Directive, value: object) -> str:
@@ -78,11 +128,11 @@ def _formatted(directive: _Directive, value: object) -> str:
         return "[" + " ".join(_formatted(directive, item) for item in value) + "]"
     body = _body(directive, value)
     if body is None:
-        return f"%!{directive.verb}({values.type_name(value)}={values.text(value, top=False)})"
+        return f"%!{directive.verb}({_described(value)})"
     if "-" in directive.flags:
         return body.ljust(directive.width)
     if "0" in directive.flags:
-        sign = body[:1] if body[:1] in ("+", "-") else ""
+        sign = body[:1] if body[:1] in ("+", "-", " ") and not isinstance(value, str) else ""
         return sign + body[len(sign) :].rjust(directive.width - len(sign), "0")
     return body.rjust(directive.width)
 
@@ -91,7 +141,7 @@ def _body(directive: _Directive, value: object) -> str | None:
     """The value by its verb; None where the verb does not fit."""
     verb = directive.verb
     if verb == "v":
-        return quoted(value) if "#" in directive.flags and isinstance(value, str) else values.text(value, top=False)
+        return _plain(directive, value)
     if verb == "T":
         return values.type_name(value)
     if isinstance(value, bool):
@@ -107,28 +157,61 @@ def _body(directive: _Directive, value: object) -> str | None:
     return values.text(value, top=False) if verb == "s" and isinstance(value, dict) else None
 
 
+def _plain(directive: _Directive, value: object) -> str:
+    """%v, %+v and %#v."""
+    if "#" in directive.flags:
+        return _source(value)
+    if isinstance(value, float) and directive.precision is not None:
+        return _float(directive.replace(verb="g"), value) or ""
+    return values.named(value) if "+" in directive.flags else values.text(value, top=False)
+
+
+def _source(value: object) -> str:
+    """The value as it stands in a Go program."""
+    if isinstance(value, str):
+        return quoted(value)
+    if isinstance(value, (list, tuple)):
+        return f"{values.type_name(value)}{{{', '.join(map(_source, value))}}}"
+    if isinstance(value, values.Map):
+        return f"{values.type_name(value)}{{{', '.join(f'{quoted(k)}:{_source(value[k])}' for k in sorted(value))}}}"
+    return values.text(value, top=False)
+
+
 def _string(directive: _Directive, value: str) -> str | None:
     cut = value if directive.precision is None else value[: directive.precision]
     if directive.verb == "s":
         return cut
     if directive.verb == "q":
-        return f"`{cut}`" if "#" in directive.flags and "`" not in cut else quoted(cut)
+        if "#" in directive.flags and "`" not in cut:
+            return f"`{cut}`"
+        return _ascii(quoted(cut)) if "+" in directive.flags else quoted(cut)
     if directive.verb in ("x", "X"):
         data = cut.encode("utf-8", "surrogateescape")
         digits = data.hex(" ") if " " in directive.flags else data.hex()
+        digits = f"0x{digits}" if "#" in directive.flags and digits else digits
         return digits.upper() if directive.verb == "X" else digits
     return None
 
 
+def _ascii(text: str) -> str:
+    return "".join(
+        char if char.isascii() else f"\\u{ord(char):04x}" if ord(char) < 0x10000 else f"\\U{ord(char):08x}"
+        for char in text
+    )
+
+
 def _integer(directive: _Directive, value: int) -> str | None:
     verb = directive.verb
-    if verb in ("c", "q"):
-        return chr(value) if verb == "c" else quoted(chr(value), "'")
-    if verb == "U":
-        return f"U+{value:04X}"
-    if verb not in ("d", "x", "X", "o", "b"):
+    if verb in ("c", "q", "U"):
+        char = chr(value) if 0 <= value < 0x110000 and not 0xD800 <= value < 0xE000 else "\ufffd"
+        if verb == "U":
+            return f"U+{value:04X}" + (f" '{char}'" if "#" in directive.flags and char.isprintable() else "")
+        return char if verb == "c" else quoted(char, "'")
+    if verb not in ("d", "x", "X", "o", "O", "b"):
         return None
-    digits = format(abs(value), verb)
+    digits = format(abs(value), verb.lower() if verb == "O" else verb)
+    if verb == "O":
+        digits = f"0o{digits}"
     if directive.precision is not None:
         digits = digits.rjust(directive.precision, "0")
     if "#" in directive.flags:
@@ -141,6 +224,7 @@ def _float(directive: _Directive, value: float) -> str | None:
         return None
     if directive.verb in "gG" and directive.precision is None:
         text = values.float_text(abs(value))
+        text = text.upper() if directive.verb == "G" else text
     else:
         text = format(abs(value), f".{6 if directive.precision is None else directive.precision}{directive.verb}")
     return _signed(directive, text, negative=value < 0)

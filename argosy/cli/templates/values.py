@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 MAP_FIELDS = frozenset(
     {
         "Annotations",
+        "registries",
+        "graphOptions",
+        "graphStatus",
         "BuildArgs",
         "DriverOpts",
         "ExposedPorts",
@@ -125,12 +128,33 @@ def text(value: object, *, top: bool = True) -> str:
     return str(value)
 
 
+def _exponent(shortest: str) -> int:
+    """The decimal exponent of what `repr` gave for a float."""
+    digits, _, shift = shortest.lstrip("-").partition("e")
+    whole, _, fraction = digits.partition(".")
+    if whole.strip("0"):
+        return len(whole) - 1 + int(shift or 0)
+    behind = fraction.lstrip("0")
+    return int(shift or 0) - (len(fraction) - len(behind) + 1) if behind else 0
+
+
+def named(value: object) -> str:
+    """`value` as %+v prints it: with the names of a struct's fields."""
+    if isinstance(value, Map):
+        return "map[" + " ".join(f"{key}:{named(value[key])}" for key in sorted(value)) + "]"
+    if isinstance(value, dict):
+        return "{" + " ".join(f"{key[:1].upper()}{key[1:]}:{named(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + " ".join(map(named, value)) + "]"
+    return text(value, top=False)
+
+
 def float_text(value: float) -> str:
     """The shortest text that gives `value` back, with an exponent below 1e-4 and from 1e6 on, as Go's %v has it."""
     if value != value or value in (float("inf"), float("-inf")):
         return {"inf": "+Inf", "-inf": "-Inf"}.get(repr(value), "NaN")
     shortest = repr(value)
-    exponent = int(f"{value:.16e}".partition("e")[2])
+    exponent = _exponent(shortest)
     if -4 <= exponent < 6:
         return shortest.removesuffix(".0")
     digits = shortest.partition("e")[0].replace(".", "").lstrip("-0").rstrip("0") or "0"

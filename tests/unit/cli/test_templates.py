@@ -46,6 +46,12 @@ a{{/* c */}}b {{- " x " -}} c => ab x c
 {{true | not}} {{ .Version | upper | printf "%s-%s" "x" }} => false x-4.3.1
 {{json "a<b>"}} {{json 1.5}} {{json true}} {{json nil}} {{json (split "a b" " ")}} => "a<b>" 1.5 true null ["a","b"]
 {{.Client}} {{.Client.Anything}} => <no value> <no value>
+{{printf "%[2]d %[1]d" 1 2}} {{printf "%[3]d" 1}} {{printf "%*d" "x" 3}} => 2 1 %!d(BADINDEX) %!(BADWIDTH)3
+{{printf "%G %O %#U %#x %+q % 05d" 1e-7 8 9731 "hi" "\u00e9" 5}} => 1E-07 0o10 U+2603 '☃' 0x6869 "\u00e9"  0005
+{{printf "%s %d" nil nil}} {{printf "%.3v" 3.14159}} {{printf "%#v" (split "a b" " ")}} => %!s(<nil>) %!d(<nil>) 3.14 []string{"a", "b"}
+{{len "\u00e9"}} {{index "\u00e9" 1}} {{slice "h\u00e9" 0 2 | printf "%q"}} => 2 169 "h\xc3"
+{{slice (split "a b c" " ") 0 1 2}} {{json 1.0}} {{0x1p4}} {{urlquery nil}} => [a] 1 16 %3Cno+value%3E
+{{js "\u2028\t"}} {{json "\u2028"}} {{"a\nb" | printf "%q"}} => \u2028\u0009 "\u2028" "a\nb"
 """
 
 REFUSED = r"""
@@ -77,6 +83,16 @@ REFUSED = r"""
 {{break}} => 1: {{break}} outside {{range}}
 {{range 5}}x{{end}} => 1:8: executing "version" at <5>: range can't iterate over 5
 {{template "nope"}} => 1:11: executing "version" at <{{template "nope"}}>: template "nope" not defined
+{{call 1}} => 1:2: executing "version" at <call 1>: error calling call: non-function of type int
+{{call nil}} => 1:2: executing "version" at <call nil>: error calling call: call of nil
+{{99999999999999999999}} => 1: integer overflow: "99999999999999999999"
+{{1e400}} => 1: illegal number syntax: "1e400"
+{{print(1)}} => 1: unexpected "(" in operand
+{{lower nil}} => 1:8: executing "version" at <nil>: cannot assign nil to string
+{{join "a" "b"}} => 1:7: executing "version" at <"a">: can't handle "a" for arg of type []string
+{{truncate "a" "b"}} => 1:15: executing "version" at <"b">: expected integer; found "b"
+{{pad "x" -1 2}} => 1:2: executing "version" at <pad "x" -1 2>: error calling pad: strings: negative Repeat count
+{{slice "abc" 0 1 2}} => 1:2: executing "version" at <slice "abc" 0 1 2>: error calling slice: cannot 3-index slice a string
 {{index "ab" 5}} => 1:2: executing "version" at <index "ab" 5>: error calling index: index out of range: 5
 """
 
