@@ -60,7 +60,7 @@ def is_json(text: str) -> bool:
 
 def is_table(text: str) -> bool:
     """Whether `--format` asks for a table with headings."""
-    return text == "table" or text.startswith("table ")
+    return text.startswith("table ")
 
 
 def render(

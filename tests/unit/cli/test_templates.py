@@ -48,7 +48,8 @@ a{{/* c */}}b {{- " x " -}} c => ab x c
 {{.Client}} {{.Client.Anything}} => <no value> <no value>
 {{printf "%[2]d %[1]d" 1 2}} {{printf "%[3]d" 1}} {{printf "%*d" "x" 3}} => 2 1 %!d(BADINDEX) %!(BADWIDTH)3
 {{printf "%G %O %#U %#x %+q % 05d" 1e-7 8 9731 "hi" "\u00e9" 5}} => 1E-07 0o10 U+2603 '☃' 0x6869 "\u00e9"  0005
-{{printf "%s %d" nil nil}} {{printf "%.3v" 3.14159}} {{printf "%#v" (split "a b" " ")}} => %!s(<nil>) %!d(<nil>) 3.14 []string{"a", "b"}
+{{printf "%s %d" nil nil}} {{printf "%.3v" 3.14159}} => %!s(<nil>) %!d(<nil>) 3.14
+{{printf "%#v" (split "a b" " ")}} => []string{"a", "b"}
 {{len "\u00e9"}} {{index "\u00e9" 1}} {{slice "h\u00e9" 0 2 | printf "%q"}} => 2 169 "h\xc3"
 {{slice (split "a b c" " ") 0 1 2}} {{json 1.0}} {{0x1p4}} {{urlquery nil}} => [a] 1 16 %3Cno+value%3E
 {{js "\u2028\t"}} {{json "\u2028"}} {{"a\nb" | printf "%q"}} => \u2028\u0009 "\u2028" "a\nb"
@@ -92,7 +93,7 @@ REFUSED = r"""
 {{join "a" "b"}} => 1:7: executing "version" at <"a">: can't handle "a" for arg of type []string
 {{truncate "a" "b"}} => 1:15: executing "version" at <"b">: expected integer; found "b"
 {{pad "x" -1 2}} => 1:2: executing "version" at <pad "x" -1 2>: error calling pad: strings: negative Repeat count
-{{slice "abc" 0 1 2}} => 1:2: executing "version" at <slice "abc" 0 1 2>: error calling slice: cannot 3-index slice a string
+{{slice "a" 0 1 2}} => 1:2: executing "version" at <slice "a" 0 1 2>: error calling slice: cannot 3-index slice a string
 {{index "ab" 5}} => 1:2: executing "version" at <index "ab" 5>: error calling index: index out of range: 5
 """
 
@@ -192,6 +193,7 @@ def test_kinds_of_formats() -> None:
     assert not any(is_json(text) for text in ("{{json .ID}}", "jsonx", "table {{json .}}"))
     assert is_table("table {{.ID}}")
     assert not is_table("tablet")
+    assert not is_table("table")
 
 
 @pytest.mark.parametrize(
