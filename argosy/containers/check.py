@@ -108,6 +108,9 @@ def _left_of(site: Site, container_id: str) -> Iterator[_Left]:
         yield report(directory, problem, partial(cleanup.settle, site, container_id))
     elif mounts.is_mount_point(merged):
         yield report(merged, "it is mounted although it does not run", take_down)
+    elif os.path.lexists(f"{site.state_directory(container_id)}/mounts"):
+        path = f"{site.state_directory(container_id)}/mounts"
+        yield report(path, "what it mounted is left although it does not run", take_down)
     else:
         for group in prepare.group_directories(site, container_id):
             yield report(group, "it has a control group although it does not run", take_down)

@@ -111,11 +111,6 @@ def _mount(store: Store, directory: str, lowers: Sequence[str], label: str) -> s
     return merged
 
 
-def is_mounted(container_dir: str) -> bool:
-    """Whether one of the trees is mounted."""
-    return any(mounts.is_mount_point(f"{container_dir}/mounts/{key}/merged") for key in _keys(container_dir))
-
-
 def discard(container_dir: str) -> None:
     """Unmount all, and remove what was changed in them."""
     for key in reversed(_keys(container_dir)):  # an overlay before what it lies over
