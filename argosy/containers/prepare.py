@@ -71,7 +71,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     merged = _mount_root(site, record)
     _check_kernel_places(merged, record.image.name or record.options.rootfs)
     mounts = _mounts(site, record, merged, runtime)
-    connected = _connect(site, record)
+    connected = _connect(site, record, merged)
     request = facts.request(
         site,
         record,
@@ -206,8 +206,9 @@ def conmon_program(site: Site) -> str:
     raise NotFound("program", site.conmon or "conmon", hint="install conmon, or name its path with --conmon")
 
 
-def _connect(site: Site, record: ContainerRecord) -> NetworkState:
-    mode = record.options.network
+def _connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
+    options = record.options
+    mode = options.network
     kind = mode.kind if mode is not None else "private"
     joined_pid = 0
     if mode is not None and kind == "container":
@@ -225,6 +226,12 @@ def _connect(site: Site, record: ContainerRecord) -> NetworkState:
             conf=site.conf,
             notice=site.notice,
             command=site.network_cmd_path,
+            rootfs=merged,
+            no_hosts=site.conf.no_hosts if options.no_hosts is None else options.no_hosts,
+            add_hosts=options.add_hosts,
+            dns=options.dns,
+            dns_search=options.dns_search,
+            dns_options=options.dns_options,
         )
     )
 

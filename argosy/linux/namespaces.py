@@ -19,12 +19,36 @@ if TYPE_CHECKING:
 # The inode of the user namespace that the system booted with (PROC_USER_INIT_INO).
 INITIAL_USER = 0xEFFFFFFD
 
+_NS_GET_NSTYPE = 0xB703
 _NS_GET_OWNER_UID = 0xB704
+_KINDS = {
+    syscalls.CLONE_NEWCGROUP: "cgroup",
+    syscalls.CLONE_NEWIPC: "ipc",
+    syscalls.CLONE_NEWNET: "net",
+    syscalls.CLONE_NEWNS: "mnt",
+    syscalls.CLONE_NEWPID: "pid",
+    syscalls.CLONE_NEWTIME: "time",
+    syscalls.CLONE_NEWUSER: "user",
+    syscalls.CLONE_NEWUTS: "uts",
+}
 
 
 def inode(kind: str, process: str | int = "self") -> int:
     """The inode of the process's namespace, which identifies it; `kind` is "user", "mnt", "net", ..."""
     return os.stat(f"/proc/{process}/ns/{kind}").st_ino
+
+
+def kind_of(path: str) -> str:
+    """The kind of the namespace that the file is ("net", "pid", ...); "" when it is none.  ioctl_ns(2)."""
+    import fcntl
+
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return _KINDS.get(fcntl.ioctl(fd, _NS_GET_NSTYPE), "")
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
 
 
 def owner_uid(fd: int) -> int:

@@ -12,7 +12,7 @@ from argosy import jsontext
 from argosy.config.containers import ContainersConf
 from argosy.errors import ArgosyError, Invalid
 from argosy.linux import files, namespaces, process
-from argosy.network import resolv
+from argosy.network import hosts, resolv
 from argosy.records import shelf
 from argosy.values import Value
 
@@ -24,6 +24,7 @@ __all__ = ["NetworkRecord", "NetworkRequest", "NetworkState", "Unavailable", "re
 
 _TEXT_LIMIT = 1 << 20
 _PROGRAMS = ("pasta", "slirp4netns", "passt")
+_HOSTS = "/etc/hosts"
 _RESOLV = "/etc/resolv.conf"
 _RESOLVED = "/run/systemd/resolve/resolv.conf"  # the servers behind systemd-resolved's stub
 STATE_FILE = "network.json"
@@ -48,6 +49,12 @@ class NetworkRequest(Value):
     joined_pid: int = 0
     conf: ContainersConf = ContainersConf()
     command: str = ""
+    rootfs: str = ""  # the container's root, for base_hosts_file = "image"
+    no_hosts: bool = False
+    add_hosts: tuple[str, ...] = ()  # NAME:ADDRESS or NAME:host-gateway
+    dns: tuple[str, ...] = ()  # addresses, or "none" alone: the image's own resolv.conf
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
 
     @property
     def netns(self) -> str:
@@ -205,7 +212,9 @@ def _user_mode(request: NetworkRequest) -> NetworkState:
 
 
 def _none(request: NetworkRequest) -> NetworkState:
-    state = NetworkState(mode="none", hosts=hosts_content(request, ("127.0.0.1",)))
+    gateway_named = any(entry.endswith(f":{hosts.GATEWAY}") for entry in request.add_hosts)
+    internal = host_address() if gateway_named else ""  # nobody can reach it from in there
+    state = NetworkState(mode="none", hosts=hosts_content(request, ("127.0.0.1",), internal))
     _record(request, state)
     return state
 
@@ -228,7 +237,7 @@ def _joined(request: NetworkRequest) -> NetworkState:
         same = os.stat(path).st_ino == os.stat("/proc/self/ns/net").st_ino
     except FileNotFoundError:
         raise ArgosyError(f"container {request.target} has ended meanwhile: its network cannot be joined") from None
-    hosts = _of_container(request.joined_pid, "/etc/hosts")
+    text = _of_container(request.joined_pid, _HOSTS)
     addresses, gateway = ((), "") if same else inside(path)
     state = NetworkState(
         mode="container",
@@ -237,7 +246,7 @@ def _joined(request: NetworkRequest) -> NetworkState:
         addresses=addresses,
         gateway=gateway,
         resolv=_of_container(request.joined_pid, _RESOLV),
-        hosts=None if hosts is None else lambda _hostname, _name: hosts,
+        hosts=None if text is None or request.no_hosts else lambda _hostname, _name: text,
     )
     _record(request, state)
     return state
@@ -245,15 +254,19 @@ def _joined(request: NetworkRequest) -> NetworkState:
 
 def _of_container(pid: int, path: str) -> str | None:
     """A text file as another container sees it; None when it has none."""
+    return _inside_root(f"/proc/{pid}/root", path)
+
+
+def _inside_root(root: str, path: str) -> str | None:
     from argosy.linux import paths
 
-    root = paths.open_root(f"/proc/{pid}/root")
+    root_fd = paths.open_root(root)
     try:
-        return paths.read_in_root(root, path, _TEXT_LIMIT).decode("utf-8", "replace")
+        return paths.read_in_root(root_fd, path, _TEXT_LIMIT).decode("utf-8", "replace")
     except OSError:
         return None
     finally:
-        os.close(root)
+        os.close(root_fd)
 
 
 def _at_path(request: NetworkRequest) -> NetworkState:
@@ -265,7 +278,7 @@ def _at_path(request: NetworkRequest) -> NetworkState:
             f"cannot find specified network namespace path: stat {request.target}: {str(error.strerror).lower()}",
             hint="`ip netns` keeps its namespaces in /run/netns",
         ) from error
-    if not _is_network_namespace(request.target):
+    if namespaces.kind_of(request.target) != "net":
         raise Invalid("network namespace", request.target, "this file is no network namespace")
     same = found.st_ino == os.stat("/proc/self/ns/net").st_ino
     try:
@@ -283,20 +296,6 @@ def _at_path(request: NetworkRequest) -> NetworkState:
     )
     _record(request, state)
     return state
-
-
-def _is_network_namespace(path: str) -> bool:
-    import fcntl
-
-    from argosy.linux import syscalls
-
-    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        return fcntl.ioctl(fd, 0xB703) == syscalls.CLONE_NEWNET  # NS_GET_NSTYPE, ioctl_ns(2)
-    except OSError:
-        return False
-    finally:
-        os.close(fd)
 
 
 def _record(request: NetworkRequest, state: NetworkState) -> None:
@@ -332,7 +331,10 @@ def _text(path: str) -> str:
         return ""
 
 
-def resolv_content(request: NetworkRequest, *, forwarder: str = "", shared: bool = False) -> str:
+def resolv_content(request: NetworkRequest, *, forwarder: str = "", shared: bool = False) -> str | None:
+    """The content of /etc/resolv.conf; None where the image's own file stays (--dns=none)."""
+    if "none" in request.dns:
+        return None
     host = resolv.parse_resolv(_text(_RESOLV))
     if not shared and resolv.only_loopback(host) and os.path.exists(_RESOLVED):
         host = resolv.parse_resolv(_text(_RESOLVED)).replace(options=host.options)
@@ -341,9 +343,9 @@ def resolv_content(request: NetworkRequest, *, forwarder: str = "", shared: bool
         host,
         forwarder=forwarder,
         shared=shared,
-        servers=conf.dns_servers,
-        search=conf.dns_searches,
-        options=conf.dns_options,
+        servers=request.dns or conf.dns_servers,
+        search=request.dns_search or conf.dns_searches,
+        options=request.dns_options or conf.dns_options,
     )
     return made.text()
 
@@ -351,23 +353,37 @@ def resolv_content(request: NetworkRequest, *, forwarder: str = "", shared: bool
 def hosts_content(
     request: NetworkRequest, addresses: tuple[str, ...], internal: str = ""
 ) -> Callable[[str, str], str] | None:
-    """The function of NetworkState.hosts; None where containers.conf wants the image's own file.
+    """The function of NetworkState.hosts; None where the image's own file stays.
 
     `internal` is the host's address as the container reaches it, "" when it does not.
     """
     conf = request.conf
-    if conf.no_hosts or conf.base_hosts_file == "image":
+    if request.no_hosts:
         return None
-    base = "" if conf.base_hosts_file == "none" else _text(conf.base_hosts_file or "/etc/hosts")
-    internal = conf.host_containers_internal_ip or internal
-    plain = tuple(address.partition("/")[0] for address in addresses)
+    configured = conf.host_containers_internal_ip
+    internal = "" if configured == "none" else configured or internal
+    base, plain = _base_hosts(request), tuple(address.partition("/")[0] for address in addresses)
 
     def content(hostname: str, name: str) -> str:
-        return resolv.hosts(
-            base,
-            host_address="" if internal == "none" else internal,
-            addresses=plain,
-            names=(hostname, name),
-        )
+        extra = hosts.resolved(request.add_hosts, internal)
+        return hosts.text(base, extra=extra, host_address=internal, addresses=plain, names=(hostname, name))
 
     return content
+
+
+def _base_hosts(request: NetworkRequest) -> str:
+    """The file that base_hosts_file names: the host's where it says nothing, the image's, none, or one at a path."""
+    wanted = request.conf.base_hosts_file
+    if wanted == "none":
+        return ""
+    if wanted == "image":
+        return _inside_root(request.rootfs, _HOSTS) or ""
+    if wanted in ("", _HOSTS):
+        return _text(_HOSTS)
+    try:
+        return files.read(wanted, _TEXT_LIMIT).decode("utf-8", "replace")
+    except OSError as error:
+        raise ArgosyError(
+            f"failed to create new hosts file: open {wanted}: {str(error.strerror).lower()}",
+            hint="correct base_hosts_file in containers.conf",
+        ) from error

@@ -1,4 +1,4 @@
-"""The text of /etc/resolv.conf and /etc/hosts in a container.  Pure: reads and writes nothing."""
+"""The text of /etc/resolv.conf in a container.  Pure: reads and writes nothing."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from argosy.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-HOST_NAMES = "host.containers.internal"
 
 
 class Resolver(Value):
@@ -70,7 +68,7 @@ def for_container(
 
     `forwarder` is an address in its network that passes questions on to the host's resolver; it comes first.  `shared`:
     the container is in the host's network, where servers on loopback work.  `servers`, `search` and `options` are
-    those of containers.conf, which replace the host's (options are added).
+    the user's or those of containers.conf, which replace the host's (options are added).
     """
     own = tuple(servers)
     if not own:
@@ -78,28 +76,3 @@ def for_container(
         own = ((forwarder,) if forwarder else ()) + tuple(s for s in reachable if s != forwarder)
     merged = tuple(dict.fromkeys((*host.options, *options)))
     return Resolver(own, tuple(search) or host.search, merged)
-
-
-def hosts(base: str, *, host_address: str = "", addresses: Iterable[str] = (), names: Iterable[str] = ()) -> str:
-    """/etc/hosts: the lines of `base`, localhost, the host as host.containers.internal, the container's own names.
-
-    A line of `base` that names the container or the host loses those names.
-    """
-    own = tuple(dict.fromkeys(name for name in names if name))
-    reserved = frozenset((*own, HOST_NAMES))
-    lines, known = [], set()
-    for line in base.splitlines():
-        words = line.split("#", 1)[0].split()
-        if len(words) < 2:
-            continue
-        kept = [name for name in words[1:] if name not in reserved]
-        if kept:
-            lines.append(f"{words[0]}\t{' '.join(kept)}")
-            known.update(kept)
-    if "localhost" not in known:
-        lines[0:0] = ["127.0.0.1\tlocalhost", "::1\tlocalhost"]
-    if host_address:
-        lines.append(f"{host_address}\t{HOST_NAMES}")
-    if own:
-        lines += [f"{address}\t{' '.join(own)}" for address in addresses]
-    return "".join(f"{line}\n" for line in lines)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _DEFAULT_DEVICES = frozenset(
     "/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console", "ptmx")
 )
+# Fields of the options that may contradict others.
+_MAY_CONFLICT = ("add_hosts", "dns", "dns_options", "dns_search", "sysctls", "uts")
 # A crun that did not know the annotation would start the container with this filter, and it would die at once.
 _FAIL_CLOSED: dict[str, Any] = {"defaultAction": "SCMP_ACT_KILL_PROCESS"}
 
@@ -130,6 +132,10 @@ def check(options: ContainerOptions, image: ContainerConfig) -> None:
     if options.restart.name != "no" and options.remove:
         raise BadOption('the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"')
     resources.check_memory(options)
+    if any(getattr(options, field) for field in _MAY_CONFLICT):
+        from argosy.spec import conflicts
+
+        conflicts.check(options)
 
 
 def _check_stop_signal(text: str, what: str) -> None:
@@ -285,9 +291,6 @@ def _namespaces(request: SpecRequest) -> list[dict[str, str]]:
     return found
 
 
-_IPC_SYSCTLS = ("kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue.")
-
-
 def _sysctls(request: SpecRequest) -> dict[str, str]:
     """Those of containers.conf that go with the container's namespaces, then the user's, which must."""
     options = request.options
@@ -298,13 +301,13 @@ def _sysctls(request: SpecRequest) -> dict[str, str]:
         name, equals, value = item.partition("=")
         if not equals:
             raise Invalid("default_sysctls in containers.conf", item, "this is not NAME=VALUE")
-        if not (shared_net and name.startswith("net.")) and not (shared_ipc and name.startswith(_IPC_SYSCTLS)):
+        if not (shared_net and name.startswith("net.")) and not (shared_ipc and name.startswith(security.IPC_SYSCTLS)):
             found[name] = value
-    for name, value in options.sysctls.items():
-        for kind, shared, prefixes in (("Network", shared_net, ("net.",)), ("IPC", shared_ipc, _IPC_SYSCTLS)):
-            if shared and name.startswith(prefixes):
-                raise BadOption(f"sysctl {name}={value} can't be set since {kind} Namespace set to host")
-        found[name] = value
+    if options.sysctls:
+        from argosy.spec import conflicts
+
+        conflicts.check_sysctls(options, host_network=shared_net, host_ipc=shared_ipc)
+        found.update(options.sysctls)
     return found
 
 

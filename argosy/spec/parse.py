@@ -255,10 +255,16 @@ def parse_namespace(text: str, flag: str) -> NamespaceMode:
     kind, colon, target = text.partition(":")
     if kind in ("container", "ns") and target:
         return NamespaceMode(kind, target)
+    if kind in ("container", "ns") and colon:
+        mode = "path" if kind == "ns" else kind
+        raise BadOption(f"invalid config provided: namespace mode {mode} requires a value", hint=f"see --{flag}")
+    if text == "pod":
+        why = "cannot use pod namespace as container is not joining a pod or pod has no infra container"
+        raise BadOption(f"{why}: invalid argument", hint=f"see --{flag}")
     if not colon and kind in _NAMESPACE_KINDS.get(flag, ("private", "host")):
         return NamespaceMode(kind)
     hint = f"use {', '.join(_NAMESPACE_KINDS.get(flag, ('private', 'host')))}, container:NAME or ns:PATH"
-    raise BadOption(f'unrecognized namespace mode "{text}" passed to --{flag}', hint=hint)
+    raise BadOption(f"unrecognized namespace mode {text} passed", hint=f"--{flag}: {hint}")
 
 
 def parse_capabilities(items: Iterable[str]) -> tuple[str, ...]:

@@ -32,6 +32,9 @@ MASKED_PATHS = (
 )
 READ_ONLY_PATHS = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
 
+# Kernel parameters of an ipc namespace.
+IPC_SYSCTLS = ("kernel.msg", "kernel.sem", "kernel.shm", "fs.mqueue.")
+
 # Annotations that change what a runtime does: crun would take a seccomp filter, a handler or a hook's output from one.
 _RESERVED = ("run.oci.", "io.crun.", "org.systemd.")
 _ALLOWED = frozenset(("run.oci.keep_original_groups",))

@@ -109,3 +109,10 @@ def test_a_failed_making_leaves_nothing(as_user: AsUser) -> None:
             print(os.listdir("."))
     """)
     assert found == "[]\n"
+
+
+def test_the_kind_of_a_namespace(tmp_path: Path) -> None:
+    for kind in ("net", "pid", "ipc", "uts", "mnt", "cgroup", "user"):
+        assert namespaces.kind_of(f"/proc/self/ns/{kind}") == kind
+    (tmp_path / "file").write_text("")
+    assert namespaces.kind_of(str(tmp_path / "file")) == ""

@@ -1,10 +1,10 @@
-"""The text of resolv.conf and hosts in a container."""
+"""The text of resolv.conf in a container."""
 
 from __future__ import annotations
 
 import pytest
 
-from argosy.network.resolv import Resolver, for_container, hosts, is_loopback, only_loopback, parse_resolv
+from argosy.network.resolv import Resolver, for_container, is_loopback, only_loopback, parse_resolv
 
 HOST = Resolver(("127.0.0.53", "192.0.2.1"), ("example.org",), ("edns0",))
 
@@ -55,37 +55,3 @@ def test_configured_servers_replace_all_others() -> None:
 
 def test_a_search_list_of_the_root_alone_means_none() -> None:
     assert for_container(HOST, search=(".",)).text() == "nameserver 192.0.2.1\noptions edns0\n"
-
-
-def test_hosts_has_the_base_the_host_and_the_container() -> None:
-    text = hosts(
-        "127.0.0.1 localhost # us\n\n192.0.2.8\tdb\n",
-        host_address="192.0.2.2",
-        addresses=("10.0.2.100", "fd00::1"),
-        names=("web", "my-name"),
-    )
-    assert text == (
-        "127.0.0.1\tlocalhost\n"
-        "192.0.2.8\tdb\n"
-        "192.0.2.2\thost.containers.internal\n"
-        "10.0.2.100\tweb my-name\n"
-        "fd00::1\tweb my-name\n"
-    )
-
-
-def test_the_base_cannot_claim_the_containers_names() -> None:
-    text = hosts(
-        "192.0.2.9 web alias host.containers.internal\n192.0.2.7 web\n", addresses=("10.0.0.1",), names=("web",)
-    )
-    assert "192.0.2.9\talias\n" in text
-    assert "192.0.2.7" not in text
-    assert "host.containers.internal" not in text
-    assert text.endswith("10.0.0.1\tweb\n")
-
-
-def test_localhost_is_always_there() -> None:
-    assert hosts("") == "127.0.0.1\tlocalhost\n::1\tlocalhost\n"
-
-
-def test_a_name_that_is_host_name_too_is_there_once() -> None:
-    assert hosts("127.0.0.1 localhost", addresses=("127.0.0.1",), names=("web", "web")).endswith("127.0.0.1\tweb\n")
