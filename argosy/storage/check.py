@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 
     from argosy.config.locations import Locations
     from argosy.linux.idmap import IdMap
+    from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
 
     # Applies a layer again from its blob (a use case of `images`): the image's manifest digest and the diff id.
     Reapply = Callable[[str, str], None]
+    # Tells what is wrong with the tree of one of an image's layers, "" when nothing is.
+    Compare = Callable[[ImageRecord, str], str]
 
 # The file that an object of a kind cannot do without.
 REQUIRED = {"containers": "container.json", "volumes": "volume.json"}
@@ -46,10 +49,17 @@ class Finding(Value):
     hint: str = ""
 
 
-def check(store: Store, *, repair: bool = False, quick: bool = False, reapply: Reapply | None = None) -> list[Finding]:
-    """Look at everything in the store; `quick` leaves out reading the blobs.
+def check(
+    store: Store,
+    *,
+    repair: bool = False,
+    quick: bool = False,
+    reapply: Reapply | None = None,
+    compare: Compare | None = None,
+) -> list[Finding]:
+    """Look at everything in the store; `quick` leaves out reading the blobs and the layers' trees.
 
-    `repair` puts right what is safe; `reapply` is how a layer is applied again.
+    `repair` puts right what is safe; `reapply` is how a layer is applied again, `compare` how its tree is looked at.
     """
     from argosy.storage import check_images
 
@@ -58,7 +68,7 @@ def check(store: Store, *, repair: bool = False, quick: bool = False, reapply: R
     for name in SHELVES:
         findings += _shelf(store.shelf(name), REQUIRED.get(name, ""), repair=repair)
         findings += _names(store.shelf(name), repair=repair)
-    findings += check_images.check(store, repair=repair, quick=quick, reapply=reapply)
+    findings += check_images.check(store, repair=repair, quick=quick, reapply=reapply, compare=compare)
     return findings
 
 

@@ -19,18 +19,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from argosy.oci.reference import Reference
-    from argosy.storage.check import Reapply
+    from argosy.storage.check import Compare, Reapply
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
 
 
-def check(store: Store, *, repair: bool, quick: bool, reapply: Reapply | None) -> Iterator[Finding]:
+def check(
+    store: Store, *, repair: bool, quick: bool, reapply: Reapply | None, compare: Compare | None
+) -> Iterator[Finding]:
     """All that is wrong with the images of the store and what they are made of."""
     yield from _foreign(store)
     if not quick:
         yield from _blobs(store, repair=repair)
     yield from _records(store, repair=repair)
-    yield from _layers(store, repair=repair, reapply=reapply)
+    yield from _layers(store, repair=repair, reapply=reapply, compare=None if quick else compare)
     yield from _chains(store, repair=repair)
     yield from _parts(store)
     yield from _refs(store, repair=repair)
@@ -83,8 +85,11 @@ def _records(store: Store, *, repair: bool) -> Iterator[Finding]:
         yield Finding("image", digest, error.details, error.brief, repaired, hint)
 
 
-def _layers(store: Store, *, repair: bool, reapply: Reapply | None) -> Iterator[Finding]:
-    for diff_id, problem, record in _layer_problems(store):
+def _layers(store: Store, *, repair: bool, reapply: Reapply | None, compare: Compare | None) -> Iterator[Finding]:
+    for diff_id, cause, record in _layers_of_images(store):
+        problem = cause or (compare(record, diff_id) if compare and record else "")
+        if not problem:
+            continue
         repaired, hint = "", "pull the image again"
         if repair and record and reapply:
             repaired, hint = _apply_again(store, record, diff_id, reapply)
@@ -93,8 +98,8 @@ def _layers(store: Store, *, repair: bool, reapply: Reapply | None) -> Iterator[
         yield Finding("layer", diff_id, f"{store.layers.directory(diff_id)}/{LAYER_FILE}", problem, repaired, hint)
 
 
-def _layer_problems(store: Store) -> list[tuple[str, str, ImageRecord | None]]:
-    """The layers with which something is wrong, what that is, and an image that has it.
+def _layers_of_images(store: Store) -> list[tuple[str, str, ImageRecord | None]]:
+    """All layers that there are or should be, what is wrong with each at first sight, and an image that has it.
 
     Nothing is collected meanwhile: an image that is listed has all its parts, or has really lost them.
     """
@@ -102,8 +107,7 @@ def _layer_problems(store: Store) -> list[tuple[str, str, ImageRecord | None]]:
         wanted = {layer.diff_id: record for record in store.images.all().records for layer in record.layers}
         present = _digests(store, "layers")
         missing = sorted(set(wanted).difference(present))
-        found = ((diff_id, _layer_problem(store, diff_id)) for diff_id in (*present, *missing))
-        return [(diff_id, problem, wanted.get(diff_id)) for diff_id, problem in found if problem]
+        return [(diff_id, _layer_problem(store, diff_id), wanted.get(diff_id)) for diff_id in (*present, *missing)]
 
 
 def _layer_problem(store: Store, diff_id: str) -> str:
@@ -164,7 +168,7 @@ def _chains(store: Store, *, repair: bool) -> Iterator[Finding]:
 
 
 def _chain_problems(store: Store) -> list[tuple[str, str, ImageRecord | None]]:
-    """As `_layer_problems`."""
+    """The chains with which something is wrong, as `_layers_of_images`."""
     with store.collection_lock():
         wanted = {record.chain_id: record for record in store.images.all().records if record.fixed}
         present = _digests(store, "chains")

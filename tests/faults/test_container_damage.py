@@ -116,7 +116,8 @@ def test_damage_is_named_and_goes_no_further(program: Program, damage: str) -> N
     for path in paths:
         case = Case(path, DAMAGES[damage])
         case.happen()
-        checked = program.run("system", "check", check=1)
+        quick = () if "/blobs/" in path else ("--quick",)
+        checked = program.run("system", "check", *quick, check=1)
         assert case.is_named(checked.stdout), path
         hit = next((name for container_id, name in owner.items() if container_id in path), "")
         shown = program.run("ps", "-a", "--format", "{{.Names}}")
@@ -129,7 +130,7 @@ def test_damage_is_named_and_goes_no_further(program: Program, damage: str) -> N
         listed = program.run("images")
         assert "other" in listed.stdout or "other" in path or image in path
         case.undo()
-        assert program.run("system", "check").stdout == "No damage, nothing left over\n"
+        assert program.run("system", "check", *quick).stdout == "No damage, nothing left over\n"
         assert sorted(program.run("ps", "-a", "--format", "{{.Names}}").lines) == CONTAINERS
 
 
@@ -159,3 +160,31 @@ def test_a_damaged_container_can_be_removed(program: Program, damage: str) -> No
         program.run("rm", "-f", "-t", "0", name)
         assert name not in program.run("ps", "-a", "--format", "{{.Names}}").lines
     assert program.run("system", "check", "--quick").stdout == "No damage, nothing left over\n"
+
+
+TREE_DAMAGES: dict[str, Callable[[str], object]] = {
+    "a flipped bit": lambda tree: flip_file(f"{tree}/etc/passwd"),
+    "another mode": lambda tree: os.chmod(f"{tree}/bin/busybox", 0o4755),
+    "a file that is gone": lambda tree: os.unlink(f"{tree}/etc/passwd"),
+    "a file too many": lambda tree: os.mkfifo(f"{tree}/etc/more"),
+    "another time": lambda tree: os.utime(f"{tree}/etc/passwd", (1, 1)),
+}
+
+
+def flip_file(path: str) -> None:
+    with open(path, "rb") as file:
+        flip(path, file.read())
+
+
+def test_damage_within_a_layer(argosy_both: Program, busybox: str) -> None:
+    """The whole check finds it, by the layer's name; a repair applies the layer again from its blob."""
+    (layer,) = os.listdir(f"{argosy_both.root}/layers")
+    tree = f"{argosy_both.root}/layers/{layer}/diff"
+    for damage in TREE_DAMAGES.values():
+        damage(tree)
+        checked = argosy_both.run("system", "check", check=1)
+        assert f"layer sha256:{layer}: " in checked.stdout
+        assert "its tree is not what its blob says" in checked.stdout
+        assert "applied again" in argosy_both.run("system", "check", "--repair").stdout
+        assert argosy_both.run("system", "check").stdout == "No damage, nothing left over\n"
+    argosy_both.run("run", "--rm", *NO_NETWORK, busybox, "cat", "/etc/passwd")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
     from argosy.storage.check import Finding
+    from argosy.storage.images import ImageRecord
 
 _DAMAGED = 1  # exit status: something is wrong that was not repaired
 
@@ -59,7 +60,7 @@ def _store_file(options: CheckOptions, opener: Opener) -> list[Finding]:
 
 def _objects(options: CheckOptions, engine: Engine) -> list[Finding]:
     """Everything in the store; a layer that is damaged is applied again."""
-    from argosy.images import restore
+    from argosy.images import restore, verify
     from argosy.storage import check
 
     store = engine.store
@@ -67,7 +68,10 @@ def _objects(options: CheckOptions, engine: Engine) -> list[Finding]:
     def reapply(manifest_digest: str, _diff_id: str) -> None:
         restore.restore(store, store.images.get(manifest_digest))
 
-    return check.check(store, repair=options.repair, quick=options.quick, reapply=reapply)
+    def compare(record: ImageRecord, diff_id: str) -> str:
+        return verify.difference(store, record, diff_id)
+
+    return check.check(store, repair=options.repair, quick=options.quick, reapply=reapply, compare=compare)
 
 
 def _text(finding: Finding) -> str:
@@ -86,9 +90,10 @@ COMMAND = Command(
     path="system check",
     summary="Check the store for damage and left-overs, and repair it",
     description=(
-        "Reads every file that Argosy has written and compares it with what it should be, and looks for what killed\n"
-        "commands have left.  Nothing is changed without --repair; repairing is safe while containers run.  Ends with\n"
-        "status 1 when something is wrong that was not repaired."
+        "Reads every file that Argosy has written and compares it with what it should be, layers of images with the\n"
+        "blobs that they were made from, and looks for what killed commands have left.  Nothing is changed without\n"
+        "--repair; repairing is safe while containers run.  Ends with status 1 when something is wrong that was not\n"
+        "repaired."
     ),
     options=CheckOptions,
     run=run,
