@@ -81,6 +81,13 @@ def shared_both(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[
         yield _by_name(request.param, make)
 
 
+@pytest.fixture(scope="module")
+def shared_program(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[Program]:
+    """One program, as the calling user, for all tests of a module."""
+    with _programs(rig_directory, request) as make:
+        yield make("")
+
+
 @pytest.fixture
 def argosy(new_program: Callable[[str], Program]) -> Program:
     """The program as the calling user, whoever that is."""

@@ -49,7 +49,7 @@ def inspect(store: Store, image: Image, record: ImageRecord | None = None) -> di
         "User": found.config.user,
         "History": _history(found),
         "NamesHistory": [str(name) for name in image.names],
-        **({"HealthCheck": found.config.healthcheck.to_oci()} if found.config.healthcheck else {}),
+        **({"Healthcheck": found.config.healthcheck.to_oci()} if found.config.healthcheck else {}),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argosy.cli.documents import Moment
-from argosy.cli.templates.values import NIL, Map, Struct
+from argosy.cli.templates.values import NIL, Map, NilMap, Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ def struct(document: dict[str, Any]) -> Struct:
     whole = {
         **_moments(document, "Created"),
         "Config": Struct({**_CONFIG, **_maps(document["Config"])}, type_name="*v1.ImageConfig"),
-        "Labels": Map(document["Labels"] or {}),
+        "Labels": Map(document["Labels"]) if document["Labels"] else NilMap(),
         "Annotations": Map(document["Annotations"]),
         "History": steps,
-        "HealthCheck": document.get("HealthCheck") or NIL,
+        "Healthcheck": document.get("Healthcheck") or NIL,
     }
     whole["GraphDriver"] = {**document["GraphDriver"], "Data": Map(document["GraphDriver"]["Data"])}
-    return Struct(whole, type_name="interface {}", kept=frozenset(whole) - {"HealthCheck"})
+    return Struct(whole, type_name="interface {}", kept=frozenset(whole) - {"Healthcheck"})
 
 
 def _maps(config: dict[str, Any]) -> dict[str, Any]:

@@ -137,6 +137,8 @@ def _less(left: Any, right: Any) -> bool:
 
 
 def _sorted_maps(item: Any) -> Any:
+    if isinstance(item, values.NilMap):
+        return None
     if isinstance(item, dict):
         names: Iterable[str] = sorted(item) if isinstance(item, values.Map) else item
         if isinstance(item, values.Struct):

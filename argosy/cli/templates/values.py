@@ -44,6 +44,10 @@ class Map(dict[str, object]):
     """A dictionary whose keys are data: an absent one is no error."""
 
 
+class NilMap(Map):
+    """A map that was never made: empty, and null in JSON."""
+
+
 class Struct(dict[str, object]):
     """A dictionary with a Go type's name, whose empty fields JSON leaves out, those in `kept` excepted."""
 
