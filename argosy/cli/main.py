@@ -145,9 +145,13 @@ class _Call:
 
     def _no_command(self, path: str, shown: str) -> int:
         if self.settings.get("version"):
-            from argosy.version import VERSION
+            from argosy.version import SPOKEN, VERSION
 
-            self.out.line(f"{self.program} version {VERSION}")
+            number = SPOKEN.get(self.program, VERSION)
+            docker = self.program == "docker"
+            self.out.line(
+                f"Docker version {number}, build argosy-{VERSION}" if docker else f"{self.program} version {number}"
+            )
             return 0
         self._group_help(path)
         raise UsageError(f"missing command '{shown} COMMAND'")

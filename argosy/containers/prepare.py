@@ -281,13 +281,19 @@ def _write_plan(directory: str, plan: Plan) -> None:
 
 def undo(site: Site, container_id: str) -> None:
     """Take away what `prepare` and the runtime made, but for the mounted root and the run directory.  Idempotent."""
-    plan = _plan_or_guess(site, container_id)
-    steps: tuple[Callable[[], object], ...] = (
-        lambda: plan.runtime.delete(container_id, force=True),
-        lambda: _remove_groups(site, plan),
-        lambda: files.remove_tree(f"{plan.runtime.root}/{container_id}"),
-        lambda: network.teardown(site.store.run, container_id, site.run_directory(container_id)),
-    )
+    steps: list[Callable[[], object]] = []
+    try:
+        plan = _plan_or_guess(site, container_id)
+    except ArgosyError:  # there is no runtime
+        if os.path.lexists(f"{site.store.run}/runtime/{container_id}"):
+            raise
+    else:
+        steps += [
+            lambda: plan.runtime.delete(container_id, force=True),
+            lambda: _remove_groups(site, plan),
+            lambda: files.remove_tree(f"{plan.runtime.root}/{container_id}"),
+        ]
+    steps.append(lambda: network.teardown(site.store.run, container_id, site.run_directory(container_id)))
     failures = []
     for step in steps:
         try:

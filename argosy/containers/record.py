@@ -137,8 +137,17 @@ class LastRun(Value):
 
 def read_record(store: Store, container_id: str) -> ContainerRecord:
     """The container's record.  Raises NotFound when there is no such container, Invalid when the file is damaged."""
-    text = store.containers.read(container_id, RECORD)
+    text = read_text(store, container_id)
     return ContainerRecord.from_json(jsontext.decode(text, f"container record {container_id[:12]}"))
+
+
+def read_text(store: Store, container_id: str) -> bytes:
+    """container.json as it is written.  Raises as `read_record`; what is damaged cannot be mended, only removed."""
+    try:
+        return store.containers.read(container_id, RECORD)
+    except shelf.Damaged as error:
+        error.hint = f"what it was cannot be found out again: argosy container rm --force {container_id[:12]}"
+        raise
 
 
 def current_name(store: Store, record: ContainerRecord) -> str:

@@ -178,7 +178,7 @@ def is_there(starter: Starter) -> bool:
 
 def view(site: Site, container_id: str) -> ContainerView:
     """The container as lists show it.  Raises NotFound, or Invalid when its record is damaged."""
-    text = site.store.containers.read(container_id, records.RECORD)
+    text = records.read_text(site.store, container_id)
     raw = jsontext.decode(text, f"container record {container_id[:12]}")
     try:
         options = raw["options"]

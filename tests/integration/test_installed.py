@@ -56,14 +56,14 @@ def output(*argv: str, **variables: str) -> str:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_is_there(environment: str, name: str) -> None:
-    assert output(f"{environment}/bin/{name}", "--version").startswith(f"{name} version ")
+    assert " version " in output(f"{environment}/bin/{name}", "--version")
 
 
 def test_commands_work_through_links(environment: str, tmp_path: str) -> None:
     os.symlink(f"{environment}/bin/argosy", f"{tmp_path}/first")
     os.symlink(f"{tmp_path}/first", f"{tmp_path}/docker")
-    assert output(f"{tmp_path}/docker", "--version").startswith("docker version ")
-    assert output("docker", "--version", PATH=f"{tmp_path}:{host.SYSTEM_PATH}").startswith("docker version ")
+    assert output(f"{tmp_path}/docker", "--version").startswith("Docker version ")
+    assert output("docker", "--version", PATH=f"{tmp_path}:{host.SYSTEM_PATH}").startswith("Docker version ")
 
 
 def test_the_interpreter_keeps_its_flags(environment: str, tmp_path: str) -> None:

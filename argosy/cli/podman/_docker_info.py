@@ -32,7 +32,7 @@ def show(engine: Engine, format_: str | None, out: Output) -> int:
 
 
 def _document(engine: Engine) -> dict[str, Any]:
-    found = _info_document.document(engine)
+    found = _info_document.document(engine, "docker")
     host, store = found["host"], found["store"]
     containers, runtime = store["containerStore"], host["ociRuntime"]
     controllers = set(host["cgroupControllers"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from argosy.linux.host import HostFacts
 
 
-def document(engine: Engine) -> dict[str, Any]:
+def document(engine: Engine, program: str) -> dict[str, Any]:
     """The facts, as JSON types."""
     from argosy.linux import host
 
@@ -31,7 +31,7 @@ def document(engine: Engine) -> dict[str, Any]:
             "log": ["k8s-file", "none", "passthrough", "journald"],
             "authorization": None,
         },
-        "version": _versions.fields(),
+        "version": _versions.fields(program),
     }
 
 

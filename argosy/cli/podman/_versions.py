@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from argosy.version import OCI_RUNTIME_SPEC, STORE_FORMAT, VERSION
+from argosy.version import OCI_RUNTIME_SPEC, SPOKEN, STORE_FORMAT, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,20 +22,21 @@ def architecture() -> str:
     return platform.host().architecture
 
 
-def fields() -> dict[str, Any]:
-    """The versions under podman's names, and those that only Argosy has.
+def fields(program: str) -> dict[str, Any]:
+    """The versions under podman's names, as the program that we are called as, and those that only Argosy has.
 
     The program is not built but read, and not in Go: what podman tells of that is empty.
     """
     return {
-        "APIVersion": VERSION,
-        "Version": VERSION,
+        "APIVersion": SPOKEN.get(program, VERSION),
+        "Version": SPOKEN.get(program, VERSION),
         "GoVersion": "",
         "GitCommit": "",
         "BuiltTime": "",
         "Built": 0,
         "OsArch": f"linux/{architecture()}",
         "Os": "linux",
+        "ArgosyVersion": VERSION,
         "PythonVersion": ".".join(map(str, sys.version_info[:3])),
         "RuntimeSpec": OCI_RUNTIME_SPEC,
         "StoreFormat": STORE_FORMAT,
@@ -45,9 +46,9 @@ def fields() -> dict[str, Any]:
 def docker() -> dict[str, Any]:
     """The same under docker's names.  There is no server: what docker asks one, this program does itself."""
     own = {
-        "Version": VERSION,
+        "Version": SPOKEN["docker"],
         "ApiVersion": DOCKER_API,
-        "GitCommit": "",
+        "GitCommit": f"argosy-{VERSION}",
         "GoVersion": "",
         "Os": "linux",
         "Arch": architecture(),
@@ -55,7 +56,7 @@ def docker() -> dict[str, Any]:
     }
     engine = {
         "Name": "Engine",
-        "Version": VERSION,
+        "Version": SPOKEN["docker"],
         "Details": {**own, "MinAPIVersion": DOCKER_API, "KernelVersion": os.uname().release, "Experimental": "false"},
     }
     return {

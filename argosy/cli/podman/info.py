@@ -33,7 +33,7 @@ def run(options: InfoOptions, engine: Engine, out: Output) -> int:
         from argosy.cli.podman import _docker_info
 
         return _docker_info.show(engine, options.format, out)
-    document = _info_document.document(engine)
+    document = _info_document.document(engine, out.program)
     if options.format is None:
         for line in yaml_lines(_sorted(document)):
             out.line(line)

@@ -190,7 +190,8 @@ def _views(options: PsOptions, engine: Engine, out: Output) -> list[ContainerVie
     everything = options.all or last > 0 or "status" in keys
     found = engine.containers.list(under_way=not everything)
     for container_id, why in found.damaged:
-        out.error(f"Error: container {container_id}: {why}")
+        named = why if container_id in why else f"container {container_id}: {why}"
+        out.error(f"Error: {named}\nargosy container rm --force {container_id[:12]}")
     views = list(found.views)
     if not everything:
         views = [view for view in views if view.run.status == state.RUNNING]

@@ -25,7 +25,7 @@ def run(options: VersionOptions, _opener: Opener, out: Output) -> int:
     """Print the versions.  There is no server: the fields of the peers' `Server` are the client's."""
     if out.program == "docker":
         return _docker(options, out)
-    fields = _versions.fields()
+    fields = _versions.fields(out.program)
     if options.format:
         _formatted(options.format, {"Client": fields}, {"Client": fields, "Server": fields}, out)
         return 0
@@ -33,6 +33,7 @@ def run(options: VersionOptions, _opener: Opener, out: Output) -> int:
         ("Client:", "Argosy"),
         ("Version:", fields["Version"]),
         ("API Version:", fields["APIVersion"]),
+        ("Argosy Version:", fields["ArgosyVersion"]),
         ("Python Version:", fields["PythonVersion"]),
         ("Runtime Spec:", fields["RuntimeSpec"]),
         ("Store Format:", fields["StoreFormat"]),

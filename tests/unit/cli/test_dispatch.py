@@ -192,7 +192,7 @@ def test_no_command_shows_the_help_and_fails(capfd: pytest.CaptureFixture[str]) 
 def test_version_names_the_program_called(capfd: pytest.CaptureFixture[str], flag: str) -> None:
     status, out, _ = call(capfd, "/usr/bin/podman", flag)
     assert status == 0
-    assert out.startswith("podman version ")
+    assert out == "podman version 4.3.1\n"
 
 
 def test_help_of_a_command(capfd: pytest.CaptureFixture[str]) -> None:
