@@ -74,7 +74,9 @@ class Subject(Value):
         """What the user, the image and containers.conf mount: named volumes first, `source` being their name."""
         asked = {mount.target: mount for mount in self.record.options.mounts}
         volumes = [
-            asked.get(use.destination, Mount("volume", "", use.destination, use.options)).replace(source=use.name)
+            asked.get(use.destination, Mount("volume", "", use.destination, use.options, origin="image")).replace(
+                source=use.name
+            )
             for use in self.record.volumes
         ]
         taken = {mount.target for mount in volumes}

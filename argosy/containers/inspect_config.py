@@ -175,7 +175,7 @@ def _tmpfs(subject: Subject) -> dict[str, str]:
             found[mount.target] = mount
         else:
             found.pop(mount.target, None)
-    return {path: ",".join(mounts.completed(mount)) for path, mount in found.items()}
+    return {path: ",".join(mounts.told(mount)) for path, mount in found.items()}
 
 
 def _cgroup_modes(subject: Subject) -> dict[str, str]:

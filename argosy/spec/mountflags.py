@@ -66,7 +66,6 @@ def parse_volume(text: str, directory: str = "/") -> Mount:
     words = parts[2].split(",") if len(parts) == 3 else []
     fields = _volume_options(words, directory)
     if source[:1] in ("/", "."):
-        fields.pop("copy_up", None)
         if fields.get("overlay") and any(word.partition("=")[0] not in _BESIDE_OVERLAY for word in words):
             raise BadOption("can't use 'O' with other options", hint="U, upperdir= and workdir= go with it")
         return Mount("bind", host_path(source, directory), place, **fields)

@@ -51,7 +51,7 @@ GOOD: list[tuple[Callable[[str], Mount], str, Mount]] = [
         Mount("bind", "/a", "/b", overlay=True, upper="/u", work="/w"),
     ),
     (parse_volume, "v:/b:O,ro", Mount("volume", "v", "/b", ("ro",), overlay=True)),
-    (parse_volume, "/a:/b:copy", Mount("bind", "/a", "/b")),
+    (parse_volume, "/a:/b:copy", Mount("bind", "/a", "/b", copy_up=True)),
     (parse_volume, "/a:/b:idmap", Mount("bind", "/a", "/b", idmap="container")),
     (parse_volume, f"/a:/b:idmap={MAP}", Mount("bind", "/a", "/b", idmap=MAP)),
     (parse_tmpfs, "/t:U,rprivate", Mount("tmpfs", "", "/t", ("rprivate",), chown=True)),
