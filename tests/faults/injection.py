@@ -19,8 +19,12 @@ TRACED = (
 )
 
 
-def calls(program: Program, *args: str) -> list[int]:
-    """The numbers, among the traced calls that the program itself makes for this command, of those worth a kill.
+# A place to be killed at: a system call's name, and the how-manyth of that name.  strace counts each name by itself.
+Point = tuple[str, int]
+
+
+def calls(program: Program, *args: str) -> list[Point]:
+    """Those of the traced calls that the program itself makes for this command that are worth a kill, in order.
 
     Opening for reading changes nothing: a kill there is a kill at the next call that does.  Calls of children do not
     count.
@@ -30,7 +34,14 @@ def calls(program: Program, *args: str) -> list[int]:
     _traced(program, argv, check=True)
     with open(log, encoding="utf-8", errors="replace") as file:
         made = [line for line in file if "(" in line]
-    return [number for number, line in enumerate(made, 1) if not _reads(line)]
+    seen: dict[str, int] = {}
+    points = []
+    for line in made:
+        name = line.partition("(")[0]
+        seen[name] = seen.get(name, 0) + 1
+        if not _reads(line):
+            points.append((name, seen[name]))
+    return points
 
 
 def _reads(line: str) -> bool:
@@ -38,18 +49,19 @@ def _reads(line: str) -> bool:
     return opens and "O_WRONLY" not in line and "O_RDWR" not in line and "O_CREAT" not in line
 
 
-def kill_at(program: Program, number: int, *args: str) -> Completed:
-    """Run the command and kill the program with SIGKILL when it enters its `number`-th traced call."""
-    return _traced(program, _injecting(number, program.argv(*args)), check=False)
+def kill_at(program: Program, point: Point, *args: str) -> Completed:
+    """Run the command and kill the program with SIGKILL when it enters that call."""
+    return _traced(program, _injecting(point, program.argv(*args)), check=False)
 
 
-def kill_all_at(program: Program, number: int, *args: str) -> Completed:
+def kill_all_at(program: Program, point: Point, *args: str) -> Completed:
     """As `kill_at`, for the first of the program's threads and helpers that comes to so many calls of its own."""
-    return _traced(program, ["strace", "-f", *_injecting(number, program.argv(*args))[1:]], check=False)
+    return _traced(program, ["strace", "-f", *_injecting(point, program.argv(*args))[1:]], check=False)
 
 
-def _injecting(number: int, argv: Sequence[str]) -> list[str]:
-    inject = f"inject={TRACED}:signal=KILL:when={number}"
+def _injecting(point: Point, argv: Sequence[str]) -> list[str]:
+    name, number = point
+    inject = f"inject={name}:signal=KILL:when={number}"
     return ["strace", "-qq", "-o", "/dev/null", "-e", f"trace={TRACED}", "-e", inject, *argv]
 
 
@@ -74,6 +86,6 @@ def spread(total: int, count: int) -> Iterator[int]:
     yield from sorted({1 + round(step * index) for index in range(count)})
 
 
-def chosen(numbers: Sequence[int], count: int) -> list[int]:
-    """At most `count` of the numbers, evenly spread, the first and the last among them."""
-    return [numbers[place - 1] for place in spread(len(numbers), count)]
+def chosen(points: Sequence[Point], count: int) -> list[Point]:
+    """At most `count` of the points, evenly spread, the first and the last among them."""
+    return [points[place - 1] for place in spread(len(points), count)]

@@ -49,7 +49,7 @@ def shows_whole_images(program: Program) -> list[str]:
         data = inspected["GraphDriver"]["Data"]
         for tree in [data["UpperDir"], *filter(None, data.get("LowerDir", "").split(":"))]:
             assert os.path.isdir(tree)
-    return sorted(name for document in done.json() for name in document["Names"])
+    return sorted({name for document in done.json() for name in document["Names"]})
 
 
 def holds(program: Program, name: str, files: dict[str, bytes]) -> None:
