@@ -169,17 +169,19 @@ class Containers:
         config: ContainerConfig,
         *,
         to_start: bool = False,
+        replacing: bool = False,
     ) -> ContainerRecord:
         from argosy.containers import create
 
+        site, find = self._site, self._find_image
         return create.create(
-            self._site, options, image, image_name, config, find_image=self._find_image, to_start=to_start
+            site, options, image, image_name, config, find_image=find, to_start=to_start, replacing=replacing
         )
 
-    def run(self, record: ContainerRecord, streams: Streams | None) -> int:
+    def run(self, record: ContainerRecord, streams: Streams | None, *, preserve_fds: int = 0) -> int:
         from argosy.containers import run
 
-        return run.run(self._site, record, streams)
+        return run.run(self._site, record, streams, preserve_fds=preserve_fds)
 
     def start(self, container_id: str) -> None:
         from argosy.containers import start

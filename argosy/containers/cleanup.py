@@ -68,6 +68,10 @@ def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
                 from argosy.volumes import named as named_volumes
 
                 named_volumes.remove_unused(site.store, use.name)
+    if record.options.remove_image:
+        from argosy.containers import used_image
+
+        used_image.remove(site, record)
 
 
 def _is_used(site: Site, volume: str) -> bool:

@@ -6,11 +6,12 @@ import os
 import time
 
 from argosy import jsontext
-from argosy.containers import names, state
+from argosy.containers import facts, names, state
 from argosy.containers.record import RECORD, ContainerRecord, ImagePin, Starter, VolumeUse
 from argosy.errors import ArgosyError, Exists, Invalid, NotFound
 from argosy.linux import host, process
 from argosy.spec import generate, resources
+from argosy.spec import process as process_spec
 from argosy.undo import Undo
 
 TYPE_CHECKING = False
@@ -41,8 +42,10 @@ def create(
     *,
     find_image: Callable[[str], ImageRecord],
     to_start: bool = False,
+    replacing: bool = False,
 ) -> ContainerRecord:
-    """Write down a container; nothing of it is mounted or started.  `to_start` says that this process will start it.
+    """Write down a container; nothing of it is mounted or started.  `to_start` says that this process will start it,
+    `replacing` that a container which has the name gives way, once all the rest of the new one is there.
 
     `image` is None for a container with --rootfs.  `find_image` looks up the images of mounts.
 
@@ -61,6 +64,7 @@ def create(
         from argosy.containers import given_root
 
         given_root.check(options)
+    options = _settled(site, options, config)
     options, volumes, images = _mounts(site, options, config, find_image)
     process_label, mount_label = _labels(site, options)
     record = ContainerRecord(
@@ -83,7 +87,7 @@ def create(
             for use in record.volumes:
                 if named.ensure(site.store, use.name, anonymous=use.anonymous):
                     undo.push(named.remove_unused, site.store, use.name)
-        made = _commit(site, record)
+        made = _commit(site, record, replacing=replacing)
         undo.commit()
     return made
 
@@ -109,7 +113,39 @@ def pin(image: ImageRecord, name: str) -> ImagePin:
     )
 
 
-def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
+def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> ContainerOptions:
+    """The options with what is decided now: what they take of the caller, and the ids of those they require.
+
+    Raises ArgosyError for what this host or this store does not have.
+    """
+    changes: dict[str, Any] = {}
+    caller = process_spec.from_caller(options, site.conf, os.environ)
+    if caller:
+        changes["host_env"] = caller
+    if not options.stop_signal and not config.stop_signal and process_spec.runs_systemd(options, config):
+        changes["stop_signal"] = process_spec.SYSTEMD_STOP_SIGNAL
+    if options.timezone:
+        from argosy.linux import timezone
+
+        timezone.read(options.timezone)
+    if options.host_users:
+        from argosy.containers import hostusers
+
+        hostusers.find_all(options.host_users)
+    if options.init:
+        facts.init_path(site, options)
+    if options.requires:
+        from argosy.containers import dependencies
+
+        changes["requires"] = dependencies.ids(site, options.requires)
+    if options.log_driver == "journald":
+        from argosy.runtime import journal
+
+        journal.check()
+    return options.replace(**changes) if changes else options
+
+
+def _commit(site: Site, record: ContainerRecord, *, replacing: bool) -> ContainerRecord:
     """Name the container and rename it into the store, where garbage collection sees what it relies on."""
     durable = not record.options.remove
     for attempt in range(_NAME_ATTEMPTS):
@@ -121,6 +157,9 @@ def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
                     staged.commit(named.name, durable=durable)
                     missing = _missing_image(site, record)
             except Exists as taken:
+                if record.name and replacing:
+                    _remove_holder(site, taken.holder)
+                    continue
                 if record.name and not gives_way(site, taken.holder):
                     raise
                 continue
@@ -129,6 +168,15 @@ def _commit(site: Site, record: ContainerRecord) -> ContainerRecord:
             raise ArgosyError(f"image {missing} was removed meanwhile", hint=f"argosy pull {missing}")
         return named
     raise ArgosyError("cannot find a free name for the container", hint="give one with --name")
+
+
+def _remove_holder(site: Site, container_id: str) -> None:
+    from argosy.containers import remove
+
+    try:
+        remove.remove(site, container_id, force=True)
+    except NotFound:
+        return
 
 
 def _missing_image(site: Site, record: ContainerRecord) -> str:

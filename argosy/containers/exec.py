@@ -207,7 +207,8 @@ def _become(site: Site, container_id: str, process: dict[str, Any], options: Exe
     """Another user: ids and groups from the container's own account files, and its HOME."""
     from argosy.spec import users
 
-    passwd, group = accounts.read(f"{site.state_directory(container_id)}/merged")
+    tree, ours = f"{site.state_directory(container_id)}/merged", site.run_directory(container_id)
+    passwd, group = accounts.of_running(tree, ours)
     user = users.resolve(options.user, passwd, group)
     ids = {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.additional_gids)}
     process["user"] = {**process["user"], **ids}

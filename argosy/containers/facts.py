@@ -6,10 +6,10 @@ import os
 import resource
 import stat
 
-from argosy.containers import accounts, state
+from argosy.containers import state
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import cgroup, files, host
-from argosy.spec import resources
+from argosy.spec import process, resources
 from argosy.spec.generate import HostNode, SpecRequest
 from argosy.spec.options import Ulimit
 from argosy.version import VERSION
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
+    from argosy.containers.accounts import Accounts
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
     from argosy.linux.cgroup import Cgroups
     from argosy.network.attach import NetworkState
     from argosy.runtime.oci_runtime import OciRuntime
-    from argosy.spec.options import Device, Mount, NamespaceMode
+    from argosy.spec.options import ContainerOptions, Device, Mount, NamespaceMode
 
 _CAP_SYS_RESOURCE = 24
 _TTY_GID = 5
 _PROFILE_LIMIT = 4 << 20
+_ACCOUNTS_LIMIT = 2 << 20
+_SYSTEMD_HIERARCHY = "/sys/fs/cgroup/systemd"
 _THROTTLE = "/sys/devices/system/cpu/cpu{}/thermal_throttle"
 _OLD_CRUN = (1, 9)
 
@@ -44,10 +47,10 @@ def request(
     mounts: tuple[Mount, ...],
     connected: NetworkState,
     files: Mapping[str, str],
+    accounts: Accounts,
 ) -> SpecRequest:
     """Everything that `spec.generate` asks for, for a container whose root is mounted and whose network is there."""
     options, namespace = record.options, site.namespace
-    passwd, group = accounts.read(rootfs)
     capabilities = host.effective_capabilities() & host.bounding_capabilities()
     enforced, profile = host.apparmor(), ""
     if enforced:
@@ -63,8 +66,8 @@ def request(
         machine=os.uname().machine,
         files=files,
         mounts=mounts,
-        passwd=passwd,
-        group=group,
+        passwd=_completed(files, accounts),
+        group=accounts.group or b"",
         netns_path=connected.netns,
         host_network=connected.host,
         foreign_netns=connected.foreign,
@@ -87,10 +90,11 @@ def request(
         mount_label=record.mount_label,
         idmap_dialect=_idmap_dialect(mounts, runtime),
         nodes=tuple(_nodes(site, record)),
-        init_path=_init_path(site, record) if options.init else "",
+        init_path=init_path(site, options) if options.init else "",
+        systemd=process.runs_systemd(options, record.image_config),
+        systemd_hierarchy=groups.mode != "v2" and os.path.isdir(_SYSTEMD_HIERARCHY),
         seccomp_profile=_seccomp_profile(site, record),
         compile_seccomp=_compiler(site) if _compiles_each_time(runtime) else None,
-        environ=os.environ,
         annotations=_annotations(),
     )
 
@@ -101,6 +105,15 @@ def _idmap_dialect(mounts: tuple[Mount, ...], runtime: OciRuntime) -> str:
     from argosy.containers import mount_sources
 
     return mount_sources.idmap_dialect(runtime)
+
+
+def _completed(own: Mapping[str, str], accounts: Accounts) -> bytes:
+    """The container's /etc/passwd: our file, which may know more users, or that of its tree.
+
+    Not so its /etc/group: that a user is named as a member of his own group there adds no group to those he has.
+    """
+    path = own.get("/etc/passwd")
+    return files.read(path, _ACCOUNTS_LIMIT) if path else accounts.passwd or b""
 
 
 def _annotations() -> Mapping[str, str]:
@@ -224,11 +237,14 @@ def _node(source: str, target: str, found: os.stat_result, permissions: str) -> 
     )
 
 
-def _init_path(site: Site, record: ContainerRecord) -> str:
-    from argosy.linux import process
+def init_path(site: Site, options: ContainerOptions) -> str:
+    """Where the program of --init is.  Raises NotFound, or ArgosyError where none is at the place that was named."""
+    from argosy.linux.process import find_program
 
-    wanted = record.options.init_path or site.conf.init_path or "catatonit"
-    found = process.find_program(wanted, site.conf.helper_binaries_dir)
+    wanted = options.init_path or site.conf.init_path or "catatonit"
+    if wanted[:1] == "/" and not os.path.exists(wanted):
+        raise ArgosyError(f"container-init binary not found on the host: stat {wanted}: no such file or directory")
+    found = find_program(wanted, site.conf.helper_binaries_dir)
     if found is None:
         raise NotFound(
             "program", wanted, hint="--init needs catatonit: install it, or set init_path in containers.conf"
@@ -237,7 +253,9 @@ def _init_path(site: Site, record: ContainerRecord) -> str:
 
 
 def _seccomp_profile(site: Site, record: ContainerRecord) -> bytes | None:
-    """The profile that the user or containers.conf names; None for our own."""
+    """The profile that the image brings (--seccomp-policy), or the user or containers.conf names; None for our own."""
+    if record.options.seccomp_policy == "image":
+        return record.image_config.labels[process.SECCOMP_LABEL].encode()
     path = record.options.security.seccomp or site.conf.seccomp_profile
     if path in ("", "unconfined"):
         return None
@@ -251,8 +269,7 @@ def _compiles_each_time(runtime: OciRuntime) -> bool:
     """crun before 1.9 compiles the filter at each start, which takes longer than all the rest."""
     if not runtime.is_crun:
         return False
-    numbers = tuple(int(part) for part in runtime.version.split(".")[:2] if part.isdecimal())
-    return bool(numbers) and numbers < _OLD_CRUN
+    return bool(runtime.numbers) and runtime.numbers < _OLD_CRUN
 
 
 def _compiler(site: Site) -> Callable[[str, Callable[[], Mapping[str, Any]]], str]:

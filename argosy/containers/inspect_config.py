@@ -93,12 +93,12 @@ def _hostname(subject: Subject) -> str:
 
 
 def _environment(subject: Subject) -> list[str]:
-    """The environment; HOME and the caller's proxies are decided at the start."""
+    """The environment; HOME is decided at the start."""
     if subject.process:
         return list(subject.process["env"])
     record = subject.record
     found = process.environment(
-        record.options, record.image_config, subject.site.conf, {}, home="", hostname=_hostname(subject)
+        record.options, record.image_config, subject.site.conf, home="", hostname=_hostname(subject)
     )
     return [entry for entry in found if entry != "HOME="]
 

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
+    from argosy.runtime.journal import JournalReader
     from argosy.runtime.logs import Entry, LogReader
 
+    Reader = LogReader | JournalReader
     Wanted = Callable[[bytes], bool]
-
-_READABLE = ("k8s-file", "json-file")  # conmon writes the one format for both
 
 
 class LogOptions(Value):
@@ -36,7 +36,7 @@ class Source(Value):
 
     id: str
     name: str
-    reader: LogReader
+    reader: Reader
 
 
 def open_logs(site: Site, container_ids: Sequence[str], options: LogOptions) -> tuple[Source, ...]:
@@ -48,24 +48,22 @@ def open_logs(site: Site, container_ids: Sequence[str], options: LogOptions) -> 
     found = []
     for container_id in container_ids:
         record = records.read_record(site.store, container_id)
-        _check_driver(site, record)
-        path = f"{site.state_directory(container_id)}/ctr.log"
-        reader = logs.LogReader(path, tail=options.tail, wanted=wanted)
+        reader = _reader(site, record, options.tail, wanted)
         found.append(Source(container_id, records.current_name(site.store, record), reader))
     return tuple(found)
 
 
-def _check_driver(site: Site, record: ContainerRecord) -> None:
-    driver = record.options.log_driver or site.conf.log_driver or _READABLE[0]
+def _reader(site: Site, record: ContainerRecord, tail: int | None, wanted: Wanted | None) -> Reader:
+    driver = records.log_driver(site, record)
     if driver in ("none", "passthrough"):
         raise Unsupported(
             f"this container is using the '{driver}' log driver, cannot read logs: this container is not logging output"
         )
-    if driver not in _READABLE:
-        raise Unsupported(
-            f"the log driver of container {record.name} is {driver}, whose logs argosy does not read",
-            hint=f"journalctl CONTAINER_ID_FULL={record.id}" if driver == "journald" else "",
-        )
+    if driver == "journald":
+        from argosy.runtime import journal
+
+        return journal.JournalReader(record.id, tail=tail, wanted=wanted)
+    return logs.LogReader(records.log_path(site, record), tail=tail, wanted=wanted)
 
 
 def _window(options: LogOptions) -> Wanted | None:

@@ -10,10 +10,10 @@ import os
 import stat
 
 from argosy import jsontext
-from argosy.containers import facts
+from argosy.containers import accounts, facts, own_files
 from argosy.containers import groups as cgroups
 from argosy.containers import record as records
-from argosy.errors import ArgosyError, Invalid, NotFound
+from argosy.errors import ArgosyError, Invalid, NotFound, Unsupported
 from argosy.linux import cgroup, files, paths, process
 from argosy.network import attach as network
 from argosy.records import shelf
@@ -67,11 +67,13 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     plan = _plan(site, groups, manager, record.id, record.options)
     runtime = plan.runtime
     _accept(site, runtime, record.options)
+    _check_runtime(runtime, record)
     _write_plan(directory, plan)
     merged = _mount_root(site, record)
     _check_kernel_places(merged, record.image.name or record.options.rootfs)
     mounts = _mounts(site, record, merged, runtime)
     connected = _connect(site, record, merged)
+    found = accounts.read(merged)
     request = facts.request(
         site,
         record,
@@ -81,7 +83,8 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         cgroups_path=plan.cgroups_path,
         mounts=mounts,
         connected=connected,
-        files=_files(site, record, connected),
+        files=own_files.write(site, record, connected, found),
+        accounts=found,
     )
     config = generate.generate(request)
     _check_user(site, config["process"]["user"])
@@ -102,6 +105,20 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         else None,
         companions=(connected.pid,) if connected.pid else (),
     )
+
+
+def _check_runtime(runtime: OciRuntime, record: ContainerRecord) -> None:
+    """Raise Unsupported for what this runtime would leave out without a word."""
+    options = record.options
+    if options.groups == (generate.KEEP_GROUPS,) and not runtime.is_crun:
+        raise Unsupported(
+            f"--group-add keep-groups: {runtime.name} cannot keep the groups of the caller", hint="give --runtime crun"
+        )
+    if options.personality and not runtime.is_crun and runtime.numbers < (1, 2):
+        raise Unsupported(
+            f"--personality {options.personality}: {runtime.name} {runtime.version} knows no execution domains",
+            hint="give --runtime crun, or take runc 1.2 or later",
+        )
 
 
 def _hand_over(
@@ -242,23 +259,6 @@ def _mounts(site: Site, record: ContainerRecord, merged: str, runtime: OciRuntim
     from argosy.containers import mount_sources
 
     return mount_sources.resolve(site, record, merged, runtime)
-
-
-def _files(site: Site, record: ContainerRecord, connected: NetworkState) -> Mapping[str, str]:
-    """The files of ours that are bound into the container, by their place inside."""
-    directory = site.run_directory(record.id)
-    name = generate.hostname(record.options, record.id, facts.outer_hostname(site, record))
-    contents = {
-        "/etc/hostname": ("hostname", f"{name}\n".encode()),
-        "/run/.containerenv": ("containerenv", facts.containerenv(site, record)),
-    }
-    if connected.hosts is not None:
-        contents["/etc/hosts"] = ("hosts", connected.hosts(name, record.name).encode())
-    if connected.resolv is not None:
-        contents["/etc/resolv.conf"] = ("resolv.conf", connected.resolv.encode())
-    for file, data in contents.values():
-        files.write_atomic(f"{directory}/{file}", data, mode=0o644)
-    return {place: f"{directory}/{file}" for place, (file, _) in contents.items()}
 
 
 def read_plan(directory: str) -> Plan | None:

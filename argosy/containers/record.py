@@ -15,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, TypeVar
 
+    from argosy.containers.site import Site
     from argosy.storage.store import Store
 
     V = TypeVar("V", bound=Value)
@@ -184,3 +185,23 @@ def write_value(store: Store, container_id: str, file: str, value: Value, *, dur
 def unlink(store: Store, container_id: str, file: str) -> None:
     """Remove one of the container's files, if it is there."""
     files.unlink_missing(f"{store.containers.path(container_id)}/{file}")
+
+
+def log_driver(site: Site, record: ContainerRecord) -> str:
+    """Where the container's output goes."""
+    return record.options.log_driver or site.conf.log_driver or "k8s-file"
+
+
+def log_path(site: Site, record: ContainerRecord) -> str:
+    """The file that its output goes to, where it goes to one."""
+    return record.options.log_options.get("path") or f"{site.state_directory(record.id)}/ctr.log"
+
+
+def log_size_max(site: Site, record: ContainerRecord) -> int:
+    """How large that file may grow before conmon begins a new one; not positive: without end."""
+    asked = record.options.log_options.get("max-size", "")
+    if not asked:
+        return site.conf.log_size_max
+    from argosy.spec import parse
+
+    return parse.parse_size(asked, "log-opt max-size")

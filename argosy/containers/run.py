@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.containers import cleanup, start, state
+from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.runtime import exits
 from argosy.values import Value
@@ -30,21 +31,34 @@ class Streams(Value):
     sig_proxy: bool = True
 
 
-def run(site: Site, record: ContainerRecord, streams: Streams | None) -> int:
+def run(site: Site, record: ContainerRecord, streams: Streams | None, *, preserve_fds: int = 0) -> int:
     """Start the container and, with `streams`, stay with it until it ends or the user detaches (0).
 
     The exit status is the container's.  A container made with --rm is gone when this returns, also when it did not
-    start.
+    start.  `preserve_fds` of our descriptors, from 3 on, are handed to it.
     """
+    passed = records.log_driver(site, record) == "passthrough"  # our streams are its own: nothing is to be copied
     try:
-        attachment = start.start(site, record.id, connect=streams is not None)
+        attachment = start.start(site, record.id, connect=streams is not None and not passed, preserve_fds=preserve_fds)
     except BaseException:
         if record.options.remove:
             _discard_unstarted(site, record)
         raise
+    if streams is not None and passed:
+        return _ended(site, record)
     if streams is None or attachment is None:
         return 0
     return attend(site, record, attachment, streams)
+
+
+def _ended(site: Site, record: ContainerRecord) -> int:
+    """Wait for the end of a container that nobody is attached to; its exit status."""
+    from argosy.containers import wait
+
+    status = wait.wait(site, record.id)
+    if record.options.remove:
+        cleanup.cleanup(site, record.id)
+    return status
 
 
 def attend(site: Site, record: ContainerRecord, attachment: Attachment, streams: Streams) -> int:

@@ -6,6 +6,7 @@ directory without a started marker while the lock is free has found an interrupt
 
 from __future__ import annotations
 
+import os
 import time
 
 from argosy.containers import cleanup, prepare, state
@@ -22,17 +23,32 @@ if TYPE_CHECKING:
     from argosy.containers.site import Site
     from argosy.runtime.attach import Attachment
 
+# conmon has one format of files, whatever it is called.
+_LOG_DRIVERS = {"json-file": "k8s-file"}
+
 
 def start(
-    site: Site, container_id: str, *, connect: bool = False, restart_of: state.Run | None = None
+    site: Site,
+    container_id: str,
+    *,
+    connect: bool = False,
+    restart_of: state.Run | None = None,
+    preserve_fds: int = 0,
 ) -> Attachment | None:
     """Start a container.  With `connect` its streams are connected before its program begins, and handed back.
 
     A container that runs already is left as it is (None, unless `connect`).  `restart_of` is the ended run that a
     restart policy follows up: nothing happens when that is no longer the last one, or the user asked for a stop
-    meanwhile.  Raises NotFound, or what kept the container from starting; then nothing of the attempt is left, and
+    meanwhile.  `preserve_fds` of our descriptors, from 3 on, are handed to it.  What it requires is started first.
+
+    Raises NotFound, or what kept the container from starting; then nothing of the attempt is left, and
     last.json says why.
     """
+    record = records.read_record(site.store, container_id)
+    if record.options.requires and restart_of is None:
+        from argosy.containers import dependencies
+
+        dependencies.start(site, record)
     with site.store.containers.lock(container_id):
         run = state.derive(site, container_id)
         if run.status in (state.RUNNING, state.STOPPING):
@@ -40,12 +56,13 @@ def start(
         if restart_of is not None and not _follows(run, restart_of):
             return None
         cleanup.settle(site, container_id)
-        record = records.read_record(site.store, container_id)
         count = 0 if restart_of is None else restart_of.restart_count + 1
         began = time.time()
         try:
             with Undo() as undo:
-                attachment = _bring_up(site, record, undo, connect=connect, restart_count=count)
+                attachment = _bring_up(
+                    site, record, undo, connect=connect, restart_count=count, preserve_fds=preserve_fds
+                )
                 undo.commit()
         except ArgosyError as error:
             _note_failure(site, record, error, began, count)
@@ -59,13 +76,13 @@ def _follows(run: state.Run, before: state.Run) -> bool:
 
 
 def _bring_up(
-    site: Site, record: ContainerRecord, undo: Undo, *, connect: bool, restart_count: int
+    site: Site, record: ContainerRecord, undo: Undo, *, connect: bool, restart_count: int, preserve_fds: int
 ) -> Attachment | None:
     undo.push(cleanup.take_down, site, record.id)
     exits.remove(site.store.run, record.id)
     records.unlink(site.store, record.id, records.STOP_REQUESTED)
     prepared = prepare.prepare(site, record)
-    created = _create(site, record, prepared)
+    created = _create(site, record, prepared, preserve_fds)
     attachment = None
     if connect:
         attachment = attach.connect(site.run_directory(record.id))
@@ -83,21 +100,33 @@ def _bring_up(
     undo.push(records.unlink, site.store, record.id, records.STARTED)
     if record.options.pidfile:
         _write_pidfile(record.options.pidfile, created.pid)
-    prepared.runtime.start(record.id, prepared.program)
+    if record.options.conmon_pidfile:
+        _write_pidfile(record.options.conmon_pidfile, created.conmon_pid, "--conmon-pidfile")
+    if "NOTIFY_SOCKET" in os.environ and record.options.sdnotify != "ignore":
+        from argosy.runtime import sdnotify
+
+        sdnotify.report(os.environ["NOTIFY_SOCKET"], created.conmon_pid, ready=record.options.sdnotify == "conmon")
+    prepared.runtime.start(record.id, prepared.program, _notify_socket(record))
     return attachment
 
 
-def _write_pidfile(path: str, pid: int) -> None:
+def _notify_socket(record: ContainerRecord) -> str:
+    """The service manager's socket, of which the runtime is told so that it passes the container's READY on."""
+    return os.environ.get("NOTIFY_SOCKET", "") if record.options.sdnotify in ("", "container") else ""
+
+
+def _write_pidfile(path: str, pid: int, flag: str = "--pidfile") -> None:
     try:
         files.write_atomic(path, str(pid).encode(), mode=0o644)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise ArgosyError(f"cannot write the pid file {path}: {reason}", hint="see --pidfile") from error
+        raise ArgosyError(f"cannot write the pid file {path}: {reason}", hint=f"see {flag}") from error
 
 
-def _create(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.Started:
+def _create(site: Site, record: ContainerRecord, prepared: Prepared, preserve_fds: int) -> conmon.Started:
+    asked = request(site, record, prepared).replace(preserve_fds=preserve_fds)
     try:
-        return conmon.start(request(site, record, prepared))
+        return conmon.start(asked)
     except ArgosyError as error:
         from argosy.containers import mountpoints
 
@@ -123,7 +152,7 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.C
     """What conmon is asked to do for a prepared container."""
     options = record.options
     directory = site.run_directory(record.id)
-    state_directory = site.state_directory(record.id)
+    driver = records.log_driver(site, record)
     return conmon.ConmonRequest(
         program=prepared.conmon,
         id=record.id,
@@ -136,13 +165,15 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.C
         command=prepared.program,
         tty=options.tty,
         stdin=options.interactive,
-        log_driver=options.log_driver or site.conf.log_driver or "k8s-file",
-        log_path=f"{state_directory}/ctr.log",
-        log_size_max=site.conf.log_size_max,
+        log_driver=_LOG_DRIVERS.get(driver, driver),
+        log_path=records.log_path(site, record),
+        log_size_max=records.log_size_max(site, record),
         log_tag=options.log_options.get("tag", site.conf.log_tag),
         exit_command=(*site.again, "container", "cleanup", record.id),
         cgroup_paths=prepared.conmon_cgroups,
         scope=prepared.conmon_scope,
         companions=prepared.companions,
         no_pivot=site.conf.no_pivot_root,
+        timeout_s=options.timeout_s,
+        notify_socket=_notify_socket(record),
     )

@@ -124,10 +124,10 @@ def _names(first: int) -> tuple[dict[int, str], dict[int, str]]:
     from argosy.containers import accounts
 
     try:
-        passwd, group = accounts.read(f"/proc/{first}/root")
+        found = accounts.read(f"/proc/{first}/root")
     except (ArgosyError, OSError):
         return {}, {}
-    return by_id(passwd), by_id(group)
+    return by_id(found.passwd or b""), by_id(found.group or b"")
 
 
 def by_id(text: bytes) -> dict[int, str]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from argosy.config.containers import ContainersConf
     from argosy.oci.imageconfig import ContainerConfig
 
+KEEP_GROUPS = "keep-groups"  # of --group-add: those of the caller, which crun leaves as they are
 _DEFAULT_DEVICES = frozenset(
     "/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console", "ptmx")
 )
@@ -87,10 +88,11 @@ class SpecRequest(Value):
     idmap_dialect: str = ""  # how the runtime is told of id maps of mounts: "crun", "oci"
     nodes: tuple[HostNode, ...] = ()  # what options.devices and conf.devices (privileged: all of /dev) come to
     init_path: str = ""  # host path of catatonit, for --init
+    systemd: bool = False  # whether its first process is taken for systemd
+    systemd_hierarchy: bool = False  # whether the host has systemd's own hierarchy of cgroup v1
     seccomp_profile: bytes | None = None  # the file that the options or containers.conf name; None: our own profile
     # (name, build the profile) -> the compiled filter in base64, for crun before 1.9; None: the runtime compiles
     compile_seccomp: Callable[[str, Callable[[], Mapping[str, Any]]], str] | None = None
-    environ: Mapping[str, str] = NO_PAIRS  # this process's environment, for http_proxy and its like
     annotations: Mapping[str, str] = NO_PAIRS  # argosy's own, set last
 
     @property
@@ -109,9 +111,11 @@ _DEFAULT_SHM = 65536 << 10
 
 def defaulted(options: ContainerOptions, conf: ContainersConf) -> ContainerOptions:
     """The options with the defaults of containers.conf that a container keeps when that file changes later."""
-    if not (conf.init or conf.privileged or conf.read_only):
+    if not (conf.init or conf.privileged or conf.read_only or conf.tz or conf.log_driver):
         return options
     return options.replace(
+        timezone=options.timezone or conf.tz,
+        log_driver=options.log_driver or conf.log_driver,
         init=options.init or conf.init,
         privileged=options.privileged or conf.privileged,
         read_only=options.read_only or conf.read_only,
@@ -129,6 +133,8 @@ def check(options: ContainerOptions, image: ContainerConfig) -> None:
     _check_stop_signal(image.stop_signal, "StopSignal in the image's config:")
     if len(options.hostname.encode("utf-8", "replace")) > 64 or not options.hostname.isprintable():
         raise Invalid("hostname", options.hostname, "a host name has at most 64 printable characters")
+    if options.seccomp_policy == "image" and not image.labels.get(process.SECCOMP_LABEL):
+        raise BadOption("no seccomp policy defined by image", hint=f"it would be its label {process.SECCOMP_LABEL}")
     if options.restart.name != "no" and options.remove:
         raise BadOption('the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"')
     resources.check_memory(options)
@@ -161,7 +167,8 @@ def generate(request: SpecRequest) -> dict[str, Any]:
     """
     options = request.options
     check(options, request.image)
-    user = users.resolve(options.user or request.image.user, request.passwd, request.group, options.groups)
+    groups = () if options.groups == (KEEP_GROUPS,) else options.groups
+    user = users.resolve(options.user or request.image.user, request.passwd, request.group, groups)
     capabilities = security.capabilities(
         options, request.conf.default_capabilities, request.capabilities, root=user.uid == 0
     )
@@ -190,6 +197,7 @@ def generate(request: SpecRequest) -> dict[str, Any]:
     _confine(request, capabilities["bounding"], linux, annotations)
     if request.mount_label:
         linux["mountLabel"] = request.mount_label
+    _rare(request, linux, annotations)
     annotations["io.container.manager"] = "argosy"
     annotations.update(request.annotations)
     spec = {
@@ -207,6 +215,18 @@ def generate(request: SpecRequest) -> dict[str, Any]:
     return spec
 
 
+def _rare(request: SpecRequest, linux: dict[str, Any], annotations: dict[str, str]) -> None:
+    """What few containers ask for."""
+    if request.systemd:
+        from argosy.spec import systemd
+
+        linux["maskedPaths"] += systemd.masked(request)
+    if request.options.personality:
+        linux["personality"] = {"domain": request.options.personality}
+    if request.options.groups == (KEEP_GROUPS,):
+        annotations["run.oci.keep_original_groups"] = "1"
+
+
 def _process(request: SpecRequest, user: users.User, capabilities: dict[str, list[str]]) -> dict[str, Any]:
     options = request.options
     arguments = process.arguments(options, request.image)
@@ -217,9 +237,7 @@ def _process(request: SpecRequest, user: users.User, capabilities: dict[str, lis
         "terminal": options.tty,
         "user": {"uid": user.uid, "gid": user.gid, "umask": _umask(options.umask or request.conf.umask)},
         "args": arguments,
-        "env": process.environment(
-            options, request.image, request.conf, request.environ, home=user.home, hostname=name
-        ),
+        "env": process.environment(options, request.image, request.conf, home=user.home, hostname=name),
         "cwd": process.directory_of(options, request.image),
         "capabilities": capabilities,
         "rlimits": security.rlimits(
@@ -229,6 +247,8 @@ def _process(request: SpecRequest, user: users.User, capabilities: dict[str, lis
     }
     if user.additional_gids:
         found["user"]["additionalGids"] = list(user.additional_gids)
+    if request.systemd:
+        found["env"].append(f"container_uuid={request.container_id[:32]}")
     if options.oom_score_adj is not None:
         found["oomScoreAdj"] = options.oom_score_adj
     _label(request, found)
@@ -327,6 +347,8 @@ def _confine(request: SpecRequest, bounding: list[str], linux: dict[str, Any], a
     if asked == "unconfined" or (request.options.privileged and not asked):
         return
     source = asked or request.conf.seccomp_profile
+    if request.options.seccomp_policy == "image":
+        source = f"the image's label {process.SECCOMP_LABEL}"
     text = request.seccomp_profile
 
     def build() -> dict[str, Any]:

@@ -33,6 +33,12 @@ def mounts(request: SpecRequest, user: User) -> list[dict[str, Any]]:
         own += [_device(node.source, node.target) for node in request.nodes]
     if options.read_only and options.read_only_tmpfs:
         own += [_mount(path, "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup") for path in READ_ONLY_TMPFS]
+    if request.systemd:
+        from argosy.spec import systemd
+
+        special = systemd.mounts(request)
+        places = {mount["destination"] for mount in special}
+        own = [mount for mount in own if mount["destination"] not in places] + special
     if options.init:
         own.append(_mount(INIT_PATH, "bind", request.init_path, "bind ro rprivate"))
     kept = [mount for mount in own if not _replaced(mount["destination"], wanted)]

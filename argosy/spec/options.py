@@ -155,7 +155,8 @@ class ContainerOptions(Value):
     entrypoint: tuple[str, ...] | None = None  # () clears the image's
     env: Mapping[str, str] = NO_PAIRS  # --env over --env-file, values from the environment already filled in
     env_merge: tuple[str, ...] = ()  # NAME=value, in which ${OTHER} stands for what the environment holds by then
-    host_env: Mapping[str, str] = NO_PAIRS  # --env-host: the caller's, below that of the image
+    env_host: bool | None = None  # whether all of the caller's environment is taken; None: containers.conf decides
+    host_env: Mapping[str, str] = NO_PAIRS  # what was taken of it by `create`, below that of the image
     http_proxy: bool | None = None  # None: containers.conf decides
     unset_env: tuple[str, ...] = ()
     unset_all_env: bool = False
@@ -173,6 +174,7 @@ class ContainerOptions(Value):
     labels: Mapping[str, str] = NO_PAIRS
     annotations: Mapping[str, str] = NO_PAIRS
     platform: str = ""
+    cidfile: str = ""  # for `inspect`: who creates the container writes it
     pidfile: str = ""
     conmon_pidfile: str = ""
     timezone: str = ""  # --tz: a name below /usr/share/zoneinfo, or "local"

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from argosy.spec.options import ContainerOptions
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+SECCOMP_LABEL = "io.containers.seccomp.profile"
+SYSTEMD_STOP_SIGNAL = "SIGRTMIN+3"  # systemd(1): halt
+_SYSTEMD = frozenset(("/sbin/init", "/usr/sbin/init", "/usr/local/sbin/init"))
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "no_proxy")
 
 
@@ -39,36 +42,65 @@ def arguments(options: ContainerOptions, image: ContainerConfig) -> list[str]:
     return words
 
 
+def runs_systemd(options: ContainerOptions, image: ContainerConfig) -> bool:
+    """Whether the container is prepared for systemd as its first process (--systemd)."""
+    if options.systemd in ("always", "false"):
+        return options.systemd == "always"
+    words = arguments(options, image)
+    if len(words) > 2 and words[0] == "/bin/sh" and words[1] == "-c":
+        words = words[2:]  # a CMD or ENTRYPOINT in shell form
+    return words[0] in _SYSTEMD or words[0].rpartition("/")[2] == "systemd"
+
+
 def environment(
     options: ContainerOptions,
     image: ContainerConfig,
     conf: ContainersConf,
-    environ: Mapping[str, str],
     *,
     home: str,
     hostname: str,
 ) -> list[str]:
-    """The environment, weakest first: podman's defaults, containers.conf, proxies of this process, image, options.
+    """The environment, weakest first: podman's defaults, containers.conf, the caller's, image, options.
 
     `container=podman` stays podman's word: systemd and many scripts look for exactly that, to know that they run in a
     container of this kind; "argosy" would make systemd-detect-virt say "container-other".
+
+    --env-merge changes what is there by then, and only that; --unsetenv takes away what no -e gives.
     """
     found = {"PATH": _PATH, "TERM": "xterm", "container": "podman"}
     found.update(_pairs(conf.env, "env in containers.conf"))
-    if conf.env_host:
-        found.update(environ)
-    if conf.http_proxy:
-        for name in _PROXIES:
-            found.update((key, environ[key]) for key in (name, name.upper()) if key in environ)
+    found.update(options.host_env)
     found.update(_pairs(image.env, "Env in the image's config"))
-    found.update(options.env)
+    if options.env_merge:
+        from argosy.spec import words
+
+        for item in options.env_merge:
+            name, _, word = item.partition("=")
+            if name in found:
+                found[name] = words.expand(word, found)
     for name in options.unset_env:
         found.pop(name, None)
+    if options.unset_all_env:
+        found.clear()
+    found.update(options.env)
     found.setdefault("HOME", home)
     found.setdefault("HOSTNAME", hostname)
     pairs = [f"{name}={value}" for name, value in found.items()]
     check_text("environment variable", pairs)
     return pairs
+
+
+def from_caller(options: ContainerOptions, conf: ContainersConf, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """What a new container takes from the caller's environment: all of it (--env-host), or how to reach the web.
+
+    Asked when it is created, since who restarts it later has another environment.
+    """
+    if conf.env_host if options.env_host is None else options.env_host:
+        return dict(environ)
+    if conf.http_proxy if options.http_proxy is None else options.http_proxy:
+        names = (*_PROXIES, *map(str.upper, _PROXIES))
+        return {name: environ[name] for name in names if name in environ}
+    return {}
 
 
 def _pairs(items: Iterable[str], what: str) -> list[tuple[str, str]]:

@@ -54,6 +54,18 @@ def resolve(user: str, passwd: bytes, group: bytes, groups: tuple[str, ...] = ()
     return User(uid, gid, tuple(dict.fromkeys(extra)), name, home or "/")
 
 
+def has_user(passwd: bytes, wanted: str) -> bool:
+    """Whether the file knows the user of this name or, for a number, of this uid."""
+    return _find(_passwd(passwd), wanted, int(wanted) if wanted.isdecimal() else None) is not None
+
+
+def has_group(group: bytes, wanted: str) -> bool:
+    """Whether the file knows the group of this name or, for a number, of this gid."""
+    encoded = wanted.encode("utf-8", "surrogateescape")
+    number = int(wanted) if wanted.isdecimal() else None
+    return any(name == encoded or gid == number for name, gid, _ in _groups(group))
+
+
 def _number(text: str) -> int | None:
     """`text` as an id; None when it is a name."""
     digits = text[1:] if text[:1] in ("-", "+") else text

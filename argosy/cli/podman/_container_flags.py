@@ -9,7 +9,7 @@ import os
 import sys
 
 from argosy.cli.podman._container_table import CreateFlags
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, Unsupported
 from argosy.spec import parse
 from argosy.spec.options import BadOption, ContainerOptions
 
@@ -31,6 +31,7 @@ _FILE_LIMIT = 4 << 20
 _RARE: dict[str, tuple[str, ...]] = {
     "_container_process": (
         *(
+            "attach",
             "chrootdirs",
             "conmon_pidfile",
             "env_host",
@@ -40,7 +41,7 @@ _RARE: dict[str, tuple[str, ...]] = {
             "hostuser",
             "http_proxy",
         ),
-        *("init_ctr", "init_path", "label_file", "log_driver", "log_opt", "passwd", "passwd_entry", "personality"),
+        *("init_ctr", "init_path", "log_driver", "log_opt", "passwd", "passwd_entry", "personality"),
         *("requires", "sdnotify", "seccomp_policy", "systemd", "timeout", "tz", "umask", "unsetenv", "unsetenv_all"),
     ),
     "_container_limits": (
@@ -66,11 +67,12 @@ def container_options(flags: CreateFlags) -> ContainerOptions:
         "hostname": flags.hostname or "",
         "user": flags.user or "",
         "workdir": flags.workdir or "",
+        "cidfile": flags.cidfile or "",
         "pidfile": os.path.abspath(flags.pidfile) if flags.pidfile else "",
         "platform": flags.platform or "",
         "tty": flags.tty,
         "interactive": flags.interactive,
-        "remove": flags.rm,
+        "remove": bool(flags.rm),
         "init": flags.init,
         "privileged": flags.privileged,
         "read_only": flags.read_only,
@@ -91,7 +93,6 @@ def container_options(flags: CreateFlags) -> ContainerOptions:
         ("annotations", flags.annotation, parse.parse_annotations),
         ("cap_add", flags.cap_add, parse.parse_capabilities),
         ("cap_drop", flags.cap_drop, parse.parse_capabilities),
-        ("labels", flags.label, parse.parse_labels),
         ("network", flags.network, parse.parse_network),
         ("security", flags.security_opt, parse.parse_security),
     ):
@@ -99,6 +100,8 @@ def container_options(flags: CreateFlags) -> ContainerOptions:
             given[key] = collect(items)
     given["devices"] = tuple(map(parse.parse_device, flags.device))
     given["ulimits"] = tuple(map(parse.parse_ulimit, flags.ulimit))
+    if flags.label or flags.label_file:
+        given["labels"] = _labels(flags)
     given["env"] = environment(flags.env, flags.env_file)
     given["mounts"] = _mounts(flags)
     for module, names in _RARE.items():
@@ -112,6 +115,17 @@ def _reader(module: str) -> Callable[[CreateFlags], dict[str, Any]]:
     __import__(name)
     reader: Callable[[CreateFlags], dict[str, Any]] = sys.modules[name].read
     return reader
+
+
+def _labels(flags: CreateFlags) -> dict[str, str]:
+    """--label over --label-file."""
+    found: dict[str, str] = {}
+    if flags.label_file:
+        from argosy.cli.podman import _container_process
+
+        found = _container_process.labels_of_files(flags.label_file)
+    found.update(parse.parse_labels(flags.label))
+    return found
 
 
 def _entrypoint(text: str) -> tuple[str, ...]:
@@ -143,7 +157,8 @@ def environment(items: Iterable[str], paths: Iterable[str]) -> dict[str, str]:
         try:
             data = files.read(path, _FILE_LIMIT)
         except OSError as error:
-            raise BadOption(f"open {path}: {str(error.strerror).lower()}", hint="see --env-file") from error
+            reason = f"open {path}: {str(error.strerror).lower()}"
+            raise BadOption(f'parsing env file "{path}": {reason}', hint="see --env-file") from error
         found.update(parse.parse_env_file(data, path, os.environ))
     found.update(parse.parse_env(items, os.environ))
     return found
@@ -180,7 +195,7 @@ def resolve_image(engine: Engine, flags: CreateFlags) -> Resolved:
     """The image, pulled when the policy says so; its progress goes to standard error unless --quiet."""
     from argosy.images import resolve
 
-    wanted = _platform(flags.platform)
+    wanted = _platform(flags)
 
     def pull(text: str) -> Resolved:
         from argosy.cli import progress
@@ -206,16 +221,37 @@ def _policy(text: str) -> str:
     return {"true": "always", "false": "missing", "ifnotpresent": "missing"}.get(text.lower(), text.lower())
 
 
-def _platform(text: str | None) -> Platform | None:
-    if not text:
+def _platform(flags: CreateFlags) -> Platform | None:
+    """--platform, or --os, --arch and --variant over those of the host; None where none was given."""
+    if not (flags.platform or flags.arch or flags.os or flags.variant):
         return None
     from argosy.oci import platform
+    from argosy.spec import processflags
 
-    return platform.parse(text)
+    processflags.check_platform(flags.platform, flags.arch, flags.os, flags.variant)
+    if flags.platform:
+        return platform.normalized(platform.parse(flags.platform).replace(**_given(variant=flags.variant)))
+    host = platform.host()
+    variant = flags.variant or ("" if flags.arch else host.variant)
+    return platform.normalized(host.replace(**_given(os=flags.os, architecture=flags.arch)).replace(variant=variant))
 
 
-def check_cidfile(path: str | None) -> None:
-    """Raise ArgosyError when the file is there already: the id in it may be in use by somebody's script."""
+def _given(**fields: str | None) -> dict[str, str]:
+    return {name: value for name, value in fields.items() if value}
+
+
+def check_first(flags: CreateFlags) -> None:
+    """Raise ArgosyError for what keeps a container from being made, before an image is pulled for it.
+
+    A --cidfile that is there already is such: the id in it may be in use by somebody's script.
+    """
+    if flags.replacing and not flags.name:
+        raise BadOption("cannot replace container without --name being set")
+    if flags.decryption_key:
+        raise Unsupported(
+            "--decryption-key: argosy cannot decrypt images", hint="decrypt a copy of it with skopeo copy"
+        )
+    path = flags.cidfile
     if path and os.path.exists(path):
         raise ArgosyError(f"container id file exists. Ensure another container is not using it or delete {path}")
 

@@ -106,7 +106,7 @@ FLAGS = (
     Flag("replace", field="replacing", help="Remove a container that has the same name"),
     Flag("requires", kind="csv", help="Containers that are started before this one"),
     Flag("restart", kind="string", help="Restart policy to apply when a container exits"),
-    Flag("rm", help="Remove container and any anonymous unnamed volume associated with it after exit"),
+    Flag("rm", kind="optbool", help="Remove container and any anonymous unnamed volume associated with it after exit"),
     Flag("rootfs", kind="optbool", help="The first operand is a directory to use as the root, not an image"),
     Flag("sdnotify", kind="string", help='Who reports readiness to systemd ("container"|"conmon"|"ignore")'),
     Flag("seccomp-policy", kind="string", help='Where the seccomp profile comes from ("default"|"image")'),
@@ -226,7 +226,7 @@ class CreateFlags(Value):
     replacing: bool
     requires: tuple[str, ...]
     restart: str | None
-    rm: bool
+    rm: bool | None
     rootfs: bool | None
     sdnotify: str | None
     seccomp_policy: str | None

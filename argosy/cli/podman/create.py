@@ -17,11 +17,11 @@ def run(options: CreateFlags, engine: Engine, out: Output) -> int:
     wanted = _container_flags.container_options(options)
     if options.kernel_memory is not None:
         out.notice("The --kernel-memory flag is no longer supported. This flag is a noop.")
-    _container_flags.check_cidfile(options.cidfile)
+    _container_flags.check_first(options)
     image, shown, config = _container_flags.chosen_image(engine, options)
     if out.program == "docker" and options.volume:
         _container_flags.make_sources(options)
-    record = engine.containers.create(wanted, image, shown, config)
+    record = engine.containers.create(wanted, image, shown, config, replacing=options.replacing)
     _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.line(record.id)
     return 0

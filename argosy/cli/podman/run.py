@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.containers.run import Streams
     from argosy.engine import Engine
+    from argosy.spec.options import ContainerOptions
 
 
 class RunOptions(CreateFlags):
@@ -21,6 +22,8 @@ class RunOptions(CreateFlags):
 
     detach: bool
     detach_keys: str | None
+    preserve_fds: int
+    rmi: bool
     sig_proxy: bool
 
 
@@ -29,20 +32,34 @@ def run(options: RunOptions, engine: Engine, out: Output) -> int:
     wanted = _container_flags.container_options(options)
     if options.kernel_memory is not None:
         out.notice("The --kernel-memory flag is no longer supported. This flag is a noop.")
+    if options.rmi:
+        wanted = _with_image(wanted, options)
     streams = _streams(options, engine.conf.detach_keys)
-    _container_flags.check_cidfile(options.cidfile)
+    _container_flags.check_first(options)
+    if options.preserve_fds or options.log_driver:
+        from argosy.cli.podman import _container_process
+
+        _container_process.check_descriptors(options.preserve_fds)
+        _container_process.check_passthrough(options.log_driver or "")
     image, shown, config = _container_flags.chosen_image(engine, options)
     if out.program == "docker" and options.volume:
         _container_flags.make_sources(options)
-    record = engine.containers.create(wanted, image, shown, config, to_start=True)
+    record = engine.containers.create(wanted, image, shown, config, to_start=True, replacing=options.replacing)
     _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.flush()
     if options.tty and options.interactive and streams is not None and not os.isatty(0):
         out.notice("The input device is not a TTY. The --tty and --interactive flags might not work properly")
-    status = engine.containers.run(record, streams)
+    status = engine.containers.run(record, streams, preserve_fds=options.preserve_fds)
     if streams is None:
         out.line(record.id)
     return status
+
+
+def _with_image(wanted: ContainerOptions, options: RunOptions) -> ContainerOptions:
+    """--rmi: the container goes as well, since an image stays for as long as one was made from it."""
+    if options.rm is False:
+        raise ArgosyError("the --rmi option does not work without --rm", hint="leave out --rm=false")
+    return wanted.replace(remove=True, remove_image=True)
 
 
 def _streams(options: RunOptions, keys: str) -> Streams | None:
@@ -54,11 +71,6 @@ def _streams(options: RunOptions, keys: str) -> Streams | None:
             raise ArgosyError("cannot specify the --attach and --detach options at the same time")
         return None
     wanted = {text.lower() for text in options.attach}
-    unknown = wanted - {"stdin", "stdout", "stderr"}
-    if unknown:
-        raise ArgosyError(
-            f'invalid stream "{min(unknown)}" for --attach - must be one of stdin, stdout, or stderr: invalid argument'
-        )
     return Streams(
         stdin=0 if options.interactive and (not wanted or "stdin" in wanted) else None,
         stdout=1 if not wanted or "stdout" in wanted else None,
@@ -83,6 +95,8 @@ COMMAND = Command(
         *FLAGS,
         Flag("detach", short="d", help="Run container in background and print container ID"),
         Flag("detach-keys", kind="string", help="Override the key sequence for detaching a container"),
+        Flag("preserve-fds", kind="uint", default=0, help="Pass N more file descriptors to the container, from 3 on"),
+        Flag("rmi", help="Remove the image after exit, unless another container uses it; implies --rm"),
         Flag("sig-proxy", default=True, help="Proxy received signals to the process"),
     ),
     min_operands=1,

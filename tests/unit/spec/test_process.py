@@ -56,11 +56,12 @@ def test_no_program(image: ContainerConfig, changes: dict[str, Any], words: str)
 def environment(
     image_env: tuple[str, ...] = (), environ: dict[str, str] | None = None, conf: Any = None, **changes: Any
 ) -> dict[str, str]:
+    conf = conf or ContainersConf()
+    asked = options(**changes)
     pairs = process.environment(
-        options(**changes),
+        asked.replace(host_env=process.from_caller(asked, conf, environ or {})),
         ContainerConfig(env=image_env),
-        conf or ContainersConf(),
-        environ or {},
+        conf,
         home="/home/me",
         hostname="box",
     )
@@ -94,7 +95,52 @@ def test_proxies_come_from_this_process_and_nothing_else_does() -> None:
     assert (found["http_proxy"], found["NO_PROXY"]) == ("image", "n")
     assert "SECRET" not in found
     assert "NO_PROXY" not in environment(environ=environ, conf=ContainersConf(http_proxy=False))
+    assert "NO_PROXY" not in environment(environ=environ, http_proxy=False)
     assert environment(environ=environ, conf=ContainersConf(env_host=True))["SECRET"] == "s"
+    assert environment(environ=environ, env_host=True)["SECRET"] == "s"
+    assert "SECRET" not in environment(environ=environ, conf=ContainersConf(env_host=True), env_host=False)
+
+
+def test_the_environment_of_the_caller_is_weaker_than_that_of_the_image() -> None:
+    environ = {"PATH": "/caller", "A": "caller", "B": "caller", "HOME": "/caller"}
+    found = environment(("A=image",), environ, ContainersConf(env=("B=conf", "C=conf")), env_host=True)
+    assert (found["PATH"], found["A"], found["B"], found["C"]) == ("/caller", "image", "caller", "conf")
+    assert found["HOME"] == "/caller"
+
+
+def test_env_merge_changes_what_is_there_and_only_that() -> None:
+    merges = ("PATH=$PATH:/x", "NEW=${nope}y", "A=b=c", "PATH=${PATH}z", "IMAGE=${IMAGE:-no}-${NOPE:-so}${IMAGE:+me}")
+    found = environment(("IMAGE=image",), env_merge=merges, env={"A": "option"})
+    assert found["PATH"].endswith("/sbin:/bin:/xz")
+    assert (found["A"], found["IMAGE"]) == ("option", "image-some")
+    assert "NEW" not in found
+
+
+def test_unsetenv_takes_nothing_that_was_given() -> None:
+    found = environment(("A=image", "B=image"), unset_env=("A", "TERM", "C"), env={"C": "option"})
+    assert ("A" in found, "TERM" in found, found["B"], found["C"]) == (False, False, "image", "option")
+    assert environment(("A=image",), unset_all_env=True, env={"C": "option"}) == {
+        "C": "option",
+        "HOME": "/home/me",
+        "HOSTNAME": "box",
+    }
+
+
+@pytest.mark.parametrize(
+    ("command", "systemd", "found"),
+    [
+        (("/sbin/init",), "", True),
+        (("/usr/sbin/init", "--x"), "true", True),
+        (("/lib/systemd/systemd",), "", True),
+        (("systemd",), "false", False),
+        (("/bin/sh", "-c", "/sbin/init", "x"), "", True),
+        (("sh", "-c", "/sbin/init"), "", False),
+        (("init",), "", False),
+        (("sleep",), "always", True),
+    ],
+)
+def test_systemd_is_known_by_its_program(command: tuple[str, ...], systemd: str, found: bool) -> None:
+    assert process.runs_systemd(options(command=command, systemd=systemd), ContainerConfig()) is found
 
 
 @pytest.mark.parametrize("given", ["/", "/a", "//a/./b/../c/", "/procession", "/dev/fdx"])
