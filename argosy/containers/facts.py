@@ -52,11 +52,7 @@ def request(
     """Everything that `spec.generate` asks for, for a container whose root is mounted and whose network is there."""
     options, namespace = record.options, site.namespace
     capabilities = host.effective_capabilities() & host.bounding_capabilities()
-    enforced, profile = host.apparmor(), ""
-    if enforced:
-        from argosy.containers import confinement
-
-        profile = confinement.apparmor_profile(site, options)
+    enforced, profile = _apparmor(site, options)
     return SpecRequest(
         options=options,
         image=record.image_config,
@@ -97,6 +93,15 @@ def request(
         compile_seccomp=_compiler(site) if _compiles_each_time(runtime) else None,
         annotations=_annotations(),
     )
+
+
+def _apparmor(site: Site, options: ContainerOptions) -> tuple[bool, str]:
+    """Whether the host enforces AppArmor, and the container's profile."""
+    if not host.apparmor():
+        return False, ""
+    from argosy.containers import confinement
+
+    return True, confinement.apparmor_profile(site, options)
 
 
 def _idmap_dialect(mounts: tuple[Mount, ...], runtime: OciRuntime) -> str:
