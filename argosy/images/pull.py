@@ -176,16 +176,11 @@ def pull(
     the next attempt would meet again, nothing is kept; after another, what it can go on with.
     """
     with store.work() as work:
-        chosen = choose(source, str(reference), platform or platforms.host())
-        progress.line("Getting image source signatures")
-        image = chosen.image
-        work.pin(chosen.raw.digest, *(raw.digest for raw in chosen.indexes), image.config.digest)
-        config = _config(store, source, chosen)
-        work.pin(*config.diff_ids, chain_id(config.diff_ids), *(str(blob.digest) for blob in image.layers))
-        _compare_platform(config, platform or platforms.host(), notice)
         try:
-            Transfer(store, source, progress).run(jobs(config, image.layers))
-            return _finish(store, work, chosen, config, stored_name(reference), progress)
+            arrived = take_in(store, work, source, str(reference), platform or platforms.host(), progress, notice)
+            record = publish(store, arrived, (stored_name(reference),))
+            progress.line("Storing signatures")
+            return record
         except ArgosyError as error:
             failure = error
     if not getattr(failure, "transient", False):
@@ -193,6 +188,40 @@ def pull(
 
         gc.collect(store)
     raise failure
+
+
+def take_in(
+    store: Store,
+    work: Work,
+    source: ImageSource,
+    label: str,
+    platform: Platform,
+    progress: Progress,
+    notice: Callable[[str], None],
+) -> Arrived:
+    """Bring all parts of the image into the store, pinned by `work`: nothing but its record is missing then.
+
+    `label` names the image in messages.  Raises as `pull`.
+    """
+    chosen = choose(source, label, platform)
+    progress.line("Getting image source signatures")
+    image = chosen.image
+    work.pin(chosen.raw.digest, *(raw.digest for raw in chosen.indexes), image.config.digest)
+    config = _config(store, source, chosen)
+    work.pin(*config.diff_ids, chain_id(config.diff_ids), *(str(blob.digest) for blob in image.layers))
+    _compare_platform(config, platform, notice)
+    Transfer(store, source, progress).run(jobs(config, image.layers))
+    progress.line(f"Copying config {image.config.digest}")
+    progress.line("Writing manifest to image destination")
+    for raw in (*chosen.indexes, chosen.raw):
+        store.blobs.put(raw.data)
+    return Arrived(
+        manifest_digest=str(chosen.raw.digest),
+        manifest_size=len(chosen.raw.data),
+        image=image,
+        config=config,
+        indexes=tuple(str(raw.digest) for raw in chosen.indexes),
+    )
 
 
 def _config(store: Store, source: ImageSource, chosen: Chosen) -> ImageConfig:
@@ -230,24 +259,3 @@ def jobs(config: ImageConfig, blobs: Iterable[Descriptor]) -> tuple[LayerJob, ..
         for diff_id, blob in zip(config.diff_ids, blobs, strict=True)
     }
     return tuple(found.values())
-
-
-def _finish(
-    store: Store, work: Work, chosen: Chosen, config: ImageConfig, name: Reference, progress: Progress
-) -> ImageRecord:
-    """All parts are there: the documents, the record, the name."""
-    progress.line(f"Copying config {chosen.image.config.digest}")
-    progress.line("Writing manifest to image destination")
-    for raw in (*chosen.indexes, chosen.raw):
-        store.blobs.put(raw.data)
-    arrived = Arrived(
-        manifest_digest=str(chosen.raw.digest),
-        manifest_size=len(chosen.raw.data),
-        image=chosen.image,
-        config=config,
-        indexes=tuple(str(raw.digest) for raw in chosen.indexes),
-    )
-    work.pin(arrived.manifest_digest)
-    record = publish(store, arrived, (name,))
-    progress.line("Storing signatures")
-    return record

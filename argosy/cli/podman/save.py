@@ -1,0 +1,130 @@
+"""`save`: images of the store into an archive."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.cli.flags import Command, Flag
+from argosy.errors import ArgosyError, Invalid
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+    from argosy.images.progress import Progress
+    from argosy.images.save import Saved
+    from argosy.storage.store import Store
+
+_FORMATS = ("docker-archive", "oci-archive", "oci-dir")
+
+
+class SaveOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    format: str
+    multi_image_archive: bool
+    output: str | None
+    quiet: bool
+
+
+def run(options: SaveOptions, engine: Engine, out: Output) -> int:
+    """Write the archive: to the file, which appears when it is whole, or to standard output."""
+    from argosy.cli import progress
+
+    if options.format not in _FORMATS:
+        raise Invalid("save format", options.format, f"it must be one of {', '.join(_FORMATS)}")
+    if options.output is None:
+        if options.format == "oci-dir":
+            raise ArgosyError("--output is needed for a directory")
+        if out.is_terminal:
+            raise ArgosyError("refusing to save to terminal. Use -o flag or redirect")
+    images = _images(options, engine, docker=out.program == "docker")
+    with progress.shown(quiet=options.quiet or options.output is None) as shown:
+        _write(options, engine.store, images, shown)
+    return 0
+
+
+def _images(options: SaveOptions, engine: Engine, *, docker: bool) -> tuple[Saved, ...]:
+    """One image with further tags, or with -m (and always with docker) several images."""
+    from argosy.images import resolve
+    from argosy.images.save import Saved
+    from argosy.oci import reference as references
+
+    many = options.multi_image_archive or docker
+    if many and options.format != "docker-archive":
+        raise ArgosyError("--multi-image-archive is only supported with the format docker-archive")
+    texts = options.operands if many else options.operands[:1]
+    found = [resolve.resolve(engine.store, engine.load_registries, text) for text in texts]
+    names = [[one.name] if one.name is not None and one.name.tag else [] for one in found]
+    if not many:
+        names[0] += [references.parse(text, default_registry="localhost") for text in options.operands[1:]]
+    merged: dict[str, Saved] = {}
+    for one, given in zip(found, names, strict=True):
+        known = merged.get(one.record.manifest_digest)
+        together = dict.fromkeys((*(known.names if known else ()), *given))
+        merged[one.record.manifest_digest] = Saved(one.record, tuple(together))
+    return tuple(merged.values())
+
+
+def _write(options: SaveOptions, store: Store, images: tuple[Saved, ...], shown: Progress) -> None:
+    from argosy.images import save
+    from argosy.transports.archive import Writer
+
+    form = save.docker_form if options.format == "docker-archive" else save.oci_form
+    if options.output is None:
+        writer = Writer(1, "standard output")
+        form(store, images, writer, shown)
+        writer.finish()
+    elif options.format == "oci-dir":
+        form(store, images, save.DirectoryOutput(options.output), shown)
+    else:
+        temporary = f"{options.output}.{os.urandom(4).hex()}~" if not _is_special(options.output) else options.output
+        try:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            raise ArgosyError(f"cannot write {options.output}: {error.strerror}") from error
+        try:
+            writer = Writer(fd, options.output)
+            form(store, images, writer, shown)
+            writer.finish()
+            if temporary != options.output:
+                os.rename(temporary, options.output)
+        except BaseException:
+            if temporary != options.output:
+                os.unlink(temporary)
+            raise
+        finally:
+            os.close(fd)
+
+
+def _is_special(path: str) -> bool:
+    """Whether there is something other than a regular file, such as a FIFO or a device, which must not be replaced."""
+    return os.path.exists(path) and not os.path.isfile(path)
+
+
+COMMAND = Command(
+    path="save",
+    summary="Save image(s) to an archive",
+    description=(
+        "Writes an image, or with --multi-image-archive several, to an archive that `load` and the peers read. Further "
+        "operands are more names for the image. Without --output the archive goes to standard output."
+    ),
+    usage="IMAGE [IMAGE...]",
+    options=SaveOptions,
+    run=run,
+    min_operands=1,
+    flags=(
+        Flag(
+            "format",
+            kind="string",
+            default="docker-archive",
+            help='What to write ("docker-archive"|"oci-archive"|"oci-dir")',
+        ),
+        Flag("multi-image-archive", short="m", help="Take further operands for images, not for names of the first"),
+        Flag("output", short="o", kind="string", help="Write to a specified file (default: stdout, if redirected)"),
+        Flag("quiet", short="q", help="Suppress the output"),
+    ),
+    examples=("argosy save -o app.tar app", "argosy save -m app db | ssh host argosy load"),
+)
