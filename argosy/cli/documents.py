@@ -51,7 +51,9 @@ class Moment(str):
     __slots__ = ()
 
     def __str__(self) -> str:
-        date, _, clock = self.partition("T")
+        date, mark, clock = "".join(self).partition("T")  # `partition` may give this object back
+        if not mark:
+            return date
         return f"{date} {clock.removesuffix('Z')} +0000 UTC"
 
 

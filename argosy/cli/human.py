@@ -61,4 +61,5 @@ def ago(moment_ns: int, now_ns: int | None = None) -> str:
 
 def moment(moment_ns: int) -> str:
     """A time as Go prints it, in UTC and without fractions: `2006-01-02 15:04:05 +0000 UTC`."""
-    return time.strftime("%Y-%m-%d %H:%M:%S +0000 UTC", time.gmtime(moment_ns // _SECOND_NS))
+    then = time.gmtime(moment_ns // _SECOND_NS)
+    return f"{then.tm_year:04}" + time.strftime("-%m-%d %H:%M:%S +0000 UTC", then)

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from argosy.images.filters import Filters
     from argosy.images.resolve import LoadRegistries
     from argosy.oci.reference import Reference
     from argosy.storage.store import Store
@@ -46,9 +47,21 @@ def images(
     if filters:
         from argosy.images.filters import Filters
 
-        chosen = Filters(store, registries, filters, found.images)
-        kept = [image for image in kept if chosen.accepts(image)]
+        kept, unreadable = _accepted(Filters(store, registries, filters, found.images), kept)
+        found = found.replace(damaged=(*found.damaged, *unreadable))
     return found.replace(images=tuple(kept))
+
+
+def _accepted(filters: Filters, images: list[Image]) -> tuple[list[Image], list[ArgosyError]]:
+    """The images that the filters accept, and why some could not be asked."""
+    kept, unreadable = [], []
+    for image in images:
+        try:
+            if filters.accepts(image):
+                kept.append(image)
+        except ArgosyError as error:
+            unreadable.append(ArgosyError(f"image {image.id[:12]}: {error}"))
+    return kept, unreadable
 
 
 def rows(found: Iterable[Image], sort: str = "created") -> list[Row]:

@@ -37,7 +37,8 @@ def show(moment_ns: int) -> str:
     """`moment_ns` in RFC 3339, UTC, without zeros at the end of the fraction (Go's RFC3339Nano)."""
     seconds, fraction = divmod(moment_ns, _SECOND_NS)
     behind = f".{fraction:09}".rstrip("0") if fraction else ""
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + behind + "Z"
+    then = time.gmtime(seconds)
+    return f"{then.tm_year:04}" + time.strftime("-%m-%dT%H:%M:%S", then) + behind + "Z"
 
 
 def _numbers(text: str, separator: str, lengths: tuple[int, ...]) -> list[int]:

@@ -209,11 +209,6 @@ def fsconfig_string(fd: int, key: str, value: Path) -> None:
     _syscall(_NR_FSCONFIG, fd, 1, _bytes(key), _bytes(value), 0, path=f"{key}={os.fsdecode(value)}")
 
 
-def fsconfig_fd(fd: int, key: str, value: int) -> None:
-    """fsconfig(2) FSCONFIG_SET_FD."""
-    _syscall(_NR_FSCONFIG, fd, 5, _bytes(key), None, value, path=key)
-
-
 def fsconfig_create(fd: int) -> None:
     """fsconfig(2) FSCONFIG_CMD_CREATE."""
     _syscall(_NR_FSCONFIG, fd, 6, None, None, 0)

@@ -146,3 +146,15 @@ def test_a_damaged_image_hides_no_other(two_images: Program) -> None:
     assert digest.removeprefix("sha256:") in done.stderr
     assert [line.split()[0] for line in done.lines[1:]] == ["<none>"]
     assert digest.removeprefix("sha256:") in two_images.run("image", "inspect", "one:1", check=125).stderr
+
+
+def test_a_damaged_image_hides_no_other_and_is_named(two_images: Program) -> None:
+    image_id = identity(two_images)
+    os.unlink(f"{two_images.root}/blobs/sha256/{image_id}")
+    done = two_images.run("images", "-q", "--no-trunc", "--filter", "label=number=1")
+    assert len(done.lines) == 1
+    assert f"image {image_id[:12]}: no such blob" in done.stderr
+    refused = two_images.run("inspect", "one:1", check=125).stderr
+    assert f"no such blob: sha256:{image_id}" in refused
+    assert two_images.run("system", "df", "--format", "{{.Type}} {{.Total}}").lines[0] == "Images 2"
+    two_images.run("rmi", "--force", "one:1", check=False)

@@ -101,7 +101,7 @@ def _document(step: Step) -> dict[str, Any]:
     """A step in podman's form, which has the time twice."""
     document: dict[str, Any] = {
         "id": step.id,
-        "created": step.created or _NO_TIME,
+        "created": step.created if step.created_ns else _NO_TIME,
         "CreatedBy": step.created_by,
         "size": step.size_bytes,
     }

@@ -67,8 +67,9 @@ def anything(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str
     for find in finders:
         try:
             return find(name)
-        except NotFound:
-            pass
+        except NotFound as missing:
+            if missing.kind not in _TYPES:  # it is there, and something that it is made of is not
+                raise
     error = NotFound("object", name)
     error.brief = f'no such object: "{name}"'
     raise error

@@ -50,3 +50,8 @@ def test_times_are_go_s_in_templates_and_rfc_3339_in_json() -> None:
 def test_only_the_fields_that_are_times_are_changed() -> None:
     row = {"Created": 7, "Name": "2024-05-06T07:08:09Z", "Labels": {"x": "2024-05-06T07:08:09Z"}}
     assert str(documents.with_moments(row)) == str(row)
+
+
+def test_what_is_no_time_is_shown_as_it_is() -> None:
+    assert str(documents.Moment("2024-01-02T03:04:05Z")) == "2024-01-02 03:04:05 +0000 UTC"
+    assert str(documents.Moment("yesterday")) == "yesterday"
