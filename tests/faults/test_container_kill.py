@@ -85,7 +85,7 @@ def test_kill_anywhere(argosy_both: Program, busybox: str, command: str) -> None
     program.run("system", "check", "--repair", "--quick")
     assert leaks.left_over(program, known) == []
     assert os.listdir(f"{program.root}/containers") == []
-    assert killed > len(points) // 2  # the last calls are not always come to
+    assert killed >= len(points) // 2  # not every run comes to every call
 
 
 def _still_works(program: Program) -> None:
@@ -148,7 +148,7 @@ def test_kill_of_cleanup(argosy_both: Program, busybox: str) -> None:
         program.run("rm", "-f", "-t", "0", name)
     program.run("rm", "counted")
     program.run("system", "check", "--repair", "--quick")
-    assert killed > len(points) // 2
+    assert killed >= len(points) // 2
     assert leaks.left_over(program, known) == []
 
 
