@@ -34,13 +34,8 @@ def remove(
             raise
         _remove_damaged(site, container_id)
         return
-    if run.status in (state.RUNNING, state.STOPPING) and not force:
-        raise ArgosyError(
-            f"cannot remove container {container_id} as it is {run.status} - running or paused containers cannot be"
-            " removed without force: container state improper",
-            hint=f"argosy rm --force {container_id[:12]}",
-            exit_code=2,
-        )
+    if not force:
+        check_idle(container_id, run)
     for _ in range(_ATTEMPTS if force else 1):
         if run.status in (state.RUNNING, state.STOPPING):
             stop.stop(site, container_id, timeout_s)
@@ -55,6 +50,17 @@ def remove(
                 cleanup.discard(site, record, volumes=volumes)
                 return
     raise ArgosyError(f"container {container_id[:12]} was started again meanwhile", exit_code=2)
+
+
+def check_idle(container_id: str, run: state.Run) -> None:
+    """Raise ArgosyError (exit status 2), in podman's words, for a container that runs."""
+    if run.status in (state.RUNNING, state.STOPPING):
+        raise ArgosyError(
+            f"cannot remove container {container_id} as it is {run.status} - running or paused containers cannot be"
+            " removed without force: container state improper",
+            hint=f"argosy rm --force {container_id[:12]}",
+            exit_code=2,
+        )
 
 
 def _remove_damaged(site: Site, container_id: str) -> None:

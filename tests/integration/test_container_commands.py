@@ -212,6 +212,27 @@ def test_ps_shapes(program: Program) -> None:
     assert program.run("ps", "--format", "{{.Names}}: {{.State}}", name="docker").lines == ["shown: running"]
 
 
+def test_inspect_in_docker_form(program: Program) -> None:
+    container_id = create(program, "it", "--entrypoint", '["sh","-c"]', "--stop-signal", "INT", "-v", "data:/d")
+    (found,) = program.run("inspect", "/it", name="docker").json()
+    assert found["Id"] == container_id
+    assert found["Name"] == "/it"
+    assert found["Image"].startswith("sha256:")
+    assert found["Config"]["Entrypoint"] == ["sh", "-c"]
+    assert found["Config"]["Cmd"] == ["true"]
+    assert found["Config"]["StopSignal"] == "SIGINT"
+    assert found["Config"]["Labels"] == {}
+    assert found["HostConfig"]["RestartPolicy"]["Name"] == "no"
+    assert found["HostConfig"]["PidMode"] == ""
+    assert found["Mounts"][0]["Name"] == "data"
+    assert list(found["NetworkSettings"]["Networks"]) == ["none"]
+    assert "BoundingCaps" not in found
+    assert "ConmonPid" not in found["State"]
+    assert "no such object: gone" in program.run("inspect", "gone", name="docker", check=1).stderr
+    (ours,) = program.run("inspect", "it").json()
+    assert ours["Config"]["Entrypoint"] == "sh -c"
+
+
 def test_top(program: Program) -> None:
     """What /proc says, and for words that are no descriptors what the container's own ps prints."""
     start(program, "busy", "--user", "65534:5", "--cap-drop", "all")

@@ -23,8 +23,11 @@ class ContainerInspectOptions(Value):
 
 def run(options: ContainerInspectOptions, engine: Engine, out: Output) -> int:
     """Show each container; those that do not exist are told afterwards."""
+    docker = out.program == "docker"
     names = inspect.chosen(engine, options.operands, latest=options.latest)
-    return inspect.show(names, lambda name: inspect.container(engine, name, size=options.size), options.format, out)
+    return inspect.show(
+        names, lambda name: inspect.container(engine, name, size=options.size, docker=docker), options.format, out
+    )
 
 
 COMMAND = Command(

@@ -38,7 +38,7 @@ def run(options: InspectOptions, engine: Engine, out: Output) -> int:
     docker = out.program == "docker"
     finders: dict[str, Find] = {
         "all": lambda name: anything(engine, name, size=options.size, docker=docker),
-        "container": lambda name: container(engine, name, size=options.size),
+        "container": lambda name: container(engine, name, size=options.size, docker=docker),
         "image": lambda name: image(engine, name, docker=docker),
         "volume": lambda name: volume(engine, name),
     }
@@ -60,7 +60,7 @@ def chosen(engine: Engine, operands: tuple[str, ...], *, latest: bool) -> list[s
 def anything(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str, Any]:
     """The container, else the image, else the volume with this name."""
     finders: tuple[Find, ...] = (
-        lambda name: container(engine, name, size=size),
+        lambda name: container(engine, name, size=size, docker=docker),
         lambda name: image(engine, name, docker=docker),
         lambda name: volume(engine, name),
     )
@@ -75,10 +75,16 @@ def anything(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str
     raise error
 
 
-def container(engine: Engine, name: str, *, size: bool) -> dict[str, Any]:
-    """The document of a container.  Raises NotFound in podman's words."""
+def container(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str, Any]:
+    """The document of a container, in docker's form if that is wanted.  Raises NotFound in podman's words."""
     try:
-        return engine.containers.inspect(engine.containers.find(name), size=size)
+        container_id = engine.containers.find(name.removeprefix("/") if docker else name)
+        document = engine.containers.inspect(container_id, size=size)
+        if not docker:
+            return document
+        from argosy.containers.inspect_docker import docker_form
+
+        return docker_form(document, engine.containers.record(container_id))
     except NotFound:
         error = NotFound("container", name)
         error.brief = f"no such container {name}"
@@ -123,7 +129,11 @@ def show(names: list[str], find: Find, format_: str, out: Output) -> int:
         _render(documents, format_, out)
     status = 0
     for failure in errors:
-        failure.brief = f"inspecting object: {failure.brief}"
+        if out.program == "docker" and isinstance(failure, NotFound):
+            failure.brief = f"no such object: {failure.name}"
+            failure.exit_code = 1
+        else:
+            failure.brief = f"inspecting object: {failure.brief}"
         status = report(failure, out)
     return status
 

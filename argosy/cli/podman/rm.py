@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
-from argosy.containers import dependents
+from argosy.containers import dependents, remove
 from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
 
@@ -48,9 +48,11 @@ def run(options: RmOptions, engine: Engine, out: Output) -> int:
         names = _in_order(names, graph, engine, depend=options.depend)
     removed: set[str] = set()
 
-    def remove(container_id: str) -> None:
+    def remove_one(container_id: str) -> None:
         others = [other for other in graph.get(container_id, ()) if other not in removed]
         if others:
+            if not options.force:
+                remove.check_idle(container_id, engine.containers.view(container_id).run)
             raise ArgosyError(
                 f"container {container_id} has dependent containers which must be removed before it: "
                 f"{', '.join(others)}: container already exists",
@@ -63,7 +65,7 @@ def run(options: RmOptions, engine: Engine, out: Output) -> int:
             raise
         removed.add(container_id)
 
-    return _each.for_each(engine, names, out, remove, ignore=ignore, missing_status=1)
+    return _each.for_each(engine, names, out, remove_one, ignore=ignore, missing_status=1)
 
 
 def _in_order(names: list[str], graph: dict[str, list[str]], engine: Engine, *, depend: bool) -> list[str]:

@@ -1,0 +1,104 @@
+"""`docker inspect` of a container: podman's document in docker's form."""
+
+from __future__ import annotations
+
+from argosy.linux import signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from argosy.containers.record import ContainerRecord
+
+_STATE = (
+    *("Status", "Running", "Paused", "Restarting", "OOMKilled", "Dead", "Pid", "ExitCode"),
+    *("Error", "StartedAt", "FinishedAt"),
+)
+_HOST_CONFIG = (
+    *("Binds", "ContainerIDFile", "LogConfig", "NetworkMode", "PortBindings", "RestartPolicy", "AutoRemove"),
+    *("VolumeDriver", "VolumesFrom", "ConsoleSize", "CapAdd", "CapDrop", "CgroupnsMode", "Dns", "DnsOptions"),
+    *("DnsSearch", "ExtraHosts", "GroupAdd", "IpcMode", "Cgroup", "Links", "OomScoreAdj", "PidMode", "Privileged"),
+    *("PublishAllPorts", "ReadonlyRootfs", "SecurityOpt", "Tmpfs", "UTSMode", "UsernsMode", "ShmSize", "Runtime"),
+    *("Isolation", "CpuShares", "Memory", "NanoCpus", "CgroupParent", "BlkioWeight", "BlkioWeightDevice"),
+    *("BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "CpuPeriod"),
+    *("CpuQuota", "CpuRealtimePeriod", "CpuRealtimeRuntime", "CpusetCpus", "CpusetMems", "Devices"),
+    *("MemoryReservation", "MemorySwap", "MemorySwappiness", "OomKillDisable", "Init", "PidsLimit", "Ulimits"),
+    *("CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"),
+)
+_CONFIG = (
+    *("Hostname", "Domainname", "User", "AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin"),
+    *("StdinOnce", "Env", "Cmd", "Image", "Volumes", "WorkingDir", "Entrypoint", "OnBuild", "Labels"),
+    *("StopSignal", "StopTimeout"),
+)
+
+
+def docker_form(document: Mapping[str, Any], record: ContainerRecord) -> dict[str, Any]:
+    """`document`, which `inspect` made of the container with this record, as docker shows it."""
+    same = ("ResolvConfPath", "HostnamePath", "HostsPath")
+    return {
+        **{key: document[key] for key in ("Id", "Created", "Path", "Args")},
+        "State": {key: document["State"][key] for key in _STATE},
+        "Image": record.image.id,
+        **{key: document[key] for key in same},
+        "LogPath": document["HostConfig"]["LogConfig"]["Path"],
+        "Name": f"/{document['Name']}",
+        "RestartCount": document["RestartCount"],
+        "Driver": document["Driver"],
+        "Platform": "linux",
+        **{key: document[key] for key in ("MountLabel", "ProcessLabel", "AppArmorProfile")},
+        "ExecIDs": document["ExecIDs"] or None,
+        "HostConfig": _host_config(document["HostConfig"], record),
+        "GraphDriver": {"Data": document["GraphDriver"]["Data"], "Name": document["GraphDriver"]["Name"]},
+        **{key: document[key] for key in ("SizeRw", "SizeRootFs") if key in document},
+        "Mounts": document["Mounts"],
+        "Config": _config(document["Config"], record),
+        "NetworkSettings": {**document["NetworkSettings"], "SecondaryIPAddresses": None, **_networks(document)},
+    }
+
+
+def _host_config(found: Mapping[str, Any], record: ContainerRecord) -> dict[str, Any]:
+    log = found["LogConfig"]
+    changed = {
+        **found,
+        "LogConfig": {"Type": log["Type"], "Config": dict(record.options.log_options)},
+        "RestartPolicy": {**found["RestartPolicy"], "Name": found["RestartPolicy"]["Name"] or "no"},
+        "CgroupnsMode": found["CgroupMode"],
+        **{key: "" for key in ("PidMode", "UTSMode") if found[key] == "private"},
+        "CapAdd": found["CapAdd"] or None,
+        "CapDrop": found["CapDrop"] or None,
+        "ExtraHosts": found["ExtraHosts"] or None,
+        "GroupAdd": found["GroupAdd"] or None,
+        "SecurityOpt": found["SecurityOpt"] or None,
+        "Binds": found["Binds"] or None,
+    }
+    if not found["Tmpfs"]:
+        del changed["Tmpfs"]
+    return {key: changed[key] for key in _HOST_CONFIG if key in changed}
+
+
+def _config(found: Mapping[str, Any], record: ContainerRecord) -> dict[str, Any]:
+    asked, image = record.options, record.image_config
+    entrypoint = image.entrypoint if asked.entrypoint is None else asked.entrypoint
+    changed = {
+        **found,
+        "Entrypoint": list(entrypoint) or None,
+        "Image": asked.image,
+        "Labels": found["Labels"] or {},
+        "Volumes": {path: {} for path in image.volumes} or None,
+        "StopSignal": signals.name(found["StopSignal"])
+        if isinstance(found["StopSignal"], int)
+        else found["StopSignal"],
+    }
+    if asked.stop_timeout_s is None:
+        del changed["StopTimeout"]
+    return {key: changed[key] for key in _CONFIG if key in changed}
+
+
+def _networks(document: Mapping[str, Any]) -> dict[str, Any]:
+    """The one network there is; docker names `none` and `host` too."""
+    mode = document["HostConfig"]["NetworkMode"]
+    if mode not in ("none", "host"):
+        return {"Networks": document["NetworkSettings"].get("Networks", {})}
+    zero = {"IPAddress": "", "IPPrefixLen": 0, "Gateway": "", "MacAddress": "", "NetworkID": "", "EndpointID": ""}
+    return {"Networks": {mode: zero}}
