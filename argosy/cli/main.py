@@ -28,21 +28,49 @@ _SIGINT_STATUS = 128 + 2
 GLOBAL_FLAGS = (
     Flag("cgroup-manager", kind="string", help='Cgroup manager to use ("cgroupfs"|"systemd")'),
     Flag("conmon", kind="string", help="Path of the conmon binary"),
+    Flag("connection", short="c", kind="string", help="Connection to use for a remote engine (refused)"),
+    Flag("events-backend", kind="string", help='Events backend to use ("file"|"journald"|"none")'),
+    Flag("hooks-dir", kind="list", help="Directory of OCI hooks (may be given several times)"),
+    Flag("identity", kind="string", help="SSH identity for a remote engine (refused)"),
     Flag(
         "log-level",
         kind="string",
         default="warn",
         help=f"Log messages above specified level ({', '.join(_LEVELS)}); debug shows each program that is run",
     ),
+    Flag("module", kind="list", help="Load a containers.conf module (a path, or a name in containers.conf.modules)"),
+    Flag("namespace", kind="string", help="Namespace of containers and pods (refused unless empty)"),
     Flag("network-cmd-path", kind="string", help="Path of the program that connects a container to the network"),
+    Flag("network-config-dir", kind="string", help="Directory of the networks' configuration (refused unless empty)"),
     Flag("noout", help="Do not output to stdout"),
+    Flag("remote", short="r", kind="optbool", help="Access a remote engine (refused)"),
     Flag("root", kind="string", help="Path of the directory in which data, including images, is stored"),
     Flag("runroot", kind="string", help="Path of the directory in which state is stored that a reboot ends"),
     Flag("runtime", kind="string", help="Name or path of the OCI runtime that runs containers"),
     Flag("runtime-flag", kind="list", help="Add a global flag for the OCI runtime, without its dashes"),
+    Flag("ssh", kind="string", help="How to use SSH for a remote engine (refused)"),
     Flag("storage-driver", kind="string", help="Storage driver that keeps images and containers"),
+    Flag("storage-opt", kind="list", help="Option of the storage driver (refused unless empty)"),
+    Flag("syslog", help="Output messages to syslog as well as the console"),
+    Flag("tmpdir", kind="string", help="Path of the directory in which state is stored, where --runroot names none"),
+    Flag("transient-store", help="Keep containers in the run directory (refused)"),
+    Flag("url", kind="string", help="URL of a remote engine (refused)"),
+    Flag("volumepath", kind="string", help="Directory of the volumes (refused unless empty)"),
 )
 ROOT_FLAGS = (*GLOBAL_FLAGS, Flag("version", short="v", help="Version of this program"))
+# docker's own flags, in place of those of the same letters; it takes them before the command only.
+DOCKER_FLAGS = (
+    Flag("config", kind="string", field="docker_config"),
+    Flag("context", short="c", kind="string", field="docker_context"),
+    Flag("debug", short="D"),
+    Flag("host", short="H", kind="list", field="docker_host"),
+    Flag("log-level", short="l", kind="string"),
+    Flag("tls"),
+    Flag("tlscacert", kind="string"),
+    Flag("tlscert", kind="string"),
+    Flag("tlskey", kind="string"),
+    Flag("tlsverify"),
+)
 
 # What the engine is opened with: keyword of `open_engine` to the global flag's key.
 _ENGINE_SETTINGS = {
@@ -54,17 +82,29 @@ _ENGINE_SETTINGS = {
     "conmon": "conmon",
     "network_cmd_path": "network_cmd_path",
     "storage_driver": "storage_driver",
+    "modules": "module",
+    "hooks_dir": "hooks_dir",
+    "events_backend": "events_backend",
+    "remote": "remote",
 }
 # The variable that sends each program to an engine elsewhere.
-_HOST_VARIABLES = {"argosy": "CONTAINER_HOST", "podman": "CONTAINER_HOST", "docker": "DOCKER_HOST"}
+_HOST_VARIABLES = {
+    "argosy": ("CONTAINER_HOST", "CONTAINER_CONNECTION"),
+    "podman": ("CONTAINER_HOST", "CONTAINER_CONNECTION"),
+    "docker": ("DOCKER_HOST",),
+}
+# Global flags that name nothing which `elsewhere` would refuse.
+_COMMON = frozenset(("version", "noout", "log_level", "syslog", "tmpdir", "debug", *_ENGINE_SETTINGS.values())) - {
+    "remote"
+}
+_EVENTS_BACKENDS = ("file", "journald", "none")
 
 
 def run(argv: Sequence[str], open_engine: Callable[..., Any]) -> int:
     """Run the command line and give the exit status.  Everything is flushed; the caller only has to end the process.
 
-    `open_engine(root=, runroot=, runtime=, runtime_flags=, cgroup_manager=, conmon=, network_cmd_path=,
-    storage_driver=, notice=)` gets the global flags (None or an empty tuple where not given) and a function that shows
-    a notice; it enters the user namespace and gives the engine.
+    `open_engine(root=, runroot=, ..., notice=)` gets the global flags (None or an empty tuple where not given) and a
+    function that shows a notice; it enters the user namespace and gives the engine.
     """
     call = _Call(names.program(argv[0] if argv else ""), open_engine)
     return call.guarded(list(argv[1:]))
@@ -113,7 +153,9 @@ class _Call:
         path = ""
         while True:
             shown = f"{self.program} {path}".rstrip()
-            flags = GLOBAL_FLAGS if path else ROOT_FLAGS
+            flags: tuple[Flag, ...] = GLOBAL_FLAGS if path else ROOT_FLAGS
+            if self.program == "docker" and not path:
+                flags = (*DOCKER_FLAGS, *ROOT_FLAGS)
             try:
                 parsed = self._parse(flags, arguments, shown, interspersed=False)
             except HelpWanted:
@@ -138,7 +180,7 @@ class _Call:
             raise
 
     def _note_globals(self, parsed: Parsed, hidden_by: Iterable[str] = ()) -> None:
-        for flag in ROOT_FLAGS:
+        for flag in (*DOCKER_FLAGS, *ROOT_FLAGS) if self.program == "docker" else ROOT_FLAGS:
             if flag.key in parsed.values and flag.key not in hidden_by:
                 value = parsed.values[flag.key]
                 self.settings[flag.key] = self.settings.get(flag.key, ()) + value if flag.kind == "list" else value
@@ -185,7 +227,7 @@ class _Call:
         return command.run(options, self._engine() if needs_engine else self._opener(), self.out)
 
     def _apply_settings(self) -> None:
-        level = self.settings.get("log_level", "warn").lower()
+        level = self.settings.get("log_level", "debug" if self.settings.get("debug") else "warn").lower()
         if level not in _LEVELS:
             raise UsageError(f'Log Level "{level}" is not supported, choose from: {", ".join(_LEVELS)}')
         self._check_settings()
@@ -193,6 +235,11 @@ class _Call:
             fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
             os.dup2(fd, 1)
             os.close(fd)
+        if self.settings.get("syslog"):
+            import syslog
+
+            syslog.openlog(self.program)
+            self.out.log = syslog.syslog
         self.out.notices = level not in ("error", "fatal", "panic")
         if level in ("trace", "debug"):
             from argosy.linux import process
@@ -200,12 +247,21 @@ class _Call:
             process.trace(lambda line: self.out.error(f"+ {line}"))
 
     def _check_settings(self) -> None:
+        if not _COMMON.issuperset(self.settings):
+            from argosy.cli import elsewhere
+
+            elsewhere.refuse(self.settings)
         manager = self.settings.get("cgroup_manager")
         if manager is not None and manager not in _CGROUP_MANAGERS:
             raise Invalid("cgroup manager", manager, f"it must be one of {', '.join(_CGROUP_MANAGERS)}")
         program = self.settings.get("network_cmd_path")
         if program is not None and os.path.basename(program) not in _NETWORK_PROGRAMS:
             raise Invalid("network program", program, f"it must be called {' or '.join(_NETWORK_PROGRAMS)}")
+        backend = self.settings.get("events_backend")
+        if backend and backend not in _EVENTS_BACKENDS:
+            raise ArgosyError(f'configuring runtime: "{backend}" is not a valid events backend: invalid argument')
+        if self.settings.get("docker_config"):
+            os.environ["DOCKER_CONFIG"] = self.settings["docker_config"]
 
     def _engine(self) -> Any:
         engine = self._opener().open()
@@ -220,19 +276,25 @@ class _Call:
 
     def _opener(self) -> Opener:
         settings = {keyword: self.settings.get(key) for keyword, key in _ENGINE_SETTINGS.items()}
-        settings["runtime_flags"] = settings["runtime_flags"] or ()
+        settings["runroot"] = settings["runroot"] or self.settings.get("tmpdir")
+        for keyword in ("runtime_flags", "modules", "hooks_dir"):
+            settings[keyword] = settings[keyword] or ()
         settings["search"] = ("docker.io",) if self.program == "docker" else ()
         return Opener({**settings, "notice": self.out.notice}, self._open_here)
 
     def _open_here(self, **settings: Any) -> Any:
         """The engine of this host, unless the environment sends us to another."""
-        variable = _HOST_VARIABLES.get(self.program, "")
-        elsewhere = os.environ.get(variable, "")
-        if elsewhere:
-            raise Unsupported(
-                f'{variable} names another engine ("{elsewhere}"), and {self.program} works on this host only',
-                hint=f"Unset {variable} to work here.",
-            )
+        for variable in _HOST_VARIABLES.get(self.program, ()) if self.settings.get("remote") is not False else ():
+            elsewhere = os.environ.get(variable, "")
+            if elsewhere:
+                raise Unsupported(
+                    f'{variable} names another engine ("{elsewhere}"), and {self.program} works on this host only',
+                    hint=f"Unset {variable} to work here.",
+                )
+        if self.program == "docker":
+            from argosy.cli import elsewhere as docker
+
+            docker.refuse_context(self.settings, os.environ)
         return self.open_engine(**settings)
 
 

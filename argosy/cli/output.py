@@ -17,7 +17,7 @@ from argosy.errors import ArgosyError, escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _BUFFER_BYTES = 65536
 _COLUMN_WIDTH = 12  # podman's tabwriter: cells at least this wide, with
@@ -39,6 +39,7 @@ class Output:
     def __init__(self, program: str = "argosy", *, fd: int = 1, error_fd: int = 2) -> None:
         self.program = program
         self.notices = True
+        self.log: Callable[[str], object] | None = None  # gets each message as well (--syslog)
         self._fd = fd
         self._error_fd = error_fd
         self._parts: list[bytes] = []
@@ -79,6 +80,8 @@ class Output:
     def error(self, text: str) -> None:
         """Write a line to standard error, behind all output so far.  A closed standard error is no failure."""
         self.flush()
+        if self.log is not None:
+            self.log(escaped(text, _LAYOUT))
         try:
             _write_all(self._error_fd, (escaped(text, _LAYOUT) + "\n").encode())
         except OSError:

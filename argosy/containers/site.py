@@ -31,6 +31,7 @@ class Site(Value):
     cgroup_manager: str = ""
     conmon: str = ""
     network_cmd_path: str = ""
+    hooks_dir: tuple[str, ...] = ()
 
     def run_directory(self, container_id: str) -> str:
         """Where the container's bundle, pidfiles and sockets are while it runs."""

@@ -53,7 +53,7 @@ def names_for(*words: str, broken: bool = False) -> tuple[list[str], int]:
         (["--root", "/x", "system", "c"], ["check"], 4),
         (["--root=/x", "unsh"], ["unshare"], 4),
         (["--runt"], ["--runtime", "--runtime-flag"], 4),
-        (["system", "check", "--r"], ["--repair", "--root", "--runroot", "--runtime", "--runtime-flag"], 4),
+        (["system", "check", "--r"], ["--remote", "--repair", "--root", "--runroot", "--runtime", "--runtime-flag"], 4),
         (["system", "check", "--", "--r"], [], 0),
         (["completion", "--file", ""], [], 0),
         (["rm", ""], ["db", "web"], 4),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -110,6 +111,10 @@ def test_global_flags_before_and_behind_the_command(capfd: pytest.CaptureFixture
         "conmon": None,
         "network_cmd_path": None,
         "storage_driver": None,
+        "modules": (),
+        "hooks_dir": (),
+        "events_backend": None,
+        "remote": None,
     }
 
 
@@ -224,6 +229,81 @@ def test_a_remote_engine_is_refused_not_ignored(
     monkeypatch.setenv("CONTAINER_HOST", "unix:///there")
     assert call(capfd, "argosy", "frob")[0] == 125
     assert call(capfd, "argosy", "things", "list")[0] == 0  # needs no engine
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        ("podman --url unix:///x", "--url names another engine"),
+        ("podman -c far", "--connection names another engine"),
+        ("argosy -r", "--remote names another engine"),
+        ("argosy --identity /k", "--identity names another engine"),
+        ("argosy --ssh native", "--ssh names another engine"),
+        ("argosy --namespace x", "--namespace is not supported"),
+        ("argosy --transient-store", "--transient-store is not supported"),
+        ("argosy --volumepath /v", "--volumepath is not supported"),
+        ("argosy --network-config-dir /n", "--network-config-dir is not supported"),
+        ("argosy --storage-opt overlay.size=1g", "--storage-opt is not supported"),
+        ("argosy --events-backend x", '"x" is not a valid events backend'),
+        ("docker -H tcp://x", "--host names another engine"),
+        ("docker --context far", "--context names another engine"),
+        ("docker --tlsverify", "--tlsverify names another engine"),
+        ("docker -l loud", 'Log Level "loud" is not supported'),
+    ],
+)
+def test_global_flags_that_cannot_be_obeyed(capfd: pytest.CaptureFixture[str], argv: str, words: str) -> None:
+    opened = Opened()
+    status, out, err = call(capfd, *argv.split(), "frob", opened=opened)
+    assert (status, out, opened.settings) == (125, "", {})
+    assert words in err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ("argosy", "--remote=false"),
+        ("argosy", "--storage-opt="),
+        ("argosy", "--transient-store=false"),
+        ("docker", "-c", "default"),
+        ("docker", "-D"),
+    ],
+)
+def test_global_flags_that_ask_for_what_is(capfd: pytest.CaptureFixture[str], argv: tuple[str, ...]) -> None:
+    assert call(capfd, *argv, "frob")[0] == 0
+
+
+def test_modules_hooks_and_tmpdir_reach_the_engine(capfd: pytest.CaptureFixture[str]) -> None:
+    opened = Opened()
+    call(capfd, "argosy", "--module", "a,b", "--hooks-dir=/h", "frob", "--module=c", "--tmpdir", "/t", opened=opened)
+    assert opened.settings["modules"] == ("a,b", "c")
+    assert (opened.settings["hooks_dir"], opened.settings["runroot"]) == (("/h",), "/t")
+    call(capfd, "argosy", "--tmpdir=/t", "--runroot=/s", "frob", opened=opened)
+    assert opened.settings["runroot"] == "/s"
+
+
+def test_the_context_of_docker(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("DOCKER_CONFIG", "")
+    config = tmp_path / ".docker/config.json"
+    config.parent.mkdir()
+    for text, status in (('{"auths":{}}', 0), ("", 0), ('{"currentContext":"default"}', 0)):
+        config.write_text(text)
+        assert call(capfd, "docker", "frob")[0] == status
+    config.write_text('{"currentContext":"far"}')
+    status, _, err = call(capfd, "docker", "frob")
+    assert (status, str(config) in err, '"far"' in err) == (125, True, True)
+    assert call(capfd, "podman", "frob")[0] == 0
+    assert call(capfd, "docker", "--context", "default", "frob")[0] == 0
+    assert call(capfd, "docker", "--config", f"{tmp_path}/other", "frob")[0] == 0
+    for text in ("{", "[]", '{"currentContext":1}'):
+        monkeypatch.setenv("DOCKER_CONFIG", "")
+        config.write_text(text)
+        assert call(capfd, "docker", "frob")[0] == 125
+    config.write_text("{}")
+    monkeypatch.setenv("DOCKER_CONTEXT", "far")
+    assert "DOCKER_CONTEXT" in call(capfd, "docker", "frob")[2]
 
 
 def test_noout_keeps_standard_output_empty(capfd: pytest.CaptureFixture[str]) -> None:
