@@ -12,9 +12,8 @@ import os
 
 from argosy.config import containers as containers_conf
 from argosy.config import locations
-from argosy.containers.site import Site
-from argosy.errors import Unsupported
-from argosy.linux import process, userns
+from argosy.containers.site import Site, started_again
+from argosy.linux import userns
 from argosy.storage.store import Store
 
 TYPE_CHECKING = False
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argosy.config.containers import ContainersConf
-    from argosy.config.locations import Locations
     from argosy.config.registries import Registries
     from argosy.containers.exec import ExecOptions
     from argosy.containers.logs import LogOptions, Source
@@ -353,9 +351,8 @@ def open_engine(
 
     Enters the store's user namespace when this process may not do without: a process with more than one thread cannot,
     and gets Unsupported.  `search` are the registries that short names are looked up at, in place of those that
-    registries.conf names (docker knows one alone).  `modules` are modules of containers.conf; unless `remote` is False,
-    that file can send us to another engine, which is Unsupported.  `notice` is called with each thing the user should
-    know once.
+    registries.conf names (docker knows one alone).  Unless `remote` is False, containers.conf can name another engine,
+    which is Unsupported.  `notice` is called with each thing the user should know once.
     """
     environ = os.environ if environ is None else environ
     if userns.needed() and not environ.get("HOME"):
@@ -368,16 +365,20 @@ def open_engine(
         notice(namespace.notice)
     store = Store.open(places, rootless=namespace.rootless, id_map=namespace.id_map, driver=storage_driver or "")
     conf = containers_conf.load(store.run, environ, rootless=namespace.rootless, modules=tuple(modules))
-    _refuse_elsewhere(conf, remote=remote)
+    if conf.namespace or (conf.remote and remote is not False):
+        from argosy.config import elsewhere
+
+        raise elsewhere.refusal(conf)
     conf = conf.replace(events_logger=events_backend) if events_backend else conf
-    hooks_dir = tuple(map(os.path.abspath, hooks_dir))
     site = Site(
         store=store,
         conf=conf,
         namespace=namespace,
-        again=(
-            *_again(places, runtime, runtime_flags, cgroup_manager, network_cmd_path),
-            *_again_configured(modules, hooks_dir, remote=remote),
+        again=started_again(
+            places,
+            {"runtime": runtime, "cgroup-manager": cgroup_manager, "network-cmd-path": network_cmd_path},
+            {"runtime-flag": runtime_flags, "module": modules, "hooks-dir": tuple(map(os.path.abspath, hooks_dir))},
+            remote=remote,
         ),
         notice=notice or _silent,
         runtime=runtime or "",
@@ -385,52 +386,10 @@ def open_engine(
         cgroup_manager=cgroup_manager or "",
         conmon=conmon or "",
         network_cmd_path=network_cmd_path or "",
-        hooks_dir=hooks_dir,
+        hooks_dir=tuple(hooks_dir),
     )
     return Engine(store=store, conf=conf, namespace=namespace, environ=environ, site=site, search=search)
 
 
-def _refuse_elsewhere(conf: ContainersConf, *, remote: bool | None) -> None:
-    """Raise Unsupported where containers.conf asks for another engine, or for a part of one."""
-    if conf.namespace:
-        raise Unsupported(
-            f'containers.conf sets the namespace "{conf.namespace}", and argosy\'s containers have no namespaces',
-            hint="remove namespace from [engine]; --root names another store",
-        )
-    if conf.remote and remote is not False:
-        named = conf.active_service and f' ("{conf.active_service}")'
-        raise Unsupported(
-            f"containers.conf sets remote = true: it names another engine{named}, and argosy works on this host only",
-            hint="call it with --remote=false to work here",
-        )
-
-
-def _again_configured(modules: Sequence[str], hooks_dir: Sequence[str], *, remote: bool | None) -> tuple[str, ...]:
-    """What `_again` needs besides to find the same configuration."""
-    words = [f"--module={module}" for module in modules]
-    words += [f"--hooks-dir={directory}" for directory in hooks_dir]
-    return (*words, "--remote=false") if remote is False else tuple(words)
-
-
 def _silent(_text: str) -> None:
     """Where notices go when nobody asked for them."""
-
-
-def _again(
-    places: Locations,
-    runtime: str | None,
-    runtime_flags: Sequence[str],
-    cgroup_manager: str | None,
-    network_cmd_path: str | None,
-) -> tuple[str, ...]:
-    """The argument vector that starts Argosy once more on the same store and with the same programs."""
-    words = [*process.self_argv(), "--root", places.root, "--runroot", places.run]
-    for flag, value in (
-        ("--runtime", runtime),
-        ("--cgroup-manager", cgroup_manager),
-        ("--network-cmd-path", network_cmd_path),
-    ):
-        if value:
-            words += [flag, value]
-    words += [f"--runtime-flag={flag}" for flag in runtime_flags]
-    return tuple(words)

@@ -87,6 +87,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         accounts=found,
     )
     config = generate.generate(request)
+    config = _with_hooks(site, config, mounts)
     _check_user(site, config["process"]["user"])
     if config["process"]["cwd"] != "/":
         from argosy.containers import workdir
@@ -119,6 +120,15 @@ def _check_runtime(runtime: OciRuntime, record: ContainerRecord) -> None:
             f"--personality {options.personality}: {runtime.name} {runtime.version} knows no execution domains",
             hint="give --runtime crun, or take runc 1.2 or later",
         )
+
+
+def _with_hooks(site: Site, config: dict[str, Any], mounts: tuple[Mount, ...]) -> dict[str, Any]:
+    directories = site.hooks_directories()
+    if not directories:
+        return config
+    from argosy.containers import hooks
+
+    return hooks.apply(config, directories, has_bind_mounts=any(mount.kind == "bind" for mount in mounts))
 
 
 def _hand_over(
