@@ -84,7 +84,6 @@ def request(
         apparmor_profile=profile,
         process_label=record.process_label,
         mount_label=record.mount_label,
-        idmap_dialect=_idmap_dialect(mounts, runtime),
         nodes=tuple(_nodes(site, record)),
         init_path=init_path(site, options) if options.init else "",
         systemd=process.runs_systemd(options, record.image_config),
@@ -102,14 +101,6 @@ def _apparmor(site: Site, options: ContainerOptions) -> tuple[bool, str]:
     from argosy.containers import confinement
 
     return True, confinement.apparmor_profile(site, options)
-
-
-def _idmap_dialect(mounts: tuple[Mount, ...], runtime: OciRuntime) -> str:
-    if not any(mount.idmap for mount in mounts):
-        return ""
-    from argosy.containers import mount_sources
-
-    return mount_sources.idmap_dialect(runtime)
 
 
 def _completed(own: Mapping[str, str], accounts: Accounts) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.errors import ArgosyError, Unsupported
+from argosy.errors import ArgosyError
 from argosy.storage import rootfs, staged
 
 TYPE_CHECKING = False
@@ -24,18 +24,22 @@ def check(options: ContainerOptions) -> None:
     if not os.path.isdir(path) or path == "/":
         why = "the root of the host" if path == "/" else "not a directory"
         raise ArgosyError(f"cannot use {path} as the root of a container: it is {why}", hint="see --rootfs")
-    if options.rootfs_option.startswith("idmap"):
-        hint = "leave out :idmap, or mount what it is for with --volume"
-        raise Unsupported(f"an id map for the root {path} is not there yet", hint=hint)
 
 
 def mount(site: Site, record: ContainerRecord) -> str:
     """Mount the directory as the container's root, and return where.
 
-    With :O it is an overlay over it, so that nothing is changed there, and what was changed is gone after the run.
+    With :O it is an overlay over it, so that nothing is changed there, and what was changed is gone after the run; with
+    :idmap its files have other owners.
     """
     source, directory = record.options.rootfs, site.state_directory(record.id)
     check(record.options)
     if record.options.rootfs_option == "O":
         source = staged.overlay(site.store, directory, "root", source, label=record.mount_label)
+    elif record.options.rootfs_option:
+        from argosy.containers import mount_sources
+
+        _, _, text = record.options.rootfs_option.partition("=")
+        id_map = mount_sources.id_map(site, text or "container", "/")
+        source = staged.mapped(directory, "root", source, id_map, recursive=True)
     return rootfs.mount_directory(directory, source)

@@ -17,13 +17,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
-    from argosy.runtime.oci_runtime import OciRuntime
+    from argosy.linux.idmap import IdMap
 
 
-def resolve(site: Site, record: ContainerRecord, merged: str, runtime: OciRuntime) -> tuple[Mount, ...]:
+def resolve(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ...]:
     """What the user, the image and containers.conf mount, with host paths; volumes get the image's content first."""
     wanted = _wanted(site, record)
-    check_idmaps(site, wanted, runtime)
     return tuple(_resolved(site, record, mount, merged, f"{number:03}") for number, mount in enumerate(wanted))
 
 
@@ -49,15 +48,18 @@ def _resolved(site: Site, record: ContainerRecord, mount: Mount, merged: str, ke
     if mount.kind not in ("bind", "volume", "image"):
         return mount
     directory = site.state_directory(record.id)
-    source = _source(site, record, mount, merged, f"{key}-whole")
+    source = _source(site, record, mount, merged, f"{key}-1-whole")
     if mount.kind != "image":
         mount = _with_host_flags(mount.replace(source=source))
     if mount.subpath:
-        source = staged.part(directory, f"{key}-part", source, mount.subpath)
+        source = staged.part(directory, f"{key}-2-part", source, mount.subpath)
+    if mount.idmap:
+        mapped = id_map(site, mount.idmap, mount.target)
+        source = staged.mapped(directory, f"{key}-3-mapped", source, mapped, recursive="bind" not in mount.options)
     if mount.overlay:
         try:
             source = staged.overlay(
-                *(site.store, directory, f"{key}-top", source),
+                *(site.store, directory, f"{key}-4-top", source),
                 upper=mount.upper,
                 work=mount.work,
                 label=record.mount_label,
@@ -113,29 +115,17 @@ def _with_host_flags(mount: Mount) -> Mount:
     return mount.replace(options=(*mount.options, *flags)) if flags else mount
 
 
-_RUNC_WITH_IDMAPS = (1, 2)
-
-
-def check_idmaps(site: Site, wanted: list[Mount], runtime: OciRuntime) -> None:
-    """Raise Unsupported when a mount is to have an id map of its own, and that cannot be."""
-    mapped = [mount for mount in wanted if mount.idmap]
-    if not mapped:
-        return
-    what = f"an id map for the mount at {mapped[0].target}"
+def id_map(site: Site, text: str, place: str) -> IdMap:
+    """The map that the option idmap asks for.  Raises Unsupported where it cannot be had."""
+    what = f"an id map for the mount at {place}"
     if site.namespace.rootless:
         hint = "use the option U, which changes the owner, or run as root"
         raise Unsupported(f"{what}: the kernel gives it to real root only", hint=hint)
-    if any(mount.idmap == "container" for mount in mapped):
+    if text == "container":
         hint = "say how to map: idmap=uids=0-1000-1;gids=0-1000-1"
         raise Unsupported(f"{what}: the container has no user namespace that would say how", hint=hint)
-    if not idmap_dialect(runtime):
-        hint = "use crun, or runc 1.2 or later"
-        raise Unsupported(f"{what}: the runtime {runtime.name} {runtime.version} cannot make it", hint=hint)
+    from argosy.linux.idmap import IdMap, IdRange
+    from argosy.spec import idmapping
 
-
-def idmap_dialect(runtime: OciRuntime) -> str:
-    """How the runtime is told of id maps of mounts: "crun", "oci", or "" when it knows none."""
-    if runtime.is_crun:
-        return "crun"
-    numbers = tuple(int(part) for part in runtime.version.split(".")[:2] if part.isdecimal())
-    return "oci" if numbers >= _RUNC_WITH_IDMAPS else ""
+    found = idmapping.parse(text)
+    return IdMap(*(tuple(IdRange(*numbers) for numbers in found[key]) for key in ("uids", "gids")))

@@ -71,7 +71,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     _write_plan(directory, plan)
     merged = _mount_root(site, record)
     _check_kernel_places(merged, record.image.name or record.options.rootfs)
-    mounts = _mounts(site, record, merged, runtime)
+    mounts = _mounts(site, record, merged)
     connected = _connect(site, record, merged)
     found = accounts.read(merged)
     request = facts.request(
@@ -263,12 +263,12 @@ def _connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
     )
 
 
-def _mounts(site: Site, record: ContainerRecord, merged: str, runtime: OciRuntime) -> tuple[Mount, ...]:
+def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ...]:
     if not (record.options.mounts or record.volumes or site.conf.volumes):
         return ()
     from argosy.containers import mount_sources
 
-    return mount_sources.resolve(site, record, merged, runtime)
+    return mount_sources.resolve(site, record, merged)
 
 
 def read_plan(directory: str) -> Plan | None:

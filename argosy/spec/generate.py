@@ -85,7 +85,6 @@ class SpecRequest(Value):
     apparmor_profile: str = ""  # the loaded one that the container gets; "" for none
     process_label: str = ""  # SELinux's, allocated when the container was made; "" for none
     mount_label: str = ""
-    idmap_dialect: str = ""  # how the runtime is told of id maps of mounts: "crun", "oci"
     nodes: tuple[HostNode, ...] = ()  # what options.devices and conf.devices (privileged: all of /dev) come to
     init_path: str = ""  # host path of catatonit, for --init
     systemd: bool = False  # whether its first process is taken for systemd

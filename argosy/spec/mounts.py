@@ -146,12 +146,7 @@ def _asked(mount: Mount, request: SpecRequest, user: User) -> dict[str, Any]:
         flags = _devpts(mount, request)
     if mount.kind in ("tmpfs", "ramfs", "devpts"):
         return {"destination": mount.target, "type": mount.kind, "source": mount.kind, "options": flags}
-    found = {"destination": mount.target, "type": "bind", "source": mount.source, "options": flags}
-    if mount.idmap:
-        from argosy.spec import idmapping
-
-        idmapping.apply(found, mount.idmap, request.idmap_dialect)
-    return found
+    return {"destination": mount.target, "type": "bind", "source": mount.source, "options": flags}
 
 
 def _devpts(mount: Mount, request: SpecRequest) -> list[str]:

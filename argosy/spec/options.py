@@ -202,7 +202,7 @@ class ContainerOptions(Value):
     image_volume: str = ""  # --image-volume: "anonymous", "tmpfs", "ignore"; "": containers.conf decides
     volumes_from: tuple[str, ...] = ()
     rootfs: str = ""  # --rootfs: the directory that is the root, an absolute path; there is no image then
-    rootfs_option: str = ""  # what was behind its colon: "O"
+    rootfs_option: str = ""  # what was behind its colon: "O", "idmap", "idmap=..."
 
     network: NetworkMode | None = None
     ports: tuple[PortMapping, ...] = ()

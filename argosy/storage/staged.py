@@ -1,5 +1,5 @@
 """Trees that a container mounts beside its root and that have to be mounted for it first: overlays over directories of
-the host or over volumes, images, parts of volumes.
+the host or over volumes, images, parts of volumes, what has an id map of its own.
 
     <container>/mounts/<key>/merged     where the tree is; a file where it is one
                        <key>/upper/  work/    what the container changes
@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from argosy.linux.idmap import IdMap
     from argosy.storage.store import Store
 
 _CLONE = syscalls.OPEN_TREE_CLONE | syscalls.AT_RECURSIVE | syscalls.AT_EMPTY_PATH
@@ -79,17 +80,27 @@ def part(container_dir: str, key: str, tree: str, subpath: str) -> str:
     finally:
         os.close(root_fd)
     try:
-        directory = _directory(container_dir, key)
-        merged = f"{directory}/merged"
-        if stat.S_ISDIR(os.fstat(found_fd).st_mode):
-            os.mkdir(merged, 0o700)
-        else:
-            files.write_atomic(merged, b"")
-        mounts.attach(syscalls.open_tree(found_fd, "", _CLONE), merged)
-    except OSError as error:
-        raise mounts.MountFailed(subpath, merged, error) from error
+        return _attached(container_dir, key, syscalls.open_tree(found_fd, "", _CLONE))
     finally:
         os.close(found_fd)
+
+
+def mapped(container_dir: str, key: str, source: str, id_map: IdMap, *, recursive: bool) -> str:
+    """Mount `source` with an id map of its own, and return where.  Raises MountFailed where that cannot be."""
+    from argosy.linux import idmapped
+
+    return _attached(container_dir, key, idmapped.clone(source, id_map, recursive=recursive))
+
+
+def _attached(container_dir: str, key: str, tree_fd: int) -> str:
+    """Mount a detached tree, whose descriptor is closed: a directory, or one file."""
+    is_directory = stat.S_ISDIR(os.fstat(tree_fd).st_mode)
+    merged = f"{_directory(container_dir, key)}/merged"
+    if is_directory:
+        os.mkdir(merged, 0o700)
+    else:
+        files.write_atomic(merged, b"")
+    mounts.attach(tree_fd, merged)
     return merged
 
 

@@ -199,16 +199,28 @@ def test_a_root_without_an_image(program: Program) -> None:
         f"Error: running container create option: stat {root}-none: no such file or directory"
     )
     assert program.run("ps", "--all", "--quiet").stdout == ""
+    mapped = ("run", "--rm", *NO_NETWORK, "--rootfs", f"{root}:idmap=uids=1000-0-1;gids=1000-0-1")
+    if program.rootless:
+        assert "the kernel gives it to real root only" in program.run(*mapped, "true", check=125).stderr
+    else:
+        program.call("chown", "-hR", "1000:1000", root)
+        assert program.run(*mapped, "sh", "-c", "touch /newer; stat -c %u /bin /newer").lines == ["0", "0"]
+        assert os.stat(f"{root}/newer").st_uid == 1000
 
 
 def test_id_maps(program: Program, run: Callable[..., Completed]) -> None:
-    flags = ("-v", f"{program.files}/src:/d:idmap=uids=0-1000-1;gids=0-2000-1", "--runtime", "crun")
+    option = "idmap=uids=0-1000-1#5-7-1;gids=0-2000-1"
+    flags = ("-v", f"{program.files}/src:/d:{option}")
     if program.rootless:
         assert "the kernel gives it to real root only" in run("true", *flags, check=125).stderr
     else:
-        assert run("stat -c %u:%g /d/file", *flags).lines == ["1000:2000"]
-        assert "cannot make it" in run("true", *flags[:2], "--runtime", "runc", check=125).stderr
-    assert run("true", *flags[2:], "-v", f"{program.files}/src:/d:idmap", check=125).stderr
+        more = ("--mount", f"type=bind,src={program.files}/src/file,dst=/one,{option}")
+        for runtime in RUNTIMES:
+            done = run("stat -c %u:%g /d/file /one", *flags, *more, "--runtime", runtime)
+            assert done.lines == ["1000:2000"] * 2
+        refused = run("true", "-v", f"/proc:/p:{option}", check=125)
+        assert "cannot mount /proc with an id map" in refused.stderr
+    assert run("true", "-v", f"{program.files}/src:/d:idmap", check=125).stderr
 
 
 BAD = [

@@ -220,11 +220,8 @@ def test_rootfs(text: str, found: tuple[str, str]) -> None:
 
 def test_id_maps() -> None:
     assert idmapping.parse(MAP) == {
-        "uidMappings": [
-            {"containerID": 0, "hostID": 1000, "size": 1},
-            {"containerID": 1, "hostID": 2000, "size": 10},
-        ],
-        "gidMappings": [{"containerID": 0, "hostID": 1000, "size": 1}],
+        "uids": ((0, 1000, 1), (1, 2000, 10)),
+        "gids": ((0, 1000, 1),),
     }
 
 
