@@ -188,6 +188,8 @@ class Parser:
             if mark.kind == "=":
                 self._known(first)
             return (first.text,), mark.kind == "="
+        if mark.kind == "," and self._peek(2).kind == "variable" and (context != "range" or self._peek(3).kind == ","):
+            raise self._fail(f"too many declarations in {context}", first)
         if context == "range" and mark.kind == "," and self._peek(2).kind == "variable":
             second, mark = self._peek(2), self._peek(3)
             if mark.kind not in (":=", "="):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from argosy.cli.flags import quoted
 from argosy.cli.templates import values
 from argosy.values import Value
@@ -220,6 +222,8 @@ def _integer(directive: _Directive, value: int) -> str | None:
 
 
 def _float(directive: _Directive, value: float) -> str | None:
+    if directive.verb in "xXb" and directive.precision is None and math.isfinite(value):
+        return _signed(directive, _binary(directive.verb, abs(value)), negative=value < 0)
     if directive.verb not in "eEfFgG":
         return None
     if directive.verb in "gG" and directive.precision is None:
@@ -228,6 +232,16 @@ def _float(directive: _Directive, value: float) -> str | None:
     else:
         text = format(abs(value), f".{6 if directive.precision is None else directive.precision}{directive.verb}")
     return _signed(directive, text, negative=value < 0)
+
+
+def _binary(verb: str, value: float) -> str:
+    """A float's own digits: `0x1.8p+00`, or for %b `6755399441055744p-52`."""
+    if verb == "b":
+        mantissa, exponent = math.frexp(value)
+        return f"{int(mantissa * (1 << 53))}p{exponent - 53:+d}"
+    digits, _, power = value.hex().partition("p")
+    text = f"{digits.rstrip('0').rstrip('.') if '.' in digits else digits}p{int(power):+03d}"
+    return text.upper() if verb == "X" else text
 
 
 def _signed(directive: _Directive, text: str, *, negative: bool) -> str:

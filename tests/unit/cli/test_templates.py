@@ -29,6 +29,7 @@ GIVEN = r"""
 {{lt 1 2}} {{not true}} {{and 1 0}} {{or 0 "x"}} {{eq 1 2 1}} => true false 0 x true
 {{ne 1 2}} {{le 1 1}} {{gt "b" "a"}} {{ge 1.5 1.5}} => true true true true
 {{print nil}} => <nil>
+{{printf "%x %X %b" 1.5 -0.1 1.5}} => 0x1.8p+00 -0X1.999999999999AP-04 6755399441055744p-52
 a{{/* c */}}b {{- " x " -}} c => ab x c
 {{- 3}} {{ 3 -}}  x => 3 3x
 {{$a := 5}}{{$a}}{{$a = 6}}{{$a}} => 56
@@ -84,6 +85,8 @@ REFUSED = r"""
 {{break}} => 1: {{break}} outside {{range}}
 {{range 5}}x{{end}} => 1:8: executing "version" at <5>: range can't iterate over 5
 {{template "nope"}} => 1:11: executing "version" at <{{template "nope"}}>: template "nope" not defined
+{{$x, $y := 1}} => 1: too many declarations in command
+{{range $a, $b, $c := 1}}{{end}} => 1: too many declarations in range
 {{call 1}} => 1:2: executing "version" at <call 1>: error calling call: non-function of type int
 {{call nil}} => 1:2: executing "version" at <call nil>: error calling call: call of nil
 {{99999999999999999999}} => 1: integer overflow: "99999999999999999999"
