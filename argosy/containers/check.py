@@ -100,7 +100,7 @@ def _left_of(site: Site, container_id: str) -> Iterator[_Left]:
     report = partial(_Left, "container", container_id[:12])
     take_down = partial(cleanup.take_down, site, container_id)
     record = _record(site, container_id)
-    if record is not None and is_over(record, run):
+    if record is not None and is_over(record, run) and not cleanup.is_restarted(site, container_id):
         yield report(directory, "it was made with --rm, and is over", partial(_discard, site, record))
     elif not run.settled:
         cut = run.unbegun or run.status == state.CREATED
@@ -190,7 +190,7 @@ def make_way(site: Site, container_id: str) -> bool:
     try:
         wait.conmon_done(site, container_id)
         with site.store.containers.lock(container_id):
-            if not is_over(record, state.derive(site, container_id)):
+            if not is_over(record, state.derive(site, container_id)) or cleanup.is_restarted(site, container_id):
                 return False
             _discard(site, record)
     except NotFound:

@@ -13,7 +13,7 @@ import time
 from argosy.containers import record as records
 from argosy.containers import state
 from argosy.errors import ArgosyError, NotFound
-from argosy.linux import files
+from argosy.linux import files, locks
 from argosy.runtime import exits
 from argosy.storage import rootfs
 
@@ -45,7 +45,7 @@ def cleanup(site: Site, container_id: str) -> None:
             ended = before.status == state.EXITED and not before.settled
             settle(site, container_id)
             record = records.read_record(site.store, container_id)
-            if record.options.remove and ended and not _is_restarted(site, container_id):
+            if record.options.remove and ended and not is_restarted(site, container_id):
                 discard(site, record, volumes=True)
                 return
             if not ended or not _restarts(record, before):
@@ -88,10 +88,16 @@ def _is_used(site: Site, volume: str) -> bool:
     return False
 
 
-def _is_restarted(site: Site, container_id: str) -> bool:
+def is_restarted(site: Site, container_id: str) -> bool:
     """Whether somebody who lives has stopped the container to start it again."""
-    by = records.read_value(site.store, container_id, records.RESTARTING, records.Starter)
-    return by is not None and state.is_there(by)
+    path = f"{site.state_directory(container_id)}/{records.RESTARTING}"
+    try:
+        lock = locks.acquire(path, shared=True, wait=False)
+    except FileNotFoundError:
+        return False
+    if lock is not None:
+        lock.release()
+    return lock is None
 
 
 def _restarts(record: ContainerRecord, run: state.Run) -> bool:

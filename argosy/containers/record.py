@@ -25,7 +25,7 @@ CHANGES = "changes.json"
 STARTED = "started.json"
 LAST = "last.json"
 STOP_REQUESTED = "stop-requested"
-RESTARTING = "restarting.json"  # a Starter: who stops it now will start it again
+RESTARTING = "restarting"  # locked by who stops it now and will start it again
 # In the run directory:
 PREPARED = "prepared.json"  # see containers.prepare
 BUNDLE = "config.json"  # the OCI runtime specification
@@ -66,7 +66,7 @@ class MountedImage(Value):
 
 
 class Starter(Value):
-    """The process that made, or stopped, a container in order to start it at once; named as in Started."""
+    """The process that made a container in order to start it at once; named as in Started."""
 
     boot_id: str
     pid: int

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from argosy.containers import create, start, stop
 from argosy.containers import record as records
+from argosy.containers import start, stop
 from argosy.errors import NotFound
+from argosy.linux import files, locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,27 +15,32 @@ if TYPE_CHECKING:
 def restart(site: Site, container_id: str, timeout_s: float | None = None) -> None:
     """Stop a container as `stop.stop` does, if it runs, and start it.  One made with --rm is gone when that fails.
 
-    The note that it is being restarted names this process, so that it means nothing any more when we are killed.
+    What keeps that one is a lock of its own, which only others that restart it wait for, and which ends with us.
     """
     record = records.read_record(site.store, container_id)
     if not record.options.remove:
         stop.stop(site, container_id, timeout_s)
         start.start(site, container_id)
         return
-    records.write_value(site.store, container_id, records.RESTARTING, create.myself())
+    path = f"{site.state_directory(container_id)}/{records.RESTARTING}"
     try:
-        stop.stop(site, container_id, timeout_s)
-        start.start(site, container_id)
-    except BaseException:
-        _remove(site, container_id)
-        raise
-    records.unlink(site.store, container_id, records.RESTARTING)
+        lock = locks.acquire(path, create=True)
+    except FileNotFoundError:
+        raise NotFound("container", container_id) from None
+    assert lock is not None
+    with lock:
+        try:
+            stop.stop(site, container_id, timeout_s)
+            start.start(site, container_id)
+        except BaseException:
+            _remove(site, container_id)
+            raise
+        files.unlink_missing(path)
 
 
 def _remove(site: Site, container_id: str) -> None:
     from argosy.containers import remove
 
-    records.unlink(site.store, container_id, records.RESTARTING)
     try:
         remove.remove(site, container_id, force=True, volumes=True)
     except NotFound:
