@@ -29,7 +29,7 @@ _NAME_START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 _NAME_REST = _NAME_START | frozenset("_.-")
 _NAME_ATTEMPTS = 20
 # What `admission` looks at, besides limits, when any of it was asked for.
-_ADMITTED = ("oom_score_adj", "cgroups", "cgroup_parent")
+_ADMITTED = ("oom_score_adj", "cgroups", "cgroup_parent", "devices", "cdi_devices", "pid", "ipc", "uts", "cgroupns")
 _NO_IMAGE = ImagePin("", "", "", (), "")
 
 
@@ -54,9 +54,9 @@ def create(
     when options and image do not go together.
     """
     check_name(options.name)
-    options = _with_ids(site, generate.defaulted(options, site.conf))
+    options = generate.defaulted(options, site.conf)
     generate.check(options, config)
-    if resources.limited(options) or any(getattr(options, field) not in (None, "", ()) for field in _ADMITTED):
+    if _needs_admission(options):
         from argosy.containers import admission
 
         options = admission.admit(site, options)
@@ -145,6 +145,14 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
     return options.replace(**changes) if changes else options
 
 
+def _needs_admission(options: ContainerOptions) -> bool:
+    """Whether the container asks for more of the host and of other containers than all do."""
+    mode = options.network
+    if resources.limited(options) or (mode is not None and mode.kind in ("container", "ns")):
+        return True
+    return any(getattr(options, field) not in (None, "", ()) for field in _ADMITTED)
+
+
 def _commit(site: Site, record: ContainerRecord, *, replacing: bool) -> ContainerRecord:
     """Name the container and rename it into the store, where garbage collection sees what it relies on."""
     durable = not record.options.remove
@@ -217,20 +225,6 @@ def _mounts(
     options, anonymous = mount_plan.complete(site, options, config)
     declared = config.volumes if mount_plan.image_volume(site, options) == "anonymous" else ()
     return options, volume_uses(options, declared, anonymous), mount_plan.mounted_images(options, find_image)
-
-
-def _with_ids(site: Site, options: ContainerOptions) -> ContainerOptions:
-    """The options with the ids of the containers whose namespaces are joined: they may get another name."""
-    found: dict[str, Any] = {}
-    for key in ("network", "pid", "ipc", "uts", "cgroupns"):
-        mode = getattr(options, key)
-        if mode is not None and mode.kind == "container":
-            try:
-                found[key] = mode.replace(target=site.store.containers.find(mode.target))
-            except NotFound as error:
-                error.brief = f'no container with name or ID "{mode.target}" found: no such container'
-                raise
-    return options.replace(**found) if found else options
 
 
 def volume_uses(

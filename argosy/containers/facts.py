@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import resource
-import stat
 
 from argosy.containers import state
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import cgroup, files, host
 from argosy.spec import process, resources
-from argosy.spec.generate import HostNode, SpecRequest
+from argosy.spec.generate import SpecRequest
 from argosy.spec.options import Ulimit
 from argosy.version import VERSION
 
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
     from argosy.linux.cgroup import Cgroups
     from argosy.network.attach import NetworkState
     from argosy.runtime.oci_runtime import OciRuntime
-    from argosy.spec.options import ContainerOptions, Device, Mount, NamespaceMode
+    from argosy.spec.cdi import Edits
+    from argosy.spec.generate import HostNode
+    from argosy.spec.options import ContainerOptions, Mount, NamespaceMode
 
 _CAP_SYS_RESOURCE = 24
 _TTY_GID = 5
@@ -48,6 +49,7 @@ def request(
     connected: NetworkState,
     files: Mapping[str, str],
     accounts: Accounts,
+    shm_path: str,
 ) -> SpecRequest:
     """Everything that `spec.generate` asks for, for a container whose root is mounted and whose network is there."""
     options, namespace = record.options, site.namespace
@@ -68,6 +70,7 @@ def request(
         host_network=connected.host,
         foreign_netns=connected.foreign,
         joined=_joined(site, record),
+        shm_path=shm_path,
         hostname=outer_hostname(site, record),
         rootless=namespace.rootless,
         cgroup_mode=groups.mode,
@@ -84,7 +87,8 @@ def request(
         apparmor_profile=profile,
         process_label=record.process_label,
         mount_label=record.mount_label,
-        nodes=tuple(_nodes(site, record)),
+        nodes=_nodes(site, record),
+        cdi=_cdi(record),
         init_path=init_path(site, options) if options.init else "",
         systemd=process.runs_systemd(options, record.image_config),
         systemd_hierarchy=groups.mode != "v2" and os.path.isdir(_SYSTEMD_HIERARCHY),
@@ -173,64 +177,20 @@ def _throttle_paths() -> tuple[str, ...]:
     return tuple(path for number in range(os.cpu_count() or 1) if os.path.exists(path := _THROTTLE.format(number)))
 
 
-def _nodes(site: Site, record: ContainerRecord) -> Iterator[HostNode]:
-    """The device nodes for --device and containers.conf; with --privileged those of the whole host."""
-    if record.options.privileged:
-        yield from _all_nodes("/dev")
-    devices = record.options.devices
-    if site.conf.devices:
-        from argosy.spec import parse
+def _nodes(site: Site, record: ContainerRecord) -> tuple[HostNode, ...]:
+    if not (record.options.devices or record.options.privileged or site.conf.devices):
+        return ()
+    from argosy.containers import devices
 
-        devices = (*(parse.parse_device(text) for text in site.conf.devices), *devices)
-    for device in devices:
-        yield from _nodes_of(device)
+    return tuple(devices.nodes(site, record.options))
 
 
-def _nodes_of(device: Device) -> Iterator[HostNode]:
-    try:
-        found = os.stat(device.source)
-    except OSError as error:
-        raise ArgosyError(f"stat {device.source}: {str(error.strerror).lower()}", hint="see --device") from error
-    if stat.S_ISDIR(found.st_mode):
-        for below in _all_nodes(device.source):
-            target = device.target + below.source.removeprefix(device.source)
-            yield below.replace(target=target, permissions=device.permissions)
-        return
-    node = _node(device.source, device.target, found, device.permissions)
-    if node is None:
-        raise ArgosyError(f"{device.source} is not a device node", hint="use --volume for files and directories")
-    yield node
+def _cdi(record: ContainerRecord) -> tuple[Edits, ...]:
+    if not record.options.cdi_devices:
+        return ()
+    from argosy.containers import devices
 
-
-def _all_nodes(directory: str) -> Iterator[HostNode]:
-    """The device nodes below a directory, but for terminals and what is mounted there for programs, not for devices."""
-    for parent, directories, names in os.walk(directory):
-        directories[:] = [name for name in directories if name not in ("pts", "shm", "fd", "mqueue", ".lxc")]
-        for name in names:
-            path = f"{parent}/{name}"
-            try:
-                node = _node(path, path, os.lstat(path), "rwm")
-            except OSError:
-                continue
-            if node is not None and path != "/dev/console":
-                yield node
-
-
-def _node(source: str, target: str, found: os.stat_result, permissions: str) -> HostNode | None:
-    kind = {stat.S_IFCHR: "c", stat.S_IFBLK: "b"}.get(stat.S_IFMT(found.st_mode))
-    if kind is None:
-        return None
-    return HostNode(
-        source=source,
-        target=target,
-        kind=kind,
-        major=os.major(found.st_rdev),
-        minor=os.minor(found.st_rdev),
-        mode=stat.S_IMODE(found.st_mode),
-        uid=found.st_uid,
-        gid=found.st_gid,
-        permissions=permissions,
-    )
+    return devices.cdi_edits(record.options)
 
 
 def init_path(site: Site, options: ContainerOptions) -> str:

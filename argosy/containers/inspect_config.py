@@ -148,7 +148,7 @@ def host_config(subject: Subject) -> dict[str, Any]:
         "Tmpfs": _tmpfs(subject),
         "UTSMode": _mode(subject, options.uts, conf.utsns),
         "UsernsMode": "",
-        "ShmSize": _shm_size(subject),
+        "ShmSize": generate.shm_size_bytes(options, conf),
         "Runtime": "oci",
         "ConsoleSize": [0, 0],
         "Isolation": "",
@@ -226,11 +226,6 @@ def _security_options(subject: Subject) -> list[str]:
     found += [f"seccomp={asked.seccomp}"] if asked.seccomp else []
     found += [f"apparmor={asked.apparmor}"] if asked.apparmor else []
     return found
-
-
-def _shm_size(subject: Subject) -> int:
-    given = subject.record.options.shm_size_bytes
-    return parse.parse_size(subject.site.conf.shm_size, "shm_size") if given is None else given
 
 
 def _limits(subject: Subject) -> dict[str, Any]:

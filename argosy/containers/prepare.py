@@ -10,7 +10,7 @@ import os
 import stat
 
 from argosy import jsontext
-from argosy.containers import accounts, facts, own_files
+from argosy.containers import accounts, facts, own_files, shm
 from argosy.containers import groups as cgroups
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, Invalid, NotFound, Unsupported
@@ -85,6 +85,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         connected=connected,
         files=own_files.write(site, record, connected, found),
         accounts=found,
+        shm_path=shm.path(site, record),
     )
     config = generate.generate(request)
     config = _with_hooks(site, config, mounts)
@@ -303,6 +304,7 @@ def undo(site: Site, container_id: str) -> None:
             lambda: _remove_groups(site, plan),
             lambda: files.remove_tree(f"{plan.runtime.root}/{container_id}"),
         ]
+    steps.append(lambda: shm.unmount(site, container_id))
     steps.append(lambda: network.teardown(site.store.run, container_id, site.run_directory(container_id)))
     failures = []
     for step in steps:

@@ -217,9 +217,11 @@ def bind(source: str, target: str, *, recursive: bool = True, read_only: bool = 
         raise MountFailed(source, target, error) from error
 
 
-def mount_tmpfs(target: str, *, mode: int = 0o755, size_bytes: int = 0) -> None:
-    """Mount an empty tmpfs, nosuid and nodev.  Raises MountFailed."""
+def mount_tmpfs(target: str, *, mode: int = 0o755, size_bytes: int = 0, label: str = "") -> None:
+    """Mount an empty tmpfs, nosuid and nodev; `label` is SELinux's.  Raises MountFailed."""
     data = f"mode={mode:o}" + (f",size={size_bytes}" if size_bytes else "")
+    if label:
+        data += f',context="{label}"'
     try:
         syscalls.mount("tmpfs", target, "tmpfs", syscalls.MS_NOSUID | syscalls.MS_NODEV, data)
     except OSError as error:

@@ -178,11 +178,10 @@ def edits_of(specs: Mapping[str, tuple[DeviceSpec, ...]], names: tuple[str, ...]
     return found, unknown
 
 
-def apply(spec: dict[str, Any], edits: tuple[Edits, ...], look: Callable[[str], tuple[str, int, int]]) -> None:
-    """Put the edits into a runtime specification.
+def apply(spec: dict[str, Any], edits: tuple[Edits, ...]) -> None:
+    """Put the edits, their nodes `completed`, into a runtime specification.
 
-    `look` tells the type and the numbers of a device of the host, for a node that leaves them out.  A specification
-    without device rules is a rootless container's, which gets a device as a bind mount.
+    One without device rules is a rootless container's, which gets a device as a bind mount.
     """
     process, linux, mounts = spec["process"], spec["linux"], spec["mounts"]
     rules = linux["resources"].get("devices")
@@ -191,7 +190,7 @@ def apply(spec: dict[str, Any], edits: tuple[Edits, ...], look: Callable[[str], 
         process["env"] = [entry for entry in process["env"] if entry.partition("=")[0] not in names]
         process["env"] += edit.env
         for node in edit.device_nodes:
-            _replace(mounts, "destination", _bound(node)) if rules is None else _add_node(linux, rules, node, look)
+            _replace(mounts, "destination", _bound(node)) if rules is None else _add_node(linux, rules, node)
         for mount in edit.mounts:
             _replace(mounts, "destination", _mount(mount))
         for hook in edit.hooks:
@@ -208,21 +207,25 @@ def _replace(entries: list[dict[str, Any]], key: str, entry: dict[str, Any]) -> 
     entries.append(entry)
 
 
-def _add_node(
-    linux: dict[str, Any],
-    rules: list[dict[str, Any]],
-    node: Mapping[str, Any],
-    look: Callable[[str], tuple[str, int, int]],
-) -> None:
-    kind, major, minor = node.get("type") or "", node.get("major") or 0, node.get("minor") or 0
-    if not kind or (kind != "p" and not major):
-        kind, major, minor = look(node.get("hostPath") or node["path"])
-    made = {"path": node["path"], "type": kind, "major": major, "minor": minor}
+def completed(edits: Edits, look: Callable[[str], tuple[str, int, int]]) -> Edits:
+    """The edits, in which nodes have what they leave out: `look` tells type and numbers of a device of the host."""
+    nodes = []
+    for node in edits.device_nodes:
+        kind, major, minor = node.get("type") or "", node.get("major") or 0, node.get("minor") or 0
+        if not kind or (kind != "p" and not major):
+            kind, major, minor = look(node.get("hostPath") or node["path"])
+        nodes.append({**node, "type": kind, "major": major, "minor": minor})
+    return edits.replace(device_nodes=tuple(nodes))
+
+
+def _add_node(linux: dict[str, Any], rules: list[dict[str, Any]], node: Mapping[str, Any]) -> None:
+    made = {key: node[key] for key in ("path", "type", "major", "minor")}
     made.update((key, node[key]) for key in ("fileMode", "uid", "gid") if node.get(key) is not None)
     _replace(linux.setdefault("devices", []), "path", made)
-    if kind in ("b", "c"):
+    if node["type"] in ("b", "c"):
         access = node.get("permissions") or "rwm"
-        rules.append({"allow": True, "type": kind, "major": major, "minor": minor, "access": access})
+        numbers = {"major": node["major"], "minor": node["minor"]}
+        rules.append({"allow": True, "type": node["type"], **numbers, "access": access})
 
 
 def _bound(node: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from argosy.config.containers import ContainersConf
     from argosy.oci.imageconfig import ContainerConfig
+    from argosy.spec.cdi import Edits
 
 KEEP_GROUPS = "keep-groups"  # of --group-add: those of the caller, which crun leaves as they are
 _DEFAULT_DEVICES = frozenset(
@@ -66,7 +67,7 @@ class SpecRequest(Value):
     host_network: bool = False  # the network namespace is the host's, be it through another container's
     foreign_netns: bool = False  # it may not belong to our user namespace (ns:PATH)
     joined: Mapping[str, str] = NO_PAIRS  # "pid" | "ipc" | "uts" | "cgroup" -> path, for container: and ns:
-    shm_path: str = ""  # the /dev/shm to share with the container whose ipc namespace is joined
+    shm_path: str = ""  # the /dev/shm that is shared with those who share the ipc namespace
     hostname: str = ""  # of the joined uts namespace, or of the host where that is shared; else ""
 
     # The host, and what this process may do on it.
@@ -85,6 +86,7 @@ class SpecRequest(Value):
     apparmor_profile: str = ""  # the loaded one that the container gets; "" for none
     process_label: str = ""  # SELinux's, allocated when the container was made; "" for none
     mount_label: str = ""
+    cdi: tuple[Edits, ...] = ()  # what options.cdi_devices come to
     nodes: tuple[HostNode, ...] = ()  # what options.devices and conf.devices (privileged: all of /dev) come to
     init_path: str = ""  # host path of catatonit, for --init
     systemd: bool = False  # whether its first process is taken for systemd
@@ -94,18 +96,17 @@ class SpecRequest(Value):
     compile_seccomp: Callable[[str, Callable[[], Mapping[str, Any]]], str] | None = None
     annotations: Mapping[str, str] = NO_PAIRS  # argosy's own, set last
 
-    @property
-    def shm_size_bytes(self) -> int:
-        """The size of a /dev/shm of its own."""
-        given = self.options.shm_size_bytes
-        if given is not None:
-            return given
-        from argosy.spec import parse
-
-        return _DEFAULT_SHM if self.conf.shm_size == "65536k" else parse.parse_size(self.conf.shm_size, "shm_size")
-
 
 _DEFAULT_SHM = 65536 << 10
+
+
+def shm_size_bytes(options: ContainerOptions, conf: ContainersConf) -> int:
+    """The size of a /dev/shm of its own."""
+    if options.shm_size_bytes is not None:
+        return options.shm_size_bytes
+    from argosy.spec import parse
+
+    return _DEFAULT_SHM if conf.shm_size == "65536k" else parse.parse_size(conf.shm_size, "shm_size")
 
 
 def defaulted(options: ContainerOptions, conf: ContainersConf) -> ContainerOptions:
@@ -211,6 +212,10 @@ def generate(request: SpecRequest) -> dict[str, Any]:
         spec["hostname"] = hostname(options, request.container_id, request.hostname)
         if options.domainname:
             spec["domainname"] = options.domainname
+    if request.cdi:
+        from argosy.spec import cdi
+
+        cdi.apply(spec, request.cdi)
     return spec
 
 

@@ -101,7 +101,9 @@ def _kernel(request: SpecRequest) -> list[dict[str, Any]]:
     elif request.shm_path:
         found.append(_mount("/dev/shm", "bind", request.shm_path, "bind rprivate nosuid noexec nodev"))
     elif ipc != "none":
-        size = f"nosuid noexec nodev mode=1777 size={request.shm_size_bytes}"
+        from argosy.spec import generate
+
+        size = f"nosuid noexec nodev mode=1777 size={generate.shm_size_bytes(options, request.conf)}"
         found.append(_mount("/dev/shm", "tmpfs", "shm", size))
     if request.cgroup_mode != "none":
         access = "rw" if options.privileged else "ro"

@@ -185,10 +185,8 @@ def parse_device(text: str) -> Device:
         raise BadOption(
             f"invalid device specification: {text}", hint="write HOST-DEVICE[:CONTAINER-DEVICE][:PERMISSIONS]"
         )
-    if source[:1] != "/":
-        if "/" in source and "=" in source:
-            raise Unsupported(f"{text} names a CDI device, which argosy does not support", hint="name the device file")
-        raise BadOption(f"invalid device specification: {text}", hint="write the absolute path of a device")
+    if source[0] != "/":
+        raise BadOption(f"stat {source}: no such file or directory", hint="write the absolute path of a device")
     if len(rest) == 2:
         target, permissions = rest
     elif rest and rest[0][:1] == "/":

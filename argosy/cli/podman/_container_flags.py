@@ -98,7 +98,8 @@ def container_options(flags: CreateFlags) -> ContainerOptions:
     ):
         if items:
             given[key] = collect(items)
-    given["devices"] = tuple(map(parse.parse_device, flags.device))
+    if flags.device or flags.gpus:
+        given.update(_devices(flags))
     given["ulimits"] = tuple(map(parse.parse_ulimit, flags.ulimit))
     if flags.label or flags.label_file:
         given["labels"] = _labels(flags)
@@ -108,6 +109,16 @@ def container_options(flags: CreateFlags) -> ContainerOptions:
         if any(getattr(flags, name) not in (None, ()) for name in names):
             given.update(_reader(module)(flags))
     return ContainerOptions(**given)
+
+
+def _devices(flags: CreateFlags) -> dict[str, Any]:
+    """--device, apart by kind, and --gpus."""
+    from argosy.spec import cdi, parselimits
+
+    named = tuple(text for text in flags.device if cdi.is_qualified(text))
+    gpus = parselimits.parse_gpus(flags.gpus) if flags.gpus else ()
+    files = tuple(parse.parse_device(text) for text in flags.device if text not in named)
+    return {"devices": files, "cdi_devices": (*named, *gpus)}
 
 
 def _reader(module: str) -> Callable[[CreateFlags], dict[str, Any]]:

@@ -99,7 +99,7 @@ BAD: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     (parse.parse_device, ("/dev/null:/x:q",), "invalid device mode: q"),
     (parse.parse_device, ("/dev/null:rr",), "invalid device mode: rr"),
     (parse.parse_device, ("/dev/null:/x:",), "invalid device mode: "),
-    (parse.parse_device, ("null",), "invalid device specification: null"),
+    (parse.parse_device, ("null",), "stat null: no such file or directory"),
     (parse.parse_device, ("/a:/b:r:w",), "invalid device specification"),
     (parse.parse_device, ("/dev/null:x:r",), "invalid device specification"),
     (parse.parse_restart, ("foo",), '"foo" is not a valid restart policy: invalid argument'),
@@ -133,7 +133,6 @@ def test_bad(function: Callable[..., Any], args: tuple[Any, ...], words: str) ->
     [
         (parse.parse_network, ["bridge"]),
         (parse.parse_network, ["mynet:ip=1"]),
-        (parse.parse_device, "nvidia.com/gpu=all"),
     ],
 )
 def test_not_there_yet(function: Callable[[Any], Any], argument: Any) -> None:
