@@ -67,7 +67,7 @@ def existing(places: tuple[str, ...]) -> list[str]:
             except OSError as error:
                 raise tomlfile.unreadable(place, error) from error
             files.extend(os.path.join(place, name) for name in names)
-        elif os.path.exists(place):
+        elif tomlfile.present(place):
             files.append(place)
     return files
 

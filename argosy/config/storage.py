@@ -1,9 +1,8 @@
 """storage.conf(5): what of it concerns Argosy, and where podman's own store is.
 
-Argosy's store has its own place and format, so most of the file does not apply.  `driver`, `mount_program` and
-`mountopt` are taken when a store is made (the store then records them); `graphroot`, `runroot` and
-`additional_image_stores` say where the transport `containers-storage:` finds a store of podman's.  Never read on the
-path of `run`.
+Argosy's store has its own place and format, so most of the file does not apply.  `driver` and `mount_program` are taken
+when a store is made (the store then records them); `graphroot`, `runroot` and `additional_image_stores` say where a
+store of podman's is.  Never read on the path of `run`.
 """
 
 from __future__ import annotations
@@ -70,21 +69,27 @@ def _file(environ: Mapping[str, str], *, rootless: bool) -> str:
     places = ["/etc/containers/storage.conf", "/usr/share/containers/storage.conf"]
     if rootless:
         places.insert(0, os.path.join(configuration_home(environ), "containers/storage.conf"))
-    return next((place for place in places if os.path.exists(place)), "")
+    from argosy.config import tomlfile
+
+    return next((place for place in places if tomlfile.present(place)), "")
 
 
 def _read(conf: StorageConf, path: str, tables: dict[str, Any], *, rootless: bool) -> StorageConf:
+    from argosy.config import tomlfile
+
     storage = _table(path, tables, "storage")
     options = _table(path, storage, "options")
     overlay = _table(path, options, "overlay")
     found: dict[str, Any] = {"path": path}
 
-    def take(field: str, table: dict[str, Any], key: str) -> None:
+    def take(field: str, table: dict[str, Any], key: str, where: str = "storage") -> None:
         value = table.get(key)
         if value in (None, ""):
             return
         if not isinstance(value, str):
-            raise Invalid("storage.conf", path, f"{key} must be a string, not {value!r}")
+            raise tomlfile.fault("storage.conf", path, f"{where}.{key}", f"must be a string, not {value!r}")
+        if "\0" in value:
+            raise tomlfile.fault("storage.conf", path, f"{where}.{key}", "must not hold a NUL byte")
         found[field] = value
 
     take("driver", storage, "driver")
@@ -93,17 +98,18 @@ def _read(conf: StorageConf, path: str, tables: dict[str, Any], *, rootless: boo
     else:
         take("graphroot", storage, "graphroot")
         take("runroot", storage, "runroot")
-    for table in (options, overlay):
-        take("mount_program", table, "mount_program")
-        take("mount_options", table, "mountopt")
-        take("ignore_chown_errors", table, "ignore_chown_errors")
+    for where, table in (("storage.options", options), ("storage.options.overlay", overlay)):
+        take("mount_program", table, "mount_program", where)
+        take("mount_options", table, "mountopt", where)
+        take("ignore_chown_errors", table, "ignore_chown_errors", where)
     if "mount_options" in found:
         found["mount_options"] = tuple(option.strip() for option in found["mount_options"].split(","))
     if "ignore_chown_errors" in found:
         found["ignore_chown_errors"] = found["ignore_chown_errors"].lower() in ("true", "1")
     stores = options.get("additionalimagestores", [])
     if not isinstance(stores, list) or not all(isinstance(store, str) for store in stores):
-        raise Invalid("storage.conf", path, f"additionalimagestores must be an array of strings, not {stores!r}")
+        key = "storage.options.additionalimagestores"
+        raise tomlfile.fault("storage.conf", path, key, f"must be an array of strings, not {stores!r}")
     found["additional_image_stores"] = tuple(stores)
     return conf.replace(**found)
 

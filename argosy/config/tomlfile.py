@@ -39,6 +39,17 @@ def read(path: str, what: str) -> dict[str, Any]:
         raise Invalid(what, path, str(error)) from error
 
 
+def present(path: str) -> bool:
+    """Whether something is at `path`.  What cannot be told (a loop of links, a closed directory) is an error."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise unreadable(path, error) from error
+    return True
+
+
 def unreadable(path: str, error: OSError) -> ArgosyError:
     return ArgosyError(f"cannot read {path}", details=str(error.strerror))
 

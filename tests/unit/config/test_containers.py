@@ -147,6 +147,10 @@ def test_what_is_no_file_of_text(home: Path) -> None:
     with pytest.raises(Invalid, match="larger than 1 MiB"):
         loaded(home)
     path.unlink()
+    path.symlink_to("containers.conf")
+    with pytest.raises(ArgosyError, match=r"containers\.conf"):
+        loaded(home)
+    path.unlink()
     path.mkdir()
     with pytest.raises(ArgosyError, match=r"containers\.conf"):
         loaded(home)

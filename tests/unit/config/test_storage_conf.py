@@ -55,7 +55,12 @@ def test_the_environment_wins(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ('[storage]\ndriver="btrfs"\n', 'invalid storage driver "btrfs"'),
-        ("[storage]\ndriver=1\n", "driver must be a string"),
+        ("[storage]\ndriver=1\n", "storage.driver must be a string, not 1 (at line 2)"),
+        (
+            "[storage.options.overlay]\n\nmountopt=1\n",
+            "storage.options.overlay.mountopt must be a string, not 1 (at line 3)",
+        ),
+        ('[storage]\ngraphroot="/a\\u0000"\n', "storage.graphroot must not hold a NUL byte"),
         ("storage=1\n", "storage must be a table"),
         ("[storage.options]\nadditionalimagestores='x'\n", "additionalimagestores must be an array"),
         ("[storage\n", "line 1"),
