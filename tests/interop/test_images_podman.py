@@ -202,6 +202,7 @@ SYSTEM = {
     "host.security.userNamespaces": "ours: what rootless containers need",
     "store.containerStore.damaged": "ours: containers whose record cannot be read",
     "store.graphStatus": "each driver has facts of its own",
+    "version.ArgosyVersion": "ours: the others may be the peer's, which scripts compare",
     "version.PythonVersion": "ours",
     "version.RuntimeSpec": "ours",
     "version.StoreFormat": "ours",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from argosy.cli.podman import _info_document
-from argosy.version import VERSION
+from argosy.version import SPOKEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _document(engine: Engine) -> dict[str, Any]:
         "Name": host["hostname"],
         "Labels": [],
         "ExperimentalBuild": False,
-        "ServerVersion": VERSION,
+        "ServerVersion": SPOKEN["docker"],
         "Runtimes": {runtime["name"]: {"path": runtime["path"]}},
         "DefaultRuntime": runtime["name"],
         "Swarm": {"LocalNodeState": "inactive"},
@@ -109,7 +109,8 @@ def _lines(info: dict[str, Any]) -> Iterator[str]:
     """The layout that scripts search for lines such as ` Storage Driver: overlay`."""
     from argosy.cli import human
 
-    yield f"Client:\n Version:    {VERSION}\n Context:    {info['ClientInfo']['Context']}\n Debug Mode: false\n"
+    yield f"Client:\n Version:    {info['ServerVersion']}"
+    yield f" Context:    {info['ClientInfo']['Context']}\n Debug Mode: false\n"
     yield "Server:"
     yield f" Containers: {info['Containers']}"
     for state in ("Running", "Paused", "Stopped"):
