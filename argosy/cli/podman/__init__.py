@@ -87,6 +87,12 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "unshare": ("unshare", "Run a command in the user namespace of the store", True),
     "untag": ("untag", "Remove a name from a local image", True),
     "version": ("version", "Display version information", False),
+    "volume create": ("volume_create", "Create a new volume", True),
+    "volume exists": ("volume_exists", "Check if a volume exists", True),
+    "volume inspect": ("volume_inspect", "Display detailed information on one or more volumes", True),
+    "volume ls": ("volume_ls", "List volumes", True),
+    "volume prune": ("volume_prune", "Remove all unused volumes", True),
+    "volume rm": ("volume_rm", "Remove one or more volumes", True),
     "wait": ("wait", "Block on one or more containers until they stop", True),
 }
 
@@ -95,10 +101,13 @@ ALIASES: dict[str, str] = {
     "container ls": "container list",
     "container ps": "container list",
     "image ls": "image list",
+    "volume list": "volume ls",
+    "volume remove": "volume rm",
 }
 
 GROUPS: dict[str, str] = {
     "container": "Manage containers",
     "image": "Manage images",
     "system": "Manage argosy itself",
+    "volume": "Manage volumes",
 }

@@ -70,20 +70,9 @@ def _containers(options: SystemPruneOptions, engine: Engine, out: Output) -> tup
 
 def _volumes(engine: Engine) -> list[str]:
     """Remove the volumes that no container's record names."""
-    from argosy.volumes import named
+    from argosy.containers import volumes
 
-    listing = engine.containers.list()
-    if listing.damaged:
-        names = ", ".join(name for name, _ in listing.damaged)
-        raise ArgosyError(
-            f"cannot tell which volumes are in use: the record of {names} is damaged",
-            hint="`argosy system check` says what is wrong with it.",
-        )
-    used = {use["name"] for view in listing.views for use in view.record.get("volumes", ())}
-    unused = [volume.name for volume in named.listing(engine.store).volumes if volume.name not in used]
-    for name in unused:
-        named.remove_unused(engine.store, name)
-    return unused
+    return volumes.prune(engine.site, volumes.unused(engine.site))
 
 
 def _show(out: Output, title: str, names: Iterable[str]) -> None:

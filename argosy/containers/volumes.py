@@ -1,0 +1,91 @@
+"""Volumes and the containers that use them: which are free, and how one goes although it is in use."""
+
+from __future__ import annotations
+
+from argosy.errors import ArgosyError, InUse, NotFound
+from argosy.values import Value
+from argosy.volumes import named
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from argosy.containers.site import Site
+    from argosy.containers.state import ContainerView
+    from argosy.volumes.named import Volume
+
+
+class Users(Value):
+    """For each volume's name, the containers that use it, running or not."""
+
+    by_volume: Mapping[str, tuple[ContainerView, ...]]
+
+    def of(self, name: str) -> tuple[ContainerView, ...]:
+        """The containers that use the volume."""
+        return self.by_volume.get(name, ())
+
+
+def users(site: Site) -> Users:
+    """Who uses what.  Raises ArgosyError when a container's record is damaged: nobody knows what that one uses."""
+    from argosy.containers import state
+
+    listing = state.views(site)
+    if listing.damaged:
+        names = ", ".join(name for name, _ in listing.damaged)
+        raise ArgosyError(
+            f"cannot tell which volumes are in use: the record of {names} is damaged",
+            hint="`argosy system check` says what is wrong with it.",
+        )
+    found: dict[str, list[ContainerView]] = {}
+    for view in listing.views:
+        for use in view.record.get("volumes", ()):
+            found.setdefault(use["name"], []).append(view)
+    return Users({name: tuple(views) for name, views in found.items()})
+
+
+def unused(site: Site) -> list[Volume]:
+    """The volumes that no container uses."""
+    taken = users(site)
+    return [volume for volume in named.listing(site.store).volumes if not taken.of(volume.name)]
+
+
+def prune(site: Site, volumes: list[Volume]) -> list[str]:
+    """Remove those of the volumes that are still unused; their names."""
+    removed = []
+    for volume in volumes:
+        if not users(site).of(volume.name):
+            named.remove_unused(site.store, volume.name)
+            removed.append(volume.name)
+    return removed
+
+
+def find(site: Site, text: str) -> str:
+    """The name of the volume that `text` names, or begins unambiguously.  Raises NotFound in podman's words."""
+    try:
+        return site.store.volumes.find(text)
+    except NotFound:
+        error = NotFound("volume", text)
+        error.brief = f'no volume with name "{text}" found: no such volume'
+        raise error from None
+
+
+def remove(site: Site, name: str, *, force: bool = False, timeout_s: float | None = None) -> None:
+    """Remove a volume and its content; with `force` the containers that use it go first, stopped within `timeout_s`.
+
+    Raises NotFound when there is none, InUse (status 2, as podman's) when a container uses it.
+    """
+    from argosy.containers import remove as removal
+
+    using = users(site).of(name)
+    if using and not force:
+        ids = ", ".join(view.id for view in using)
+        error = InUse("volume", name, tuple(view.id for view in using))
+        error.brief = f"volume {name} is being used by the following container(s): {ids}: volume is being used"
+        error.exit_code = 2
+        raise error
+    for view in using:
+        try:
+            removal.remove(site, view.id, force=True, timeout_s=timeout_s)
+        except NotFound:
+            continue
+    named.remove_unused(site.store, name) if force else named.remove(site.store, name)

@@ -1,0 +1,58 @@
+"""`volume create`, `exists`, `inspect`, `ls`, `prune`, `rm`."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests.rig.program import Program
+
+
+def test_the_life_of_a_volume(argosy_both: Program) -> None:
+    program = argosy_both
+    busybox = program.busybox()
+    assert program.run("volume", "create", "--label", "app=db", "data").lines == ["data"]
+    assert "volume already exists" in program.run("volume", "create", "data", check=125).stderr
+    assert program.run("volume", "create", "data", name="docker").lines == ["data"]
+    nameless = program.run("volume", "create").lines[0]
+    assert len(nameless) == 64
+    assert program.run("volume", "exists", "data", check=False).returncode == 0
+    assert program.run("volume", "exists", "nosuch", check=1).stderr == ""
+    program.run("run", "--rm", "--network", "none", "-v", "data:/data", busybox, "sh", "-c", "echo kept >/data/file")
+    document = program.run("volume", "inspect", "data").json()[0]
+    assert document["Labels"] == {"app": "db"}
+    assert os.path.exists(f"{document['Mountpoint']}/file")
+    program.run("create", "--name", "user", "-v", "data:/data", busybox)
+    identity = program.run("inspect", "--format", "{{.Id}}", "user").lines[0]
+    refused = program.run("volume", "rm", "data", check=2)
+    assert f"volume data is being used by the following container(s): {identity}" in refused.stderr
+    assert program.run("volume", "ls", "-q").lines == sorted((nameless, "data"))
+    assert program.run("volume", "ls", "-q", "--filter", "dangling=true").lines == [nameless]
+    assert program.run("volume", "ls", "-q", "--filter", "label=app=db", "--filter", "name=^d").lines == ["data"]
+    assert program.run("volume", "ls", "--format", "{{.Name}} {{.Driver}}").lines[-1] == "data local"
+    assert program.run("volume", "prune", input="n\n").stdout.endswith("[y/N] ")
+    assert program.run("volume", "prune", "-f").lines == [nameless]
+    assert program.run("volume", "rm", "-f", "data", "nosuch").lines == ["data"]
+    assert program.run("ps", "-aq").lines == []
+    assert program.run("volume", "ls").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("create", "bad/name"), 125, "names must match"),
+        (("create", "--driver", "nfs", "v"), 125, "required plugin missing"),
+        (("inspect", "nosuch"), 125, "no such volume"),
+        (("inspect",), 125, "--all"),
+        (("rm", "nosuch"), 1, 'no volume with name "nosuch" found'),
+        (("rm",), 125, "choose either one or more volumes or all"),
+        (("rm", "-t", "1", "v"), 125, "--force option must be specified"),
+        (("ls", "--filter", "bad=1"), 125, '"bad" is an invalid volume filter'),
+        (("ls", "--filter", "name=["), 125, "invalid regular expression"),
+        (("ls", "--filter", "dangling=maybe"), 125, "must be true or false"),
+        (("prune", "-f", "--filter", "label"), 125, 'invalid filter "label"'),
+    ],
+)
+def test_what_does_not_go(argosy: Program, arguments: tuple[str, ...], status: int, said: str) -> None:
+    assert said in argosy.run("volume", *arguments, check=status).stderr
