@@ -142,6 +142,9 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
         from argosy.runtime import journal
 
         journal.check()
+    log_directory = os.path.dirname(options.log_options.get("path", "/"))
+    if not os.path.isdir(log_directory):
+        raise ArgosyError(f"cannot write a log to {log_directory}: there is no such directory", hint="see --log-opt")
     return options.replace(**changes) if changes else options
 
 

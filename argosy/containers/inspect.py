@@ -114,7 +114,7 @@ def inspect(site: Site, container_id: str, *, size: bool = False) -> dict[str, A
         "StaticDir": site.state_directory(record.id),
         **({"OCIConfigPath": f"{subject.directory}/config.json"} if subject.bundle else {}),
         "OCIRuntime": _runtime(subject),
-        "ConmonPidFile": f"{subject.directory}/conmon.pid",
+        "ConmonPidFile": record.options.conmon_pidfile or f"{subject.directory}/conmon.pid",
         "PidFile": record.options.pidfile or f"{subject.directory}/pidfile",
         "Name": subject.name,
         "RestartCount": run.restart_count,
@@ -258,11 +258,11 @@ def _mount(subject: Subject, mount: Mount) -> dict[str, Any]:
 
 
 def _dependencies(subject: Subject) -> list[str]:
-    """The containers whose namespaces it joins."""
+    """The containers whose namespaces it joins, and those that it requires."""
     options = subject.record.options
     modes = (options.network, options.pid, options.ipc, options.uts, options.cgroupns)
     names = (mode.target for mode in modes if mode is not None and mode.kind == "container")
-    return list(dict.fromkeys(map(subject.other, names)))
+    return list(dict.fromkeys((*map(subject.other, names), *options.requires)))
 
 
 def _network_settings(subject: Subject) -> dict[str, Any]:

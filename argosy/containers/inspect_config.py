@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.config.containers import DEFAULT_CAPABILITIES
 from argosy.containers import facts
+from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import cgroup, host, signals
 from argosy.oci.runtimespec import CAPABILITIES
@@ -77,9 +78,14 @@ def config(subject: Subject) -> dict[str, Any]:
         "Annotations": _annotations(subject),
         "StopSignal": signals.parse(options.stop_signal or image.stop_signal or "TERM"),
         "HealthcheckOnFailureAction": "none",
-        "Umask": options.umask or conf.umask,
-        "Timeout": 0,
+        **({"Timezone": options.timezone} if options.timezone else {}),
+        **({"SystemdMode": True} if process.runs_systemd(options, image) else {}),
+        "Umask": (options.umask or conf.umask).zfill(4),
+        "Timeout": options.timeout_s,
         "StopTimeout": conf.stop_timeout if options.stop_timeout_s is None else options.stop_timeout_s,
+        **({"Passwd": True} if options.passwd else {}),
+        **({"ChrootDirs": list(options.chroot_dirs)} if options.chroot_dirs else {}),
+        "sdNotifyMode": options.sdnotify or "container",
     }
 
 
@@ -117,7 +123,7 @@ def host_config(subject: Subject) -> dict[str, Any]:
     return {
         "Binds": _binds(subject),
         **_cgroup_modes(subject),
-        "ContainerIDFile": "",
+        "ContainerIDFile": options.cidfile,
         "LogConfig": _log_config(subject),
         "NetworkMode": _network_mode(subject),
         "PortBindings": {},
@@ -189,16 +195,25 @@ def _cgroup_modes(subject: Subject) -> dict[str, str]:
 
 
 def _log_config(subject: Subject) -> dict[str, Any]:
-    options, conf = subject.record.options, subject.site.conf
-    driver = options.log_driver or conf.log_driver or "k8s-file"
-    in_file = driver in ("k8s-file", "json-file")
+    site, record = subject.site, subject.record
+    options, driver = record.options, records.log_driver(site, record)
+    in_file = driver in ("k8s-file", "json-file") or "path" in options.log_options
     return {
         "Type": driver,
         "Config": None,
-        "Path": f"{subject.site.state_directory(subject.record.id)}/ctr.log" if in_file else "",
-        "Tag": options.log_options.get("tag", conf.log_tag),
-        "Size": f"{max(conf.log_size_max, 0)}B",
+        "Path": records.log_path(site, record) if in_file else "",
+        "Tag": options.log_options.get("tag", site.conf.log_tag),
+        "Size": _shown_size(max(records.log_size_max(site, record), 0)),
     }
+
+
+def _shown_size(size: float) -> str:
+    """A size as docker shows it, in powers of a thousand with four digits."""
+    units = iter(("B", "kB", "MB", "GB", "TB", "PB"))
+    unit = next(units)
+    while size >= 1000:
+        size, unit = size / 1000, next(units)
+    return f"{size:.4g}{unit}"
 
 
 def _network_mode(subject: Subject) -> str:

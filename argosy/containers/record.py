@@ -202,6 +202,6 @@ def log_size_max(site: Site, record: ContainerRecord) -> int:
     asked = record.options.log_options.get("max-size", "")
     if not asked:
         return site.conf.log_size_max
-    from argosy.spec import parse
+    from argosy.spec import processflags
 
-    return parse.parse_size(asked, "log-opt max-size")
+    return processflags.parse_log_size(asked)

@@ -110,6 +110,16 @@ def _bring_up(
     return attachment
 
 
+def _log_tag(site: Site, record: ContainerRecord) -> str:
+    """The tag of its entries in the journal; conmon does not start with a tag for another driver."""
+    tag = record.options.log_options.get("tag", site.conf.log_tag)
+    if "{{" not in tag:
+        return tag
+    from argosy.containers import logtag
+
+    return logtag.expand(site, record.id, tag)
+
+
 def _notify_socket(record: ContainerRecord) -> str:
     """The service manager's socket, of which the runtime is told so that it passes the container's READY on."""
     return os.environ.get("NOTIFY_SOCKET", "") if record.options.sdnotify in ("", "container") else ""
@@ -168,7 +178,7 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.C
         log_driver=_LOG_DRIVERS.get(driver, driver),
         log_path=records.log_path(site, record),
         log_size_max=records.log_size_max(site, record),
-        log_tag=options.log_options.get("tag", site.conf.log_tag),
+        log_tag=_log_tag(site, record) if driver == "journald" else "",
         exit_command=(*site.again, "container", "cleanup", record.id),
         cgroup_paths=prepared.conmon_cgroups,
         scope=prepared.conmon_scope,

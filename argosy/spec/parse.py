@@ -91,19 +91,19 @@ def parse_env_file(data: bytes, path: str, environ: Mapping[str, str]) -> dict[s
     """--env-file: a line is a comment (#), empty, or an -e argument, its value taken as it stands (no quotes)."""
     found: dict[str, str] = {}
     for number, raw in enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        where = f'parsing env file "{path}": line {number}'
+        where = f'parsing env file "{path}"'
         try:
             line = raw.decode().lstrip().removesuffix("\r")
         except UnicodeDecodeError:
-            raise BadOption(f"{where}: not UTF-8") from None
+            raise BadOption(f"{where}: line {number} is not UTF-8") from None
+        if "\0" in line:
+            raise BadOption(f"{where}: line {number} holds a NUL character")
         if not line or line[0] == "#":
             continue
-        name = line.partition("=")[0]
-        if not name:
-            raise BadOption(f"{where}: no variable name on line '{line}'")
-        if "\0" in line or any(c.isspace() for c in name.rstrip()):
-            raise BadOption(f'{where}: name "{name}" has white spaces, poorly formatted name')
-        found.update(parse_env([line], environ))
+        try:
+            found.update(parse_env([line], environ))
+        except BadOption as error:
+            raise BadOption(f"{where}: {error.why}", hint=f"write NAME=value in line {number}") from None
     return found
 
 

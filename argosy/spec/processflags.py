@@ -85,8 +85,6 @@ def parse_log_options(items: Iterable[str], directory: str = "/") -> dict[str, s
 
     podman takes other names and does nothing with them; here they are an error.
     """
-    from argosy.spec import parse
-
     found = {}
     for item in items:
         name, equals, value = item.partition("=")
@@ -95,11 +93,43 @@ def parse_log_options(items: Iterable[str], directory: str = "/") -> dict[str, s
         if name not in _LOG_OPTIONS:
             raise BadOption(f'invalid log option "{item}"', hint=f"the names are {', '.join(_LOG_OPTIONS)}")
         if name == "max-size":
-            parse.parse_size(value, "log-opt max-size")
+            parse_log_size(value)
+        if name == "tag":
+            tag_parts(value)
         if name == "path" and value[:1] != "/":
             value = f"{directory.rstrip('/')}/{value}"
+        if name == "path" and ":" in value.rpartition("/")[2]:
+            raise BadOption(f'invalid log option "{item}"', hint="the name of a log file cannot hold a colon")
         found[name] = value
     return found
+
+
+def parse_log_size(text: str) -> int:
+    """The max-size of --log-opt in bytes; its units are powers of a thousand."""
+    number = text.strip().lower().removesuffix("b").removesuffix("i")
+    power = "kmgtp".find(number[-1:]) + 1 if number else 0
+    try:
+        digits = number[:-1] if power else number
+        if not set(digits) <= set("0123456789."):
+            raise ValueError
+        return int(float(digits) * 1000**power)
+    except ValueError:
+        hint = "write a number and, behind it, one of the units b, k, m, g, t: 10m"
+        raise BadOption(f"invalid size: '{text}'", hint=hint) from None
+
+
+def tag_parts(tag: str) -> list[tuple[str, bool]]:
+    """The tag of --log-opt in pieces: text, and fields written as {{.Name}} (True).  Raises BadOption."""
+    parts = []
+    rest = tag
+    while "{{" in rest:
+        text, _, rest = rest.partition("{{")
+        field, end, rest = rest.partition("}}")
+        name = field.strip()
+        if not end or name[:1] != "." or not all(part.isalnum() for part in name[1:].split(".")):
+            raise BadOption(f'invalid log option "tag={tag}"', hint="a field is written as {{.Name}}")
+        parts += [(text, False), (name[1:], True)]
+    return [*parts, (rest, False)]
 
 
 def parse_env_merge(items: Iterable[str]) -> tuple[str, ...]:

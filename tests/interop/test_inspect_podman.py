@@ -23,8 +23,6 @@ pytestmark = [host.needs_root, host.needs_program("podman")]
 # Fields of podman's that we leave out.
 LEFT_OUT = {
     "Config.CreateCommand": "a command line may hold secrets: it is not written down",
-    "Config.Passwd": "nothing is added to the container's /etc/passwd",
-    "Config.sdNotifyMode": "sd_notify messages are not passed on",
 }
 # Fields whose values differ.
 DIFFERENT = {
@@ -78,6 +76,8 @@ CASES: list[list[str]] = [
     ["-v", "/tmp:/a:rslave,nosuid", "-v", "data:/d:ro", "--tmpfs", "/t:size=1m", "--mount", "type=tmpfs,dst=/q"],
     ["--entrypoint", '["sh","-c"]'],
     ["-e", "A=B", "-e", "PATH=/bin", "--label", "x=y"],
+    ["--timeout", "50", "--tz", "Asia/Tokyo", "--umask", "77", "--sdnotify", "ignore", "--chrootdirs", "/x,/y"],
+    ["--systemd", "always", "--group-add", "5,7", "--log-opt", "max-size=10k", "--log-opt", "tag=t"],
 ]
 
 

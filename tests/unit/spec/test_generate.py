@@ -410,3 +410,27 @@ def test_options_survive_the_record() -> None:
 def test_every_specification_is_json() -> None:
     made = generate(request({"env": {"É": "ü"}, "privileged": True}))
     assert jsontext.decode(jsontext.encode(made)) == made
+
+
+def test_systemd_mounts_and_its_hierarchy() -> None:
+    spec = generate(request({}, systemd=True, systemd_hierarchy=True, cgroup_mode="v1"))
+    found = {mount["destination"]: mount for mount in spec["mounts"]}
+    for place in ("/run", "/run/lock", "/tmp", "/var/log/journal"):
+        assert found[place]["type"] == "tmpfs"
+    assert found["/sys/fs/cgroup/systemd"]["type"] == "bind"
+    assert "ro" not in found["/sys/fs/cgroup/systemd"]["options"]
+    assert "/sys/fs/cgroup/systemd/release_agent" in spec["linux"]["maskedPaths"]
+    unified = generate(request({}, systemd=True, cgroup_mode="v2"))
+    assert "rw" in next(m for m in unified["mounts"] if m["destination"] == "/sys/fs/cgroup")["options"]
+    assert any(entry.startswith("container_uuid=") for entry in unified["process"]["env"])
+
+
+def test_groups_of_the_caller_are_kept_by_annotation_alone() -> None:
+    spec = generate(request({"groups": ("keep-groups",)}))
+    assert spec["annotations"]["run.oci.keep_original_groups"] == "1"
+    assert "run.oci.keep_original_groups" not in generate(request({"groups": ("5",)}))["annotations"]
+
+
+def test_execution_domain() -> None:
+    assert generate(request({"personality": "LINUX32"}))["linux"]["personality"] == {"domain": "LINUX32"}
+    assert "personality" not in generate(request({}))["linux"]
