@@ -91,7 +91,7 @@ def _ancestor(scope: Scope, value: str) -> Test:
     digits = value.removeprefix("sha256:")
 
     def test(view: ContainerView) -> bool:
-        if view.image_id == image_id or view.image in (value, f"{value}:latest"):
+        if (image_id and view.image_id == image_id) or view.image in (value, f"{value}:latest"):
             return True
         if _HEX.issuperset(digits) and view.image_id.partition(":")[2].startswith(digits):
             return True

@@ -10,6 +10,7 @@ from argosy import jsontext
 from argosy.errors import ArgosyError, NotFound
 from argosy.images import timestamps
 from argosy.images.resolve import config
+from argosy.storage.images import images_of_container
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -113,7 +114,7 @@ def containers_by_image(store: Store) -> dict[str, list[str]]:
     for container_id in store.containers.ids():
         try:
             record = jsontext.decode(store.containers.read(container_id, "container.json"))
-            images = {record["image"]["id"], *(mounted["image"]["id"] for mounted in record.get("mounted_images", ()))}
+            images = {image["id"] for image in images_of_container(record)}
         except (ArgosyError, KeyError, TypeError):
             continue
         for image_id in images:

@@ -11,6 +11,7 @@ from argosy.records.shelf import read_sealed
 from argosy.storage import rebuild
 from argosy.storage.chains import CHAIN_FILE
 from argosy.storage.check import REPAIR, Finding, entries, is_object_name
+from argosy.storage.images import images_of_container
 from argosy.storage.layers import LAYER_FILE
 from argosy.storage.refs import DIGESTS, TAGS
 
@@ -150,8 +151,8 @@ def _mounted_over(store: Store, digest: str) -> list[str]:
         if not mounts.is_mount_point(f"{store.containers.path(container_id)}/merged"):
             continue
         try:
-            image = jsontext.decode(store.containers.read(container_id, "container.json"))["image"]
-            used = digest in (*image["layers"], image["chain_id"])
+            record = jsontext.decode(store.containers.read(container_id, "container.json"))
+            used = any(digest in (*image["layers"], image["chain_id"]) for image in images_of_container(record))
         except (ArgosyError, KeyError, TypeError):
             used = True
         if used:

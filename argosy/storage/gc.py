@@ -15,6 +15,7 @@ from argosy.oci import digest as digests
 from argosy.records.shelf import Scratch
 from argosy.storage import sweep
 from argosy.storage.chains import chain_id
+from argosy.storage.images import images_of_container
 from argosy.storage.work import PINS
 from argosy.values import Value
 
@@ -122,7 +123,7 @@ class _Mark:
         for container_id in self._store.containers.ids():
             try:
                 record = jsontext.decode(self._store.containers.read(container_id, "container.json"))
-                for image in (record["image"], *(mounted["image"] for mounted in record.get("mounted_images", ()))):
+                for image in images_of_container(record):
                     self.live.update(image["layers"])
                     self.live.update((image["manifest_digest"], image["id"], image["chain_id"]))
             except NotFound:

@@ -12,8 +12,8 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import ClassVar
+    from collections.abc import Callable, Mapping
+    from typing import Any, ClassVar
 
     from argosy.linux.locks import Lock
     from argosy.storage.store import Store
@@ -195,6 +195,14 @@ class Images:
                     details=path,
                     hint="run the command again",
                 )
+
+
+def images_of_container(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The images that a container.json relies on: the one it was made from (all empty with --rootfs), and its mounts'.
+
+    KeyError or TypeError where that is not one.
+    """
+    return [record["image"], *(mounted["image"] for mounted in record.get("mounted_images", ()))]
 
 
 def _merged(old: ImageRecord, new: ImageRecord) -> ImageRecord:

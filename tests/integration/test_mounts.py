@@ -191,6 +191,8 @@ def test_a_root_without_an_image(program: Program) -> None:
     assert os.path.exists(f"{root}/new")
     assert program.run("start", "--attach", "bare", check=3).stderr == ""
     assert program.run("ps", "--all", "--format", "{{.Names}} [{{.Image}}]").lines == ["bare []"]
+    for image in ("none", "busybox"):
+        assert program.run("ps", "--all", "--quiet", "--filter", f"ancestor={image}").stdout == ""
     (document,) = program.run("inspect", "--size", "bare").json()
     assert (document["Image"], document["ImageName"], document["Rootfs"]) == ("", "", root)
     assert program.run("system", "check").returncode == 0
