@@ -64,7 +64,13 @@ COMMAND = Command(
         Flag("filter", short="f", kind="csv", help="Restart the containers that meet the conditions given"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("running", help="Restart only containers that run; all of them where none is named"),
-        Flag("time", short="t", kind="uint", help="Seconds to wait for stop before killing the container"),
+        Flag(
+            "time",
+            short="t",
+            kind="uint",
+            help="Seconds to wait for stop before killing the container",
+            aliases=("timeout",),
+        ),
     ),
     examples=("argosy restart web", "argosy restart --running --time 2"),
 )

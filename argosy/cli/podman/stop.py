@@ -56,7 +56,13 @@ COMMAND = Command(
         Flag("filter", short="f", kind="csv", help="Stop the containers that meet the conditions given"),
         Flag("ignore", short="i", help="Ignore errors when a specified container is missing"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
-        Flag("time", short="t", kind="int", help="Seconds to wait for stop before killing the container"),
+        Flag(
+            "time",
+            short="t",
+            kind="int",
+            help="Seconds to wait for stop before killing the container",
+            aliases=("timeout",),
+        ),
     ),
     examples=("argosy stop web", "argosy stop --time 2 --all", "argosy stop --filter label=role=web"),
 )
