@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 SHORT_ID = 12
 _COMMAND_WIDTH = 17
+_LONGEST_SLEEP_S = 1 << 31  # the system call takes no more than some 290 years
 _CLEAR = b"\x1b[H\x1b[2J"
 _COLUMNS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
 # The columns of --ns: heading, field, the kernel's name.
@@ -146,7 +147,7 @@ def run(options: PsOptions, engine: Engine, out: Output) -> int:
         if not options.watch:
             return 0
         out.flush()
-        time.sleep(options.watch)
+        time.sleep(min(options.watch, _LONGEST_SLEEP_S))
 
 
 def _show(options: PsOptions, engine: Engine, out: Output) -> None:
