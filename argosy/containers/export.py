@@ -1,0 +1,46 @@
+"""Export: the tree of a container as a plain archive, as it is now, without what is mounted in it.
+
+A container that runs is read through a mount of our own of its root, so that its end is not held up; it may change
+while it is read.  One that does not run is put together from its layers, read-only.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.archive import diff as archives
+from argosy.containers import diff, state
+from argosy.containers.record import read_record
+from argosy.linux import mounts, syscalls
+from argosy.records.shelf import Scratch
+from argosy.storage.drivers import driver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from argosy.containers.site import Site
+
+
+def export(site: Site, container_id: str, write: Callable[[bytes], object]) -> None:
+    """Write the archive in pieces.  Raises ArgosyError when the container's layers cannot be relied on."""
+    merged = f"{site.state_directory(container_id)}/merged"
+    if state.derive(site, container_id).pid and mounts.is_mount_point(merged):
+        tree = syscalls.open_tree(syscalls.AT_FDCWD, merged, syscalls.OPEN_TREE_CLONE)
+        try:
+            archives.write_archive(f"/proc/self/fd/{tree}/.", write, layer=False)
+        finally:
+            os.close(tree)
+        return
+    given = read_record(site.store, container_id).options.rootfs
+    if given:
+        archives.write_archive(given, write, layer=False)
+        return
+    with Scratch(site.store.tmp) as scratch:
+        place = f"{scratch.path}/merged"
+        os.mkdir(place)
+        try:
+            driver(site.store).mount_readonly(place, diff.stack(site, container_id).directories)
+            archives.write_archive(place, write, layer=False)
+        finally:
+            mounts.unmount(place)
