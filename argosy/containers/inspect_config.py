@@ -248,7 +248,8 @@ def _limits(subject: Subject) -> dict[str, Any]:
     options = subject.record.options
     found = subject.bundle.get("linux", {}).get("resources", {})
     memory, cpu = found.get("memory", {}), found.get("cpu", {})
-    asked_pids = subject.site.conf.pids_limit if options.pids_limit is None else options.pids_limit
+    default_pids = subject.site.conf.pids_limit if options.cgroups != "disabled" else 0
+    asked_pids = default_pids if options.pids_limit is None else options.pids_limit
     pids = found.get("pids", {}).get("limit", 0) if subject.bundle else asked_pids
     swap = options.memory_swap_bytes or (0 if subject.bundle else 2 * options.memory_bytes)
     quota = options.nano_cpus * _CPU_PERIOD_US // 1_000_000_000
@@ -259,8 +260,6 @@ def _limits(subject: Subject) -> dict[str, Any]:
         "NanoCpus": options.nano_cpus,
         "CgroupParent": options.cgroup_parent,
         "BlkioWeight": options.blkio_weight,
-        "BlkioWeightDevice": [{"Path": item.path, "Weight": item.weight} for item in options.blkio_weight_devices]
-        or None,
         **_rates(options),
         "CpuPeriod": cpu.get("period", options.cpu_period_us or (_CPU_PERIOD_US if quota else 0)),
         "CpuQuota": cpu.get("quota", options.cpu_quota_us or quota),
@@ -297,10 +296,14 @@ _RATES = {
 
 
 def _rates(options: ContainerOptions) -> dict[str, Any]:
-    return {
-        key: [{"Path": rate.path, "Rate": rate.rate} for rate in options.device_rates if rate.flag == flag] or None
-        for key, flag in _RATES.items()
-    }
+    """podman has null for all where nothing was asked of block devices, else an empty list for each other one."""
+    if not (options.blkio_weight or options.blkio_weight_devices or options.device_rates):
+        return dict.fromkeys(("BlkioWeightDevice", *_RATES))
+    weights = [{"Path": item.path, "Weight": item.weight} for item in options.blkio_weight_devices]
+    found: dict[str, Any] = {"BlkioWeightDevice": weights}
+    for key, flag in _RATES.items():
+        found[key] = [{"Path": rate.path, "Rate": rate.rate} for rate in options.device_rates if rate.flag == flag]
+    return found
 
 
 def _ulimits(subject: Subject) -> list[dict[str, Any]]:

@@ -128,10 +128,6 @@ def check_parent(options: ContainerOptions, manager: str) -> None:
     parent = options.cgroup_parent
     if not parent:
         return
-    if options.cgroups == "disabled":
-        raise BadOption("cannot set cgroup parent if not creating cgroups: invalid argument")
-    if options.cgroups == "split":
-        raise BadOption("cannot specify --cgroup-mode=split with a cgroup-parent: invalid argument")
     if manager == "systemd" and not parent.endswith(".slice"):
         raise BadOption(
             "did not receive systemd slice as cgroup parent when using systemd to manage cgroups: invalid argument",

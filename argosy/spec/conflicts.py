@@ -1,4 +1,4 @@
-"""Options about namespaces and name resolution that cannot hold together, in podman's words.
+"""Options about namespaces, control groups and name resolution that cannot hold together, in podman's words.
 
 `generate.check` calls this for containers that give any of them.
 """
@@ -17,6 +17,10 @@ _WRONG = "invalid config provided"
 
 def check(options: ContainerOptions) -> None:
     """Raise BadOption for what contradicts each other whatever the host is."""
+    if options.cgroup_parent and options.cgroups == "disabled":
+        raise BadOption("cannot set cgroup parent if not creating cgroups: invalid argument")
+    if options.cgroup_parent and options.cgroups == "split":
+        raise BadOption("cannot specify --cgroup-mode=split with a cgroup-parent: invalid argument")
     _check_hosts(options)
     _check_resolver(options)
     if options.hostname and options.uts is not None and options.uts.kind in ("host", "container"):

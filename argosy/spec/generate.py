@@ -24,7 +24,7 @@ _DEFAULT_DEVICES = frozenset(
     "/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console", "ptmx")
 )
 # Fields of the options that may contradict others.
-_MAY_CONFLICT = ("add_hosts", "dns", "dns_options", "dns_search", "sysctls", "uts")
+_MAY_CONFLICT = ("cgroup_parent", "add_hosts", "dns", "dns_options", "dns_search", "sysctls", "uts")
 # A crun that did not know the annotation would start the container with this filter, and it would die at once.
 _FAIL_CLOSED: dict[str, Any] = {"defaultAction": "SCMP_ACT_KILL_PROCESS"}
 
@@ -111,9 +111,11 @@ def shm_size_bytes(options: ContainerOptions, conf: ContainersConf) -> int:
 
 def defaulted(options: ContainerOptions, conf: ContainersConf) -> ContainerOptions:
     """The options with the defaults of containers.conf that a container keeps when that file changes later."""
-    if not (conf.init or conf.privileged or conf.read_only or conf.tz or conf.log_driver):
+    groups = conf.cgroups if conf.cgroups != "enabled" else ""
+    if not (conf.init or conf.privileged or conf.read_only or conf.tz or conf.log_driver or groups):
         return options
     return options.replace(
+        cgroups=options.cgroups or groups,
         timezone=options.timezone or conf.tz,
         log_driver=options.log_driver or conf.log_driver,
         init=options.init or conf.init,

@@ -60,14 +60,14 @@ def parse_cpus(text: str) -> int:
 
 def parse_pids_limit(text: str) -> int:
     """--pids-limit: 0 and -1 are no limit."""
+    hint = "write a number, or -1 for no limit"
     try:
         limit = int(text)
-        if limit < -1:
-            raise ValueError
     except ValueError:
-        raise BadOption(
-            f'invalid argument "{text}" for "--pids-limit" flag', hint="write a number, or -1 for no limit"
-        ) from None
+        why = f'strconv.ParseInt: parsing "{text}": invalid syntax'
+        raise BadOption(f'invalid argument "{text}" for "--pids-limit" flag: {why}', hint=hint) from None
+    if limit < -1:
+        raise BadOption(f'invalid argument "{text}" for "--pids-limit" flag', hint=hint)
     return max(limit, 0)
 
 
@@ -162,15 +162,20 @@ def parse_ulimit(text: str) -> Ulimit:
         why = f"invalid ulimit argument: {text}"
     elif name not in RLIMITS:
         why = f"invalid ulimit type: {name}"
+    elif ":" in hard:
+        why = f"too many limit value arguments - {values}, can only have up to two, `soft[:hard]`"
     else:
+        numbers = (soft, hard if colon else soft)
         try:
-            limits = (int(soft), int(hard if colon else soft))
+            limits = (int(numbers[0]), int(numbers[1]))
         except ValueError:
-            why = f"{values} is not a number or two"
+            wrong = next(number for number in numbers if not number.lstrip("-").isdecimal())
+            why = f'strconv.ParseInt: parsing "{wrong}": invalid syntax'
         if not why and min(limits) < -1:
             why = "a limit is -1 (unlimited) or a number"
         if not why and limits[1] != -1 and not 0 <= limits[0] <= limits[1]:
-            why = f"ulimit soft limit must be less than or equal to hard limit: {limits[0]} > {limits[1]}"
+            why = "ulimit soft limit must be less than or equal to hard limit: "
+            why += f"{limits[0]} > {limits[1]}" if limits[0] >= 0 else f"soft: -1 (unlimited), hard: {limits[1]}"
     if why:
         hint = f"the names are {', '.join(RLIMITS)}" if "type" in why else "write it as in nofile=1024:2048"
         raise BadOption(f'ulimit option "{text}" requires name=SOFT:HARD, failed to be parsed: {why}', hint=hint)

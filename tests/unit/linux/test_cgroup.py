@@ -121,6 +121,8 @@ def test_a_limit_that_cannot_hold_says_why() -> None:
     [
         ({}, {}, "/argosy/ID", ["/cg/argosy/ID"]),
         ({}, {"parent": "/jobs/"}, "/jobs/ID", ["/cg/jobs/ID"]),
+        ({}, {"parent": "jobs"}, "/jobs/ID", ["/cg/jobs/ID"]),
+        ({}, {"parent": "../../jobs/../x"}, "/x/ID", ["/cg/x/ID"]),
         ({"delegated": True, "uid": 7}, {}, "/user.slice/user-7.slice/argosy/ID", None),
         ({"manager": "systemd"}, {}, "machine.slice:argosy:ID", ["/cg/machine.slice/argosy-ID.scope"]),
         (
@@ -146,6 +148,14 @@ def test_a_container_has_a_path_in_the_managers_form(
     assert cgroup.container_path(found, "ID", **options) == path
     if directories is not None:
         assert list(cgroup.directories(found, path)) == directories
+
+
+def test_a_split_group_is_within_our_own() -> None:
+    own = "/user.slice/user-7.slice/session-1.scope"
+    assert cgroup.split_path(made("v2"), "x") == f"{own}/x"
+    again = made("v2").hierarchies[0].replace(own=f"/cg{own}/{cgroup.SUPERVISOR}")
+    assert cgroup.split_path(made("v2", hierarchies=(again,)), "x") == f"{own}/x"
+    assert cgroup.split_path(made("v1"), "x") == ""
 
 
 def test_v1_has_a_directory_in_each_hierarchy() -> None:

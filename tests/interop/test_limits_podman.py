@@ -1,0 +1,197 @@
+"""Limits, namespaces, devices and names: podman's messages for bad values, and its document of an equal container."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from typing import Any
+
+import pytest
+
+from tests.interop.peer import Podman, podman
+from tests.rig import host, images
+from tests.rig.program import Program
+
+__all__ = ["podman"]
+pytestmark = [host.needs_root, host.needs_program("podman")]
+
+# Refused by both, with the same first line and the same status.
+REFUSED = """
+--memory 10x
+--memory-reservation 10x
+-m 4m --memory-swap 2m
+--memory-swap 10m
+--memory-swap x
+-m 10m --memory-reservation 20m
+--memory-swappiness 101
+--cpus 1 --cpu-quota 1000
+--cpus 1 --cpu-period 1000
+--cpu-period 10
+--cpu-quota 10
+--cpu-shares -1
+--cpuset-cpus x
+--cpuset-cpus 0-9999
+--cpuset-mems 99
+--blkio-weight x
+--blkio-weight-device /dev/null
+--blkio-weight-device /dev/null:x
+--blkio-weight-device null:100
+--blkio-weight-device /dev/null:5
+--device-read-bps /dev/null
+--device-read-bps null:1
+--device-read-bps /dev/null:x
+--device-write-bps /dev/nope:1
+--device-read-iops /dev/null:1mb
+--device-write-iops /dev/null:-1
+--device-cgroup-rule 'x 1:3 rwm'
+--device-cgroup-rule 'c 1:3 q'
+--device-cgroup-rule 'c a:3 r'
+--device-cgroup-rule 'c 1:3'
+--pids-limit x
+--oom-score-adj x
+--cgroups x
+--cgroups disabled --cgroup-parent /x
+--cgroups split --cgroup-parent /x
+--cgroup-conf x
+--cgroupns x
+--cgroupns container:nope
+--cgroupns ns:/nope
+--pid x
+--pid container:
+--pid container:nope
+--pid ns:
+--pid ns:/nope
+--pid pod
+--pid none
+--ipc x
+--ipc container:nope
+--ipc container:private
+--ipc ns:/nope
+--uts shareable
+--uts container:nope
+--uts ns:/nope
+--hostname x --uts host
+--hostname x --uts container:private
+--sysctl x
+--sysctl x=1
+--sysctl vm.swappiness=1
+--sysctl kernel.domainname=x
+--sysctl 'net.ipv4.ip_forward= 1'
+--sysctl net.ipv4.ip_forward=1 --network host
+--sysctl fs.mqueue.msg_max=5 --ipc host
+--device /nope
+--device /dev/null:x
+--device /dev/null:/dev/x:q
+--device /dev/null:/a:/b:r
+--device /dev/null:rr
+--device null
+--device /etc/passwd
+--ulimit x
+--ulimit nofile
+--ulimit nofile=x
+--ulimit nofile=10:5
+--ulimit nofile=-1:5
+--ulimit nofile=1:2:3
+--ulimit nofile=
+--ulimit bad=1
+--ulimit RLIMIT_NOFILE=5
+--add-host x
+--add-host x:bad
+--add-host :1.2.3.4
+--add-host x:
+--no-hosts --add-host a:1.2.3.4
+--add-host x:1.2.3.4 --network container:private
+--dns x
+--dns none --dns 1.1.1.1
+--dns 1.1.1.1
+--dns-option x
+--dns-search x
+--dns 1.1.1.1 --network container:private
+--dns none --dns-search x --network host
+--dns none --dns-option x --network host
+--dns-search 'a b'
+--dns-search x..y
+--dns-search -x
+"""
+
+# Made by both, with the same words of `HostConfig`.
+MADE = """
+-m 64m
+-m 64m --memory-swap -1
+-m 64m --memory-swap 80m --memory-reservation 32m --memory-swappiness 10 --oom-kill-disable
+--memory-reservation 32m
+--cpus 0.5
+--cpu-period 50000 --cpu-quota 20000 --cpu-shares 512 --cpuset-cpus 0 --cpuset-mems 0
+--cpu-rt-period 100000 --cpu-rt-runtime 1000
+--device-read-bps /dev/null:1mb --device-write-bps /dev/zero:2 --device-read-iops /dev/null:7
+--device-write-iops /dev/null:7 --device-write-iops /dev/zero:8
+--pids-limit 33 --oom-score-adj 100
+--pids-limit 0
+--cgroups disabled
+--cgroups no-conmon
+--cgroup-parent /some/where
+--cgroupns private
+--cgroupns host
+--pid host --uts host --ipc host
+--pid private --uts private --ipc private
+--add-host a:1.2.3.4 --add-host b:::1
+--network host --dns 9.9.9.9 --dns-option ndots:3 --dns-search foo.bar
+"""
+
+KEYS = (
+    *("CpuShares", "Memory", "NanoCpus", "CgroupParent", "BlkioDeviceReadBps", "BlkioDeviceWriteBps"),
+    *("BlkioDeviceReadIOps", "BlkioDeviceWriteIOps", "CpuPeriod", "CpuQuota", "CpuRealtimePeriod", "KernelMemory"),
+    *("CpuRealtimeRuntime", "CpusetCpus", "CpusetMems", "MemoryReservation", "MemorySwap", "MemorySwappiness"),
+    *("OomKillDisable", "PidsLimit", "OomScoreAdj", "Cgroups", "CgroupMode", "CgroupConf", "Cgroup"),
+    *("PidMode", "UTSMode", "ExtraHosts", "Dns", "DnsOptions", "DnsSearch"),
+)  # not IpcMode: podman 4.3 says "shareable" for every one
+
+
+def lines(text: str) -> list[list[str]]:
+    return [shlex.split(line) for line in text.strip().splitlines()]
+
+
+@pytest.fixture
+def both(argosy: Program, podman: Podman) -> tuple[Program, Podman]:
+    for run in (argosy.run, podman.run):
+        run("import", images.busybox_archive(), "busybox:latest")
+        run("create", "--name", "private", "--network", "none", "--ipc", "private", "busybox", "true")
+    return argosy, podman
+
+
+def create(*flags: str) -> list[str]:
+    network = () if "--network" in flags else ("--network", "none")
+    return ["create", "--name", "it", *network, *flags, "busybox", "true"]
+
+
+def message(text: str, ids: list[str]) -> str:
+    """The first line, without the ids of the stores."""
+    first = (text.splitlines() or [""])[0]
+    for container_id in ids:
+        first = first.replace(container_id, "ID")
+    return first
+
+
+def test_messages(both: tuple[Program, Podman]) -> None:
+    argosy, podman = both
+    ids = [run("inspect", "--format", "{{.Id}}", "private").stdout.strip() for run in (argosy.run, podman.run)]
+    found, expected = [], []
+    for flags in lines(REFUSED):
+        ours = argosy.run(*create(*flags), check=False)
+        theirs = podman.run(*create(*flags), check=False)
+        found.append((flags, ours.returncode, message(ours.stderr, ids)))
+        expected.append((flags, theirs.returncode, message(theirs.stderr, ids)))
+    assert found == expected
+    assert argosy.run("ps", "-a", "--format", "{{.Names}}").lines == ["private"]
+
+
+def test_documents(both: tuple[Program, Podman]) -> None:
+    argosy, podman = both
+    for flags in lines(MADE):
+        documents: list[dict[str, Any]] = []
+        for run in (argosy.run, podman.run):
+            run(*create(*flags))
+            told = json.loads(run("inspect", "it").stdout)[0]["HostConfig"]
+            documents.append({key: told[key] for key in KEYS})
+            run("rm", "it")
+        assert documents[0] == documents[1], flags
