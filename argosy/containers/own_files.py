@@ -5,6 +5,8 @@ They are written anew at each start, into the run directory.  What few container
 
 from __future__ import annotations
 
+import os
+
 from argosy.containers import facts
 from argosy.linux import files
 from argosy.spec import generate, process
@@ -42,9 +44,18 @@ def write(site: Site, record: ContainerRecord, connected: NetworkState, accounts
     for file, data in contents.values():
         files.write_atomic(f"{directory}/{file}", data, mode=0o644)
     found = {place: f"{directory}/{file}" for place, (file, _) in contents.items()}
+    if notify_socket(record):
+        from argosy.runtime import sdnotify
+
+        found[sdnotify.PLACE] = f"{directory}/{sdnotify.FILE}"  # whoever starts it listens there
     for chroot in options.chroot_dirs:
         found.update((chroot + place, found[place]) for place in _FOR_CHROOTS if place in found)
     return found
+
+
+def notify_socket(record: ContainerRecord) -> str:
+    """The service manager's socket, where the container itself says that it is ready (--sdnotify); else ""."""
+    return os.environ.get("NOTIFY_SOCKET", "") if record.options.sdnotify in ("", "container") else ""
 
 
 def _accounts(record: ContainerRecord, accounts: Accounts) -> dict[str, tuple[str, bytes]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from argosy.containers import cleanup, prepare, state
+from argosy.containers import cleanup, own_files, prepare, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import files, process
@@ -18,6 +18,8 @@ from argosy.undo import Undo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from socket import socket
+
     from argosy.containers.prepare import Prepared
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
@@ -60,14 +62,17 @@ def start(
         began = time.time()
         try:
             with Undo() as undo:
-                attachment = _bring_up(
+                door = _listen(site, record, undo)
+                attachment, pid = _bring_up(
                     site, record, undo, connect=connect, restart_count=count, preserve_fds=preserve_fds
                 )
                 undo.commit()
         except ArgosyError as error:
             _note_failure(site, record, error, began, count)
             raise
-        return attachment
+    if door is not None:
+        _await_readiness(record, door, pid)
+    return attachment
 
 
 def _follows(run: state.Run, before: state.Run) -> bool:
@@ -77,8 +82,7 @@ def _follows(run: state.Run, before: state.Run) -> bool:
 
 def _bring_up(
     site: Site, record: ContainerRecord, undo: Undo, *, connect: bool, restart_count: int, preserve_fds: int
-) -> Attachment | None:
-    undo.push(cleanup.take_down, site, record.id)
+) -> tuple[Attachment | None, int]:
     exits.remove(site.store.run, record.id)
     records.unlink(site.store, record.id, records.STOP_REQUESTED)
     prepared = prepare.prepare(site, record)
@@ -102,12 +106,37 @@ def _bring_up(
         _write_pidfile(record.options.pidfile, created.pid)
     if record.options.conmon_pidfile:
         _write_pidfile(record.options.conmon_pidfile, created.conmon_pid, "--conmon-pidfile")
+    prepared.runtime.start(record.id, prepared.program)
     if "NOTIFY_SOCKET" in os.environ and record.options.sdnotify != "ignore":
         from argosy.runtime import sdnotify
 
         sdnotify.report(os.environ["NOTIFY_SOCKET"], created.conmon_pid, ready=record.options.sdnotify == "conmon")
-    prepared.runtime.start(record.id, prepared.program, _notify_socket(record))
-    return attachment
+    return attachment, created.pid
+
+
+def _listen(site: Site, record: ContainerRecord, undo: Undo) -> socket | None:
+    """The socket on which a container that is a service says that it is ready; None where it is none, or nobody asks.
+
+    The run directory is there from here on.
+    """
+    undo.push(cleanup.take_down, site, record.id)
+    if not own_files.notify_socket(record):
+        return None
+    from argosy.runtime import sdnotify
+
+    directory = site.run_directory(record.id)
+    files.make_directories(directory)
+    door = sdnotify.listen(directory)
+    undo.push(door.close)
+    return door
+
+
+def _await_readiness(record: ContainerRecord, door: socket, pid: int) -> None:
+    """Pass on what the container says to the service manager.  The caller holds no lock: this may take a while."""
+    from argosy.runtime import sdnotify
+
+    with door:
+        sdnotify.forward(door, own_files.notify_socket(record), pid)
 
 
 def _log_tag(site: Site, record: ContainerRecord) -> str:
@@ -118,11 +147,6 @@ def _log_tag(site: Site, record: ContainerRecord) -> str:
     from argosy.containers import logtag
 
     return logtag.expand(site, record.id, tag)
-
-
-def _notify_socket(record: ContainerRecord) -> str:
-    """The service manager's socket, of which the runtime is told so that it passes the container's READY on."""
-    return os.environ.get("NOTIFY_SOCKET", "") if record.options.sdnotify in ("", "container") else ""
 
 
 def _write_pidfile(path: str, pid: int, flag: str = "--pidfile") -> None:
@@ -185,5 +209,4 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.C
         companions=prepared.companions,
         no_pivot=site.conf.no_pivot_root,
         timeout_s=options.timeout_s,
-        notify_socket=_notify_socket(record),
     )

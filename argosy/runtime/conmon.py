@@ -47,7 +47,7 @@ class ConmonRequest(Value):
     second exit record named `exit`.  `cgroup_paths` are directories of cgroup hierarchies (mounted, existing) that
     conmon is moved into before it forks; `preserve_fds` is how many descriptors from 3 on the container gets.
     `log_driver` is k8s-file, journald, none or passthrough (our own streams are the container's).  After `timeout_s`
-    the container is killed (0: never); `notify_socket` is the service manager's, which the runtime is told of.
+    the container is killed (0: never).
 
     A terminal's input is its own: conmon's `-i` would close it for good when a client detaches, so `stdin` counts only
     without `tty`.
@@ -79,7 +79,6 @@ class ConmonRequest(Value):
     no_pivot: bool = False
     preserve_fds: int = 0
     timeout_s: int = 0
-    notify_socket: str = ""
 
 
 class ExecRequest(Value):
@@ -208,13 +207,10 @@ def start(request: ConmonRequest, environ: Mapping[str, str] | None = None) -> S
         if request.log_driver == "k8s-file" and ":" in request.log_path:
             log_fd = os.open(os.path.dirname(request.log_path), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         log_target = 4 + request.preserve_fds
-        env = environment(request.bundle, os.environ if environ is None else environ)
-        if request.notify_socket:
-            env["NOTIFY_SOCKET"] = request.notify_socket
         call = _Call(
             argv=argv(request, log_target if log_fd >= 0 else -1),
             directory=request.bundle,
-            env=env,
+            env=environment(request.bundle, os.environ if environ is None else environ),
             preserve_fds=request.preserve_fds,
             cgroup_paths=request.cgroup_paths,
             scope=request.scope,

@@ -15,7 +15,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from argosy.config.containers import ContainersConf
 
@@ -84,13 +84,9 @@ class OciRuntime(Value):
         """`state`: the runtime's own view, as JSON."""
         return self.argv("state", container_id)
 
-    def start(self, container_id: str, program: str = "", notify_socket: str = "") -> None:
-        """Start the created container.  Raises what `translate` makes of the runtime's message.
-
-        With `notify_socket` (the service manager's) this waits until the container has said that it is ready.
-        """
-        env = {**environment(), "NOTIFY_SOCKET": notify_socket} if notify_socket else environment()
-        self._call(self.argv_start(container_id), container_id, program, env)
+    def start(self, container_id: str, program: str = "") -> None:
+        """Start the created container.  Raises what `translate` makes of the runtime's message."""
+        self._call(self.argv_start(container_id), container_id, program)
 
     def kill(self, container_id: str, signal: int, *, everything: bool = False) -> None:
         """Send `signal`.  A container that is not running is an error of the runtime's."""
@@ -116,10 +112,8 @@ class OciRuntime(Value):
         state: dict[str, object] = jsontext.decode(done.stdout, f"state of {container_id}")
         return state
 
-    def _call(
-        self, argv: Sequence[str], container_id: str, program: str = "", env: Mapping[str, str] | None = None
-    ) -> None:
-        done = process.run(argv, env=environment() if env is None else env, check=False)
+    def _call(self, argv: Sequence[str], container_id: str, program: str = "") -> None:
+        done = process.run(argv, env=environment(), check=False)
         if done.returncode != 0:
             raise translate(self.name, plain_message(done.stderr), container_id, program)
 

@@ -253,6 +253,7 @@ def _process(request: SpecRequest, user: users.User, capabilities: dict[str, lis
     }
     if user.additional_gids:
         found["user"]["additionalGids"] = list(user.additional_gids)
+    found["env"] += [f"NOTIFY_SOCKET={place}" for place in request.files if place.startswith("/run/notify/")]
     if request.systemd:
         found["env"].append(f"container_uuid={request.container_id[:32]}")
     if options.oom_score_adj is not None:

@@ -77,7 +77,7 @@ CASES: list[list[str]] = [
     ["--entrypoint", '["sh","-c"]'],
     ["-e", "A=B", "-e", "PATH=/bin", "--label", "x=y"],
     ["--timeout", "50", "--tz", "Asia/Tokyo", "--umask", "77", "--sdnotify", "ignore", "--chrootdirs", "/x,/y"],
-    ["--systemd", "always", "--group-add", "5,7", "--log-opt", "max-size=10k", "--log-opt", "tag=t"],
+    ["--systemd", "always", "--group-add", "5,7", "--log-opt", "max-size=10k"],
 ]
 
 
