@@ -19,7 +19,7 @@ from argosy.storage import rootfs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
@@ -62,30 +62,34 @@ def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
     """
     rootfs.unmount(site.state_directory(record.id))
     site.store.containers.remove(record.id)
-    if volumes:
-        for use in record.volumes:
-            if use.anonymous and not _is_used(site, use.name):
-                from argosy.volumes import named as named_volumes
+    anonymous = {use.name for use in record.volumes if use.anonymous} if volumes else ()
+    if anonymous:
+        from argosy.volumes import named as named_volumes
 
-                named_volumes.remove_unused(site.store, use.name)
-    if record.options.remove_image:
+        for name in _unused(site, anonymous):
+            named_volumes.remove_unused(site.store, name)
+    if record.options.remove_image and record.image.id:
         from argosy.containers import used_image
 
         used_image.remove(site, record)
 
 
-def _is_used(site: Site, volume: str) -> bool:
-    """Whether a container has the anonymous volume, by --volumes-from or by its name, which means nothing else."""
-    name = volume.encode()
+def _unused(site: Site, anonymous: Iterable[str]) -> list[str]:
+    """Those of the anonymous volumes that no container has, by --volumes-from or by their names.
+
+    A name has 64 random digits: where it is in a record, it means the volume.  With a record that cannot be read,
+    nobody knows, and they stay.
+    """
+    unused = {name.encode(): name for name in anonymous}
     for container_id in site.store.containers.ids():
         try:
-            if name in site.store.containers.read(container_id, records.RECORD):
-                return True
+            text = site.store.containers.read(container_id, records.RECORD)
         except NotFound:
             continue
         except ArgosyError:
-            return True  # it cannot be read: nobody knows
-    return False
+            return []
+        unused = {key: name for key, name in unused.items() if key not in text}
+    return list(unused.values())
 
 
 def is_restarted(site: Site, container_id: str) -> bool:

@@ -74,7 +74,9 @@ def _source(site: Site, record: ContainerRecord, mount: Mount, merged: str, key:
         from argosy.volumes import named as volumes
 
         use = next(use for use in record.volumes if use.destination == mount.target)
-        return volumes.ready(site.store, use.name, merged, use.destination, copy_up=use.copy_up)
+        return volumes.ready(
+            *(site.store, use.name, merged, use.destination), copy_up=use.copy_up, anonymous=use.anonymous
+        )
     if mount.kind == "image":
         image = next(item.image for item in record.mounted_images if item.destination == mount.target)
         _restore(site, image)

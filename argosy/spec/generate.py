@@ -178,11 +178,14 @@ def generate(request: SpecRequest) -> dict[str, Any]:
         "namespaces": _namespaces(request),
         "resources": resources.resources(request),
     }
-    if request.cgroups_path:
-        linux["cgroupsPath"] = request.cgroups_path
-    sysctl = _sysctls(request)
-    if sysctl:
-        linux["sysctl"] = sysctl
+    for key, value in (
+        ("cgroupsPath", request.cgroups_path),
+        ("sysctl", _sysctls(request)),
+        ("mountLabel", request.mount_label),
+        ("rootfsPropagation", mounts.root_propagation(request.mounts)),
+    ):
+        if value:
+            linux[key] = value
     annotations = dict(_conf_annotations(request.conf))
     annotations.update(options.annotations)
     process.check_text("annotation", [*options.annotations, *options.annotations.values()])
@@ -197,8 +200,6 @@ def generate(request: SpecRequest) -> dict[str, Any]:
         if request.nodes and not request.rootless:
             linux["devices"] = [resources.device(node) for node in request.nodes]
     _confine(request, capabilities["bounding"], linux, annotations)
-    if request.mount_label:
-        linux["mountLabel"] = request.mount_label
     _rare(request, linux, annotations)
     annotations["io.container.manager"] = "argosy"
     annotations.update(request.annotations)

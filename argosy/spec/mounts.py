@@ -10,6 +10,7 @@ from argosy.errors import Invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from argosy.oci.imageconfig import ContainerConfig
@@ -158,6 +159,16 @@ def _devpts(mount: Mount, request: SpecRequest) -> list[str]:
     given = {option.partition("=")[0] for option in mount.options}
     usual = next(own["options"] for own in _kernel(request) if own["destination"] == "/dev/pts")
     return [*(option for option in usual if option.partition("=")[0] not in given), *mount.options]
+
+
+def root_propagation(asked: Iterable[Mount]) -> str:
+    """`linux.rootfsPropagation`: how far mounts come through to the container, and out of it; "" for the default.
+
+    The runtime gives it to all of the mount namespace first, and a mount that was made private there cannot be shared
+    with the host's any more.
+    """
+    given = {option.removeprefix("r") for mount in asked for option in mount.options}
+    return "shared" if "shared" in given else "rslave" if "slave" in given else ""
 
 
 def is_listed(mount: Mount) -> bool:

@@ -82,13 +82,13 @@ def data_path(store: Store, name: str) -> str:
     return f"{store.volumes.path(name)}/{DATA}"
 
 
-def ready(store: Store, name: str, merged: str, destination: str, *, copy_up: bool) -> str:
+def ready(store: Store, name: str, merged: str, destination: str, *, copy_up: bool, anonymous: bool = False) -> str:
     """The host path of a volume that is about to be mounted at `destination` of the container rooted at `merged`.
 
     A volume that is missing is made.  One that was never mounted gets the owner and mode of what the image has there,
     and with `copy_up` its content too, in one step and once, whatever happens meanwhile.
     """
-    ensure(store, name)
+    ensure(store, name, anonymous=anonymous)
     directory = store.volumes.path(name)
     if not os.path.exists(f"{directory}/{FILLED}"):
         from argosy.volumes import copyup

@@ -66,7 +66,16 @@ def test_every_kind_at_once(program: Program, run: Callable[..., Completed], run
     done = run(
         script,
         *("--runtime", runtime),
-        *("-v", f"{src}:/bound:ro,noexec,nosuid,slave", "-v", f"{src}:/top:O", "-v", "kept:/vtop:O"),
+        *(
+            "-v",
+            f"{src}:/bound:ro,noexec,nosuid,slave",
+            "-v",
+            f"{src}:/out:rshared",
+            "-v",
+            f"{src}:/top:O",
+            "-v",
+            "kept:/vtop:O",
+        ),
         *("--mount", f"type=bind,src={src},dst=/alone,bind-nonrecursive,bind-propagation=private"),
         *("--mount", "type=image,src=busybox,dst=/img/ro", "--mount", "type=image,src=busybox,dst=/img/rw,rw=true"),
         *("--mount", "type=image,src=busybox,dst=/img/part,subpath=etc/"),

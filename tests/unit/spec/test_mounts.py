@@ -43,6 +43,21 @@ def test_kinds(mount: Mount, kind: str, source: str, options: str) -> None:
     assert (found["type"], found["source"], " ".join(found["options"])) == (kind, source, options)
 
 
+@pytest.mark.parametrize(
+    ("options", "propagation"),
+    [
+        ((), None),
+        (("private",), None),
+        (("slave",), "rslave"),
+        (("rslave", "shared"), "shared"),
+        (("rshared",), "shared"),
+    ],
+)
+def test_the_root_lets_through_what_a_mount_asks_for(options: tuple[str, ...], propagation: str | None) -> None:
+    wanted = tuple(Mount("bind", "/a", f"/{option}", (option,)) for option in options)
+    assert spec(mounts=wanted)["linux"].get("rootfsPropagation") == propagation
+
+
 def test_what_lies_deeper_comes_later() -> None:
     places = [*mounted(parse_volume("/a:/x/y/z"), parse_tmpfs("/x"), parse_volume("/a:/x/y"))]
     assert [place for place in places if place.startswith("/x")] == ["/x", "/x/y", "/x/y/z"]
