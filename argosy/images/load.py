@@ -13,6 +13,7 @@ from argosy.images.progress import Progress
 from argosy.images.publish import publish
 from argosy.oci import platform as platforms
 from argosy.oci import reference as references
+from argosy.transports import directory as dir_transport
 from argosy.transports import docker_archive, layout
 from argosy.transports.archive import Members
 from argosy.values import Value
@@ -62,9 +63,12 @@ def load_archive(
 
 
 def load_directory(store: Store, path: str, progress: Progress, notice: Callable[[str], None]) -> tuple[Loaded, ...]:
-    """All images of an OCI layout in a directory."""
+    """All images of an OCI layout in a directory, or the one of dir:, which has no name."""
     directory = layout.Directory(path)
     try:
+        if directory.has(dir_transport.VERSION_FILE):
+            nameless = _Found(dir_transport.DirectorySource(directory, _label(())), ())
+            return (_take_in(store, nameless, path, progress, notice),)
         return tuple(_take_in(store, found, path, progress, notice) for found in _layout_images(directory))
     finally:
         directory.close()

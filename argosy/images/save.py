@@ -20,7 +20,7 @@ from argosy.oci import manifest as manifests
 from argosy.oci import reference as references
 from argosy.oci.descriptor import Descriptor
 from argosy.oci.manifest import ImageManifest, Index
-from argosy.transports import docker_archive, layout
+from argosy.transports import directory, docker_archive, layout
 from argosy.transports.storage import StorageSource
 from argosy.values import Value
 
@@ -161,6 +161,22 @@ def _verified(stream: BlobStream, digest: digests.Digest) -> Iterator[bytes]:
             yield block
     if hasher.hexdigest() != digest.hex:
         raise Invalid("blob", digest, "its bytes in the store do not have that digest", hint="pull the image again")
+
+
+def directory_form(store: Store, image: Saved, output: Output, progress: Progress, *, compress: bool) -> None:
+    """Write the files of dir:, with a manifest of Docker's schema 2; with `compress`, layers without any are."""
+    with store.work(_pins(image.record)) as work:
+        source = _source(store, image)
+        changed, raw = convert.converted(source, source.manifest(), Form("v2s2", compress=compress), work.path)
+        found = manifests.parse(raw.data, raw.media_type)
+        assert isinstance(found, ImageManifest)
+        for descriptor in {item.digest: item for item in (*found.layers, found.config)}.values():
+            progress.start(descriptor.digest, descriptor.size, f"Copying blob {descriptor.digest}")
+            stream = changed.read_blob(descriptor)
+            output.add(descriptor.digest.hex, descriptor.size, _verified(stream, descriptor.digest))
+            progress.finish(descriptor.digest, f"Copying blob {descriptor.digest} done")
+        output.add_bytes(directory.VERSION_FILE, directory.VERSION)
+        output.add_bytes(directory.MANIFEST_FILE, raw.data)
 
 
 def _pins(record: ImageRecord) -> tuple[str, ...]:

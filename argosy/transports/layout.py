@@ -116,6 +116,14 @@ class Directory:
         except OSError as error:
             raise ArgosyError(f"cannot open {path}: {error.strerror}") from error
 
+    def has(self, path: str) -> bool:
+        """Whether there is a file of this name in the directory itself."""
+        try:
+            os.stat(path, dir_fd=self._fd, follow_symlinks=False)
+        except OSError:
+            return False
+        return True
+
     def open(self, path: str, offset: int = 0) -> FileStream:
         """A file's bytes from `offset` on."""
         from argosy.linux import syscalls

@@ -33,18 +33,21 @@ def written(program: Program, *arguments: str) -> bytes:
         return file.read()
 
 
-@pytest.mark.parametrize("form", ["docker-archive", "oci-archive", "oci-dir"])
+@pytest.mark.parametrize("form", ["docker-archive", "oci-archive", "oci-dir", "docker-dir"])
 def test_there_and_back(argosy_both: Program, insecure_registry: Registry, form: str) -> None:
     reference, identity = pulled(argosy_both, insecure_registry, "save/back")
     digest = argosy_both.run("image", "inspect", "--format", "{{.Digest}}", reference).stdout
     path = f"{argosy_both.files}/saved"
-    argosy_both.run("save", "-q", "--format", form, "-o", path, reference, *(("other:2",) if form != "oci-dir" else ()))
+    argosy_both.run("save", "-q", "--format", form, "-o", path, reference, *(("other:2",) if "archive" in form else ()))
     argosy_both.run("rmi", reference)
     assert argosy_both.run("images", "-q").lines == []
     done = argosy_both.run("load", "-q", "-i", path)
+    if form == "docker-dir":
+        assert done.lines == [f"Loaded image: sha256:{identity}"]
+        return
     assert f"Loaded image: {reference}" in done.lines
     assert argosy_both.run("images", "-q", "--no-trunc", reference).lines == [f"sha256:{identity}"]
-    if form != "oci-dir":
+    if "archive" in form:
         assert "Loaded image: localhost/other:2" in done.lines
     if form != "docker-archive":
         assert argosy_both.run("image", "inspect", "--format", "{{.Digest}}", reference).stdout == digest
@@ -148,9 +151,10 @@ def test_what_cannot_be_saved(argosy: Program, insecure_registry: Registry) -> N
         pass
     for arguments, said in (
         (("nosuch",), "nosuch: image not known"),
-        (("--format", "zip", reference), "docker-archive, oci-archive, oci-dir"),
+        (("--format", "zip", reference), "docker-archive, oci-archive, oci-dir, docker-dir"),
         (("--format", "oci-dir", reference), "--output is needed"),
         (("--format", "oci-dir", "-o", full, reference), "not empty"),
+        (("--compress", reference), "--compress can only be set when --format is 'docker-dir'"),
         (("-m", "--format", "oci-archive", reference), "only supported with the format docker-archive"),
         (("-o", "/nosuch/file", reference), "cannot write /nosuch/file"),
         (("-o", f"{argosy.files}/x", reference, "Bad Name"), "Bad Name"),

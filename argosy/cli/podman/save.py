@@ -16,13 +16,15 @@ if TYPE_CHECKING:
     from argosy.images.save import Saved
     from argosy.storage.store import Store
 
-_FORMATS = ("docker-archive", "oci-archive", "oci-dir")
+_DIRECTORIES = ("oci-dir", "docker-dir")
+_FORMATS = ("docker-archive", "oci-archive", "oci-dir", "docker-dir")
 
 
 class SaveOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    compress: bool
     format: str
     multi_image_archive: bool
     output: str | None
@@ -35,8 +37,10 @@ def run(options: SaveOptions, engine: Engine, out: Output) -> int:
 
     if options.format not in _FORMATS:
         raise Invalid("save format", options.format, f"it must be one of {', '.join(_FORMATS)}")
+    if options.compress and options.format != "docker-dir":
+        raise ArgosyError("--compress can only be set when --format is 'docker-dir'")
     if options.output is None:
-        if options.format == "oci-dir":
+        if options.format in _DIRECTORIES:
             raise ArgosyError("--output is needed for a directory")
         if out.is_terminal:
             raise ArgosyError("refusing to save to terminal. Use -o flag or redirect")
@@ -77,6 +81,9 @@ def _write(options: SaveOptions, store: Store, images: tuple[Saved, ...], shown:
         writer = Writer(1, "standard output")
         form(store, images, writer, shown)
         writer.finish()
+    elif options.format == "docker-dir":
+        output = save.DirectoryOutput(options.output)
+        save.directory_form(store, images[0], output, shown, compress=options.compress)
     elif options.format == "oci-dir":
         form(store, images, save.DirectoryOutput(options.output), shown)
     else:
@@ -116,11 +123,12 @@ COMMAND = Command(
     run=run,
     min_operands=1,
     flags=(
+        Flag("compress", help="Compress layers that are not, when saving to a docker-dir"),
         Flag(
             "format",
             kind="string",
             default="docker-archive",
-            help='What to write ("docker-archive"|"oci-archive"|"oci-dir")',
+            help='What to write ("docker-archive"|"oci-archive"|"oci-dir"|"docker-dir")',
         ),
         Flag("multi-image-archive", short="m", help="Take further operands for images, not for names of the first"),
         Flag("output", short="o", kind="string", help="Write to a specified file (default: stdout, if redirected)"),
