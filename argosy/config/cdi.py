@@ -1,4 +1,4 @@
-"""The files of the Container Device Interface, below /etc/cdi and /var/run/cdi (the stronger one)."""
+"""The files of the Container Device Interface, in the directories of cdi_spec_dirs in containers.conf."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-DIRECTORIES = ("/etc/cdi", "/var/run/cdi")
 _SUFFIXES = (".json", ".yaml", ".yml")
 _LIMIT = 4 << 20
 
 
-def read(directories: Sequence[str] = DIRECTORIES) -> tuple[list[list[tuple[str, object]]], list[str]]:
-    """The documents with their paths, the strongest directory first; and what is wrong with files left out.
+def read(directories: Sequence[str]) -> tuple[list[list[tuple[str, object]]], list[str]]:
+    """The documents with their paths, the strongest directory (the last one) first; and what is wrong with others.
 
     A broken file keeps nobody from the devices of the others, as the specification has it.
     """

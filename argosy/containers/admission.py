@@ -36,7 +36,7 @@ def admit(site: Site, options: ContainerOptions) -> ContainerOptions:
         for _ in devices.nodes(site, options.replace(privileged=False)):
             pass
         if options.cdi_devices:
-            devices.cdi_edits(options)
+            devices.cdi_edits(site, options)
     found = {field: _admitted(site, mode, kind) for field, kind, mode in _modes(options)}
     return options.replace(**found) if found else options
 

@@ -26,7 +26,7 @@ def nodes(site: Site, options: ContainerOptions) -> Iterator[HostNode]:
     if site.conf.devices:
         from argosy.spec import parse
 
-        devices = (*(parse.parse_device(text) for text in site.conf.devices), *devices)
+        devices = (*(parse.parse_device(text) for text in site.conf.devices if not cdi.is_qualified(text)), *devices)
     for device in devices:
         yield from _nodes_of(device)
 
@@ -80,11 +80,17 @@ def _node(source: str, target: str, found: os.stat_result, permissions: str) -> 
     )
 
 
-def cdi_edits(options: ContainerOptions) -> tuple[Edits, ...]:
-    """What the options' CDI devices ask for.  Raises ArgosyError when one is not known on this host."""
+def cdi_edits(site: Site, options: ContainerOptions) -> tuple[Edits, ...]:
+    """What the CDI devices of the options and of containers.conf ask for.
+
+    Raises ArgosyError when one is not known on this host.
+    """
+    names = (*filter(cdi.is_qualified, site.conf.devices), *options.cdi_devices)
+    if not names:
+        return ()
     from argosy.config import cdi as cdi_files
 
-    layers, problems = cdi_files.read()
+    layers, problems = cdi_files.read(site.conf.cdi_spec_dirs)
     specs: dict[str, tuple[DeviceSpec, ...]] = {}
     for documents in layers:
         for path, document in documents:
@@ -94,12 +100,12 @@ def cdi_edits(options: ContainerOptions) -> tuple[Edits, ...]:
                 problems.append(str(error))
                 continue
             specs[found.kind] = (*specs.get(found.kind, ()), found)
-    edits, unknown = cdi.edits_of(specs, options.cdi_devices)
+    edits, unknown = cdi.edits_of(specs, names)
     if unknown:
         raise ArgosyError(
             f"setting up CDI devices: unresolvable CDI devices {', '.join(unknown)}",
             details="\n".join(problems),
-            hint=f"their files are in {' and '.join(cdi_files.DIRECTORIES)}",
+            hint=f"their files are looked for in {' and '.join(site.conf.cdi_spec_dirs)}",
         )
     return tuple(cdi.completed(edit, _look) for edit in edits)
 

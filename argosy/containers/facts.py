@@ -88,7 +88,7 @@ def request(
         process_label=record.process_label,
         mount_label=record.mount_label,
         nodes=_nodes(site, record),
-        cdi=_cdi(record),
+        cdi=_cdi(site, record),
         init_path=init_path(site, options) if options.init else "",
         systemd=process.runs_systemd(options, record.image_config),
         systemd_hierarchy=groups.mode != "v2" and os.path.isdir(_SYSTEMD_HIERARCHY),
@@ -185,12 +185,12 @@ def _nodes(site: Site, record: ContainerRecord) -> tuple[HostNode, ...]:
     return tuple(devices.nodes(site, record.options))
 
 
-def _cdi(record: ContainerRecord) -> tuple[Edits, ...]:
-    if not record.options.cdi_devices:
+def _cdi(site: Site, record: ContainerRecord) -> tuple[Edits, ...]:
+    if not (record.options.cdi_devices or site.conf.devices):
         return ()
     from argosy.containers import devices
 
-    return devices.cdi_edits(record.options)
+    return devices.cdi_edits(site, record.options)
 
 
 def init_path(site: Site, options: ContainerOptions) -> str:

@@ -109,18 +109,18 @@ def resources(request: SpecRequest) -> dict[str, Any]:
 
 
 def _memory(request: SpecRequest) -> dict[str, Any]:
-    """Swap is limited to as much as memory where nothing else was asked for, as the peers do."""
+    """Swap is limited to as much as memory where nothing else was asked for, as the peers do.
+
+    Unlimited swap without a limit of memory is what there is anyway, and runtimes refuse it.
+    """
     options = request.options
     found: dict[str, Any] = {}
     if options.memory_bytes:
         found["limit"] = options.memory_bytes
     if options.memory_reservation_bytes:
         found["reservation"] = options.memory_reservation_bytes
-    if options.memory_swap_bytes:
-        if "swap" not in request.unlimited:
-            found["swap"] = options.memory_swap_bytes
-    elif options.memory_bytes and "swap" not in request.unlimited:
-        found["swap"] = 2 * options.memory_bytes
+    if options.memory_bytes and "swap" not in request.unlimited:
+        found["swap"] = options.memory_swap_bytes or 2 * options.memory_bytes
     if options.memory_swappiness is not None:
         found["swappiness"] = options.memory_swappiness
     if options.oom_kill_disable:

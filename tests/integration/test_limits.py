@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -143,10 +145,16 @@ def test_namespaces(argosy_both: Program, busybox: str, runtime: str) -> None:
 
 
 def test_devices(argosy_both: Program, busybox: str) -> None:
-    flags = ["--device=/dev/null:/dev/xnull:rw", "--device", "/dev/zero"]
-    script = "echo x > /dev/xnull; ls /dev; head -c 3 /dev/zero | wc -c"
+    flags = [
+        "--device=/dev/null:/dev/xnull:rw",
+        "--device",
+        "/dev/zero",
+        *(["--device=/dev/net:/dev/vendor:r"] if os.path.isdir("/dev/net") else []),
+    ]
+    script = "echo x > /dev/xnull; ls /dev; ls /dev/vendor; head -c 3 /dev/zero | wc -c"
     seen = argosy_both.run("run", "--rm", "--network=none", *flags, busybox, "sh", "-c", script)
-    assert "xnull" in seen.stdout.split()
+    wanted = {"xnull", *((name for name in os.listdir("/dev/net")) if os.path.isdir("/dev/net") else ())}
+    assert wanted <= set(seen.stdout.split())
     assert seen.lines[-1].strip() == "3"
 
 
@@ -187,6 +195,62 @@ def test_names(argosy_both: Program, busybox: str) -> None:
     ]
 
 
+@pytest.fixture
+def vendor() -> Iterator[str]:
+    """The kind of a CDI specification of this host, made for the test, with a device "dev"."""
+    directory, name = "/var/run/cdi", f"argosy-test-{os.getpid()}"
+    edits = {
+        "env": ["VENDOR=yes", "PATH=/bin:/vendor"],
+        "deviceNodes": [{"path": "/dev/vendor", "hostPath": "/dev/null", "permissions": "rw"}],
+        "mounts": [{"hostPath": "/etc/os-release", "containerPath": "/vendor/release", "options": ["ro", "bind"]}],
+        "hooks": [
+            {
+                "hookName": "createRuntime",
+                "path": "/bin/sh",
+                "args": ["sh", "-c", f"cat > /dev/null; echo hook > /tmp/{name}.hook; chmod 666 /tmp/{name}.hook"],
+            }
+        ],
+    }
+    document = {
+        "cdiVersion": "0.5.0",
+        "kind": f"{name}/class",
+        "containerEdits": {"env": ["COMMON=1"]},
+        "devices": [{"name": "dev", "containerEdits": edits}],
+    }
+    made = not os.path.isdir(directory)
+    os.makedirs(directory, exist_ok=True)
+    try:
+        with open(f"{directory}/{name}.yaml", "w", encoding="utf-8") as file:
+            json.dump(document, file)
+        yield f"{name}/class"
+    finally:
+        for path in (f"{directory}/{name}.yaml", f"/tmp/{name}.hook"):
+            if os.path.exists(path):
+                os.unlink(path)
+        if made:
+            os.rmdir(directory)
+
+
+@host.needs_root
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_cdi(argosy_both: Program, busybox: str, vendor: str, runtime: str) -> None:
+    script = "echo $VENDOR $COMMON $PATH; echo x > /dev/vendor && cat /vendor/release"
+    flags = ["--network=none", "--device", f"{vendor}=dev"]
+    seen = argosy_both.run("--runtime", runtime, "run", "--rm", *flags, busybox, "sh", "-c", script)
+    with open("/etc/os-release", encoding="utf-8") as release:
+        assert seen.stdout == "yes 1 /bin:/vendor\n" + release.read()
+    with open(f"/tmp/{vendor.partition('/')[0]}.hook", encoding="ascii") as ran:
+        assert ran.read() == "hook\n"
+    conf = argosy_both.write("containers.conf", f'[containers]\ndevices = ["{vendor}=dev"]\n')
+    empty = argosy_both.write("no-cdi.conf", '[engine]\ncdi_spec_dirs = ["/nope"]\n')
+    elsewhere = argosy_both.run("create", *flags, busybox, check=125, env={"CONTAINERS_CONF": empty})
+    assert elsewhere.stderr.endswith("their files are looked for in /nope\n")
+    words = ["run", "--rm", "--network=none", busybox, "sh", "-c", "echo $VENDOR"]
+    assert argosy_both.run("--runtime", runtime, *words, env={"CONTAINERS_CONF": conf}).stdout == "yes\n"
+    refused = argosy_both.run("create", "--device", f"{vendor}=other", busybox, check=125)
+    assert f"setting up CDI devices: unresolvable CDI devices {vendor}=other" in refused.stderr
+
+
 REFUSED: list[tuple[list[str], str]] = [
     (["--memory-swap=10m"], "you should always set a memory limit when using a memoryswap limit, see usage"),
     (["--cpus=1", "--cpu-quota=1000"], "--cpu-quota and --cpus cannot be set together"),
@@ -225,5 +289,9 @@ def test_nothing_is_created_for_what_cannot_be(argosy_both: Program, busybox: st
 def test_what_a_rootless_container_cannot_limit(argosy_user: Program, busybox: str) -> None:
     refused = argosy_user.run("create", "--device-cgroup-rule=c 1:3 r", busybox, check=125)
     assert "cannot apply --device-cgroup-rule" in refused.stderr
+    if not os.path.exists("/sys/fs/cgroup/cgroup.controllers"):
+        for flag in ("--memory=64m", "--cpus=1", "--pids-limit=9", "--cpuset-cpus=0", "--cpu-shares=9"):
+            refused = argosy_user.run("create", flag, busybox, check=125)
+            assert f"cannot apply {flag.partition('=')[0]}: control groups of version 1" in refused.stderr
     refused = argosy_user.run("create", "--oom-score-adj=-1000", busybox, check=125)
     assert "cannot set --oom-score-adj to -1000" in refused.stderr
