@@ -23,6 +23,7 @@ pytestmark = needs_strace
 POINTS = int(os.environ.get("ARGOSY_FAULT_POINTS", "6"))
 KILLED = 128 + 9
 NO_NETWORK = ("--network", "none")
+MOUNTS = ("-v", "/data", "-v", "/etc:/overlay:O", "--mount", "type=image,src=busybox,dst=/image")
 
 Prepare = Callable[[Program, str], object]
 
@@ -46,7 +47,7 @@ def _ended(program: Program, name: str) -> None:
 COMMANDS: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "run -d": (_nothing, ("run", "-d", "--name", "NAME", *NO_NETWORK, "busybox", "sleep", "600")),
     "run -d with a network": (_nothing, ("run", "-d", "--name", "NAME", "busybox", "sleep", "600")),
-    "run --rm": (_nothing, ("run", "--rm", "--name", "NAME", *NO_NETWORK, "-v", "/data", "busybox", "true")),
+    "run --rm": (_nothing, ("run", "--rm", "--name", "NAME", *NO_NETWORK, *MOUNTS, "busybox", "true")),
     "create": (_nothing, ("create", "--name", "NAME", *NO_NETWORK, "busybox", "true")),
     "start": (_created, ("start", "NAME")),
     "start again": (_ended, ("start", "NAME")),
