@@ -169,7 +169,7 @@ def _commit(site: Site, record: ContainerRecord, *, replacing: bool) -> Containe
                     missing = _missing_image(site, record)
             except Exists as taken:
                 if record.name and replacing:
-                    _remove_holder(site, taken.holder)
+                    _remove_holder(site, taken.holder, record)
                     continue
                 if record.name and not gives_way(site, taken.holder):
                     raise
@@ -181,9 +181,19 @@ def _commit(site: Site, record: ContainerRecord, *, replacing: bool) -> Containe
     raise ArgosyError("cannot find a free name for the container", hint="give one with --name")
 
 
-def _remove_holder(site: Site, container_id: str) -> None:
-    from argosy.containers import remove
+def _remove_holder(site: Site, container_id: str, successor: ContainerRecord) -> None:
+    """Remove the container whose name --replace takes, unless others, or its successor itself, rely on it."""
+    from argosy.containers import dependents, remove
 
+    others = dependents.dependents(site).get(container_id, [])
+    if container_id in successor.options.requires:
+        others = [*others, successor.id]
+    if others:
+        raise ArgosyError(
+            f"container {container_id} has dependent containers which must be removed before it: "
+            f"{', '.join(others)}: container already exists",
+            hint="remove them first, or give the new container another name",
+        )
     try:
         remove.remove(site, container_id, force=True)
     except NotFound:

@@ -25,6 +25,7 @@ _DEFAULT_DEVICES = frozenset(
 )
 # Fields of the options that may contradict others.
 _MAY_CONFLICT = ("cgroup_parent", "add_hosts", "dns", "dns_options", "dns_search", "sysctls", "uts")
+_UMASK = "0022"
 # A crun that did not know the annotation would start the container with this filter, and it would die at once.
 _FAIL_CLOSED: dict[str, Any] = {"defaultAction": "SCMP_ACT_KILL_PROCESS"}
 
@@ -117,6 +118,7 @@ def defaulted(options: ContainerOptions, conf: ContainersConf) -> ContainerOptio
     return options.replace(
         cgroups=options.cgroups or groups,
         timezone=options.timezone or conf.tz,
+        umask=options.umask or conf.umask,
         log_driver=options.log_driver or conf.log_driver,
         init=options.init or conf.init,
         privileged=options.privileged or conf.privileged,

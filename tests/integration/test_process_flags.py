@@ -87,6 +87,21 @@ def test_all_of_the_callers_environment(shared_both: Program) -> None:
     shared_both.run("rm", "it")
 
 
+def test_defaults_of_containers_conf(shared_both: Program) -> None:
+    image = shared_both.busybox()
+    text = '[containers]\ntz="Asia/Tokyo"\numask="0077"\nlog_driver="none"\nenv_host=true\nenv=["CONF=1"]\n'
+    env = {"CONTAINERS_CONF": shared_both.write("containers.conf", text), "CALLER": "c"}
+    script = "date +%Z; umask; echo $CONF $CALLER"
+    shared_both.run("create", "--name", "it", image, "sh", "-c", script, env=env)
+    # What it got when it was created it keeps, whatever the file says later.
+    assert shared_both.run("start", "-a", "it").lines == ["JST", "0077", "c"]
+    assert "'none' log driver" in shared_both.run("logs", "it", check=125).stderr
+    shared_both.run("rm", "it")
+    flags = ("--tz", "UTC", "--umask", "7", "--env-host=false", "--log-driver", "k8s-file")
+    found = shared_both.run("run", "--rm", *flags, image, "sh", "-c", script, env=env).lines
+    assert found == ["UTC", "0007", "1"]
+
+
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_systemd_and_descriptors(shared_both: Program, runtime: str) -> None:
     image = shared_both.busybox()
@@ -155,6 +170,8 @@ def test_required_replaced_and_removed_with_the_image(shared_both: Program) -> N
     shared_both.run("start", "top")
     assert sorted(shared_both.run("ps", "--format", "{{.Names}}").lines) == ["base", "top"]
     assert "has dependent containers" in shared_both.run("rm", "-f", "base", check=125).stderr
+    relied_on = ("create", "--name", "base", "--replace", image)
+    assert "has dependent containers" in shared_both.run(*relied_on, check=125).stderr
     # Nothing is replaced by what cannot be made.
     bad = ("create", "--name", "base", "--replace", "--tz", "No/Where", image)
     assert "No/Where: no such file or directory" in shared_both.run(*bad, check=125).stderr

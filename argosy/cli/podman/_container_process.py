@@ -64,8 +64,6 @@ def _check_together(flags: CreateFlags) -> None:
         for flag, given in (("passwd-entry", flags.passwd_entry), ("group-entry", flags.group_entry)):
             if given:
                 raise BadOption(f"--{flag} cannot be given with --passwd=false", hint="leave one of the two out")
-    if flags.init_path and not flags.init:
-        raise BadOption("--init-path needs --init", hint="add --init")
 
 
 def labels_of_files(paths: Iterable[str]) -> dict[str, str]:

@@ -77,6 +77,13 @@ def test_artifacts_are_named_unless_wanted() -> None:
     assert manifest.parse(text, artifact=True).artifact_type == "application/vnd.example.chart"
 
 
+def test_encrypted_layers_are_named() -> None:
+    data = json.loads(image().manifest)
+    data["layers"][0]["mediaType"] = mediatypes.OCI_LAYER_GZIP + "+encrypted"
+    with pytest.raises(Unsupported, match="layer 1 is encrypted"):
+        manifest.parse(json.dumps(data).encode())
+
+
 def test_schema_1_is_named() -> None:
     text = b'{"schemaVersion":1,"name":"x","tag":"y","fsLayers":[],"history":[],"signatures":[]}'
     for sent in ("", "application/vnd.docker.distribution.manifest.v1+prettyjws"):
