@@ -235,7 +235,7 @@ def _compiler(site: Site) -> Callable[[str, Callable[[], Mapping[str, Any]]], st
 
 
 def _joined(site: Site, record: ContainerRecord) -> dict[str, str]:
-    """The namespaces of other containers, or at a path, that this one joins."""
+    """The namespaces of other containers, or at a path, that this one joins; without those that are the host's."""
     options = record.options
     found = {}
     modes: dict[str, NamespaceMode | None] = {
@@ -247,11 +247,18 @@ def _joined(site: Site, record: ContainerRecord) -> dict[str, str]:
     for kind, mode in modes.items():
         if mode is None or mode.kind not in ("container", "ns"):
             continue
-        if mode.kind == "ns":
-            found[kind] = mode.target
-        else:
-            found[kind] = f"/proc/{running_pid(site, mode.target)}/ns/{kind}"
+        path = mode.target if mode.kind == "ns" else f"/proc/{running_pid(site, mode.target)}/ns/{kind}"
+        if not _is_ours(path, kind):
+            found[kind] = path
     return found
+
+
+def _is_ours(path: str, kind: str) -> bool:
+    """Whether that namespace is our own, and so the host's: setns(2) into it takes privileges, and is for nothing."""
+    try:
+        return os.path.samefile(path, f"/proc/self/ns/{kind}")
+    except OSError:
+        return False  # the runtime says why it cannot be joined
 
 
 def running_pid(site: Site, name: str) -> int:
@@ -279,7 +286,7 @@ def outer_hostname(site: Site, record: ContainerRecord) -> str:
         from argosy.containers import record as records
 
         config = records.read_bundle(site.run_directory(other))
-        return str(config.get("hostname", ""))
+        return str(config.get("hostname") or outer_hostname(site, records.read_record(site.store, other)))
     return ""
 
 

@@ -97,6 +97,13 @@ class SpecRequest(Value):
     compile_seccomp: Callable[[str, Callable[[], Mapping[str, Any]]], str] | None = None
     annotations: Mapping[str, str] = NO_PAIRS  # argosy's own, set last
 
+    def mode(self, kind: str) -> str:
+        """What becomes of the namespace ("pid", "ipc", "uts"): "host" also where what is to be joined is the host's."""
+        chosen: NamespaceMode | None = getattr(self.options, kind)
+        if chosen is None:
+            return str(getattr(self.conf, f"{kind}ns"))
+        return "host" if chosen.kind in ("container", "ns") and kind not in self.joined else chosen.kind
+
 
 _DEFAULT_SHM = 65536 << 10
 
@@ -213,7 +220,7 @@ def generate(request: SpecRequest) -> dict[str, Any]:
         "annotations": annotations,
         "linux": linux,
     }
-    if _own(options.uts, request, "uts"):
+    if _own(request, "uts"):
         spec["hostname"] = hostname(options, request.container_id, request.hostname)
         if options.domainname:
             spec["domainname"] = options.domainname
@@ -291,10 +298,9 @@ def _default_ulimits(conf: ContainersConf) -> tuple[Ulimit, ...]:
     return tuple(parse.parse_ulimit(text) for text in conf.default_ulimits)
 
 
-def _own(mode: NamespaceMode | None, request: SpecRequest, kind: str) -> bool:
+def _own(request: SpecRequest, kind: str) -> bool:
     """Whether the container has a namespace of this kind for itself."""
-    chosen = mode.kind if mode is not None else getattr(request.conf, f"{kind}ns")
-    return chosen != "host" and kind not in request.joined
+    return request.mode(kind) not in ("host", "container", "ns")
 
 
 def _namespaces(request: SpecRequest) -> list[dict[str, str]]:
@@ -304,9 +310,9 @@ def _namespaces(request: SpecRequest) -> list[dict[str, str]]:
         found.append({"type": "network", "path": request.netns_path} if request.netns_path else {"type": "network"})
     cgroup = options.cgroupns.kind if options.cgroupns is not None else conf.cgroupns
     chosen = {
-        "pid": options.pid.kind if options.pid is not None else conf.pidns,
-        "ipc": options.ipc.kind if options.ipc is not None else conf.ipcns,
-        "uts": options.uts.kind if options.uts is not None else conf.utsns,
+        "pid": request.mode("pid"),
+        "ipc": request.mode("ipc"),
+        "uts": request.mode("uts"),
         "cgroup": cgroup or ("private" if request.cgroup_mode == "v2" else "host"),
     }
     for kind, mode in chosen.items():
@@ -325,7 +331,7 @@ def _sysctls(request: SpecRequest) -> dict[str, str]:
     """Those of containers.conf that go with the container's namespaces, then the user's, which must."""
     options = request.options
     shared_net = request.host_network or request.foreign_netns
-    shared_ipc = not _own(options.ipc, request, "ipc")
+    shared_ipc = not _own(request, "ipc")
     found = {}
     for item in request.conf.default_sysctls:
         name, equals, value = item.partition("=")

@@ -90,7 +90,7 @@ def _kernel(request: SpecRequest) -> list[dict[str, Any]]:
         _sys(request),
         _mount("/dev/pts", "devpts", "devpts", f"{devpts} gid=5" if request.gid_5_mapped else devpts),
     ]
-    ipc = options.ipc.kind if options.ipc is not None else request.conf.ipcns
+    ipc = request.mode("ipc")
     if ipc == "host" and request.rootless:
         # The mqueue file system belongs to the user namespace of the ipc namespace: it can be bound, not mounted.
         if request.host_mqueue:
@@ -114,7 +114,7 @@ def _kernel(request: SpecRequest) -> list[dict[str, Any]]:
 
 def _proc(request: SpecRequest) -> dict[str, Any]:
     options = request.options
-    if request.rootless and options.pid is not None and options.pid.kind == "host":
+    if request.rootless and request.mode("pid") == "host":
         return _mount("/proc", "bind", "/proc", "rbind nosuid noexec nodev")
     mount = _mount("/proc", "proc", "proc", "nosuid noexec nodev")
     mount["options"] += options.security.proc_options

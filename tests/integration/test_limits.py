@@ -136,12 +136,16 @@ def test_namespaces(argosy_both: Program, busybox: str, runtime: str) -> None:
         *("run", "--rm", "--network=none", "--pid=host", "--ipc=host", "--uts=host", busybox, "sh", "-c", show)
     ).lines
     assert shared == [*(os.readlink(f"/proc/self/ns/{kind}") for kind in ("pid", "ipc", "uts")), os.uname().nodename]
+    hosts = ["--pid=host", "--ipc=host", "--uts=host"]
+    argosy.run("run", "-d", "--name=open", "--network=none", *hosts, busybox, "sleep", "60")
+    joining = ["--pid=container:open", "--ipc=container:open", "--uts=container:open"]
+    assert argosy.run("run", "--rm", "--network=none", *joining, busybox, "sh", "-c", show).lines == shared
     none = argosy.run("run", "--rm", "--network=none", "--ipc=none", busybox, "ls", "-d", "/dev/shm", check=False)
     assert none.returncode != 0
     argosy.run("run", "-d", "--name=private", "--network=none", "--ipc=private", busybox, "sleep", "60")
     refused = argosy.run("create", "--ipc=container:private", busybox, check=125)
     assert "is not allowed: non-shareable IPC (hint: use IpcMode:shareable for the donor container)" in refused.stderr
-    argosy.run("rm", "-f", "-t", "0", "b", "a", "private")
+    argosy.run("rm", "-f", "-t", "0", "b", "a", "private", "open")
 
 
 def test_devices(argosy_both: Program, busybox: str) -> None:
