@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
 
 _INTERNAL_STATUS = 125
+_SKOPEO_STATUS = 1  # of every error
 
 
 def report(error: BaseException, out: Output, *, traceback: bool = False) -> int:
@@ -20,7 +21,7 @@ def report(error: BaseException, out: Output, *, traceback: bool = False) -> int
         out.error(f"Error: {error}" + (f"\n{error.hint}" if error.hint else ""))
         for note in getattr(error, "__notes__", ()):
             out.error(note)
-        return error.exit_code
+        return _SKOPEO_STATUS if out.program == "skopeo" and error.exit_code == _INTERNAL_STATUS else error.exit_code
     if isinstance(error, OSError):
         out.error(f"Error: {_os_error(error)}")
     else:

@@ -33,6 +33,7 @@ class RegistryOptions(Value):
 
     authfile: str = ""
     creds: str = ""
+    anonymous: bool = False  # use no credentials, whatever is stored
     cert_dir: str = ""
     tls_verify: bool | None = None
     timeout_s: float = 30.0
@@ -202,6 +203,8 @@ class _Connector:
         """Those of the command line are for the place that the user named, not for its mirrors."""
         if self._given is not None and not endpoint.mirror:
             return self._given
+        if self._options.anonymous:
+            return None
         return auth.lookup(
             endpoint.reference.name,
             self._environ,

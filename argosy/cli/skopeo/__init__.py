@@ -6,6 +6,11 @@ TITLE = "Copy, inspect and sign images and image repositories"
 
 COMMANDS: dict[str, tuple[str, str, bool]] = {
     "help": ("podman.help", "Help about any command", False),
+    "inspect": ("inspect", "Inspect image IMAGE-NAME", False),
+    "list-tags": ("list_tags", "List tags in the transport/repository specified by the SOURCE-IMAGE", False),
+    "login": ("podman.login", "Login to a container registry", False),
+    "logout": ("podman.logout", "Logout of a container registry", False),
+    "manifest-digest": ("manifest_digest", "Compute a manifest digest of a file", False),
     "version": ("podman.version", "Display version information", False),
 }
 
