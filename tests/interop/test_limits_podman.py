@@ -195,3 +195,39 @@ def test_documents(both: tuple[Program, Podman]) -> None:
             documents.append({key: told[key] for key in KEYS})
             run("rm", "it")
         assert documents[0] == documents[1], flags
+
+
+# Run by both, with the same /etc/hosts and /etc/resolv.conf inside.
+NAMED = """
+--network host
+--network host --add-host foo:1.2.3.4 --add-host six:fd00::1 --hostname hh
+--network slirp4netns --hostname hh --dns-search .
+--network slirp4netns --add-host hh:1.2.3.4 --hostname hh --dns 9.9.9.9 --dns-search foo.bar --dns-option ndots:3
+--network host --no-hosts --dns none
+--network none --hostname hh
+"""
+
+
+def test_names(both: tuple[Program, Podman]) -> None:
+    """Newer podman's second name of the host left out, and the host where nobody reaches it (--network none)."""
+    argosy, podman = both
+    limits = ["--ulimit", "nofile=99:99", "--ulimit", "nproc=999:999"]  # podman's default may be above ours
+    script = "cat /etc/hosts; echo ---; cat /etc/resolv.conf"
+    for flags in lines(NAMED):
+        seen = []
+        for run in (argosy.run, podman.run):
+            words = [
+                "run",
+                "--rm",
+                "--name",
+                "it",
+                *limits,
+                *flags,
+                "busybox",
+                "sh",
+                "-c",
+                f"({script}) 2>/dev/null; true",
+            ]
+            text = run(*words).stdout.replace(" host.docker.internal", "").splitlines()
+            seen.append([line for line in text if "none" not in flags or "host.containers.internal" not in line])
+        assert seen[0] == seen[1], flags
