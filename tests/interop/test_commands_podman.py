@@ -21,7 +21,7 @@ from tests.interop.peer import Podman, podman  # noqa: F401 -- a fixture
 from tests.rig import host, images
 from tests.rig.program import Program
 
-pytestmark = [host.needs_root, host.needs_program("podman")]
+pytestmark = [host.needs_root, host.needs_podman_4()]
 
 _ID = re.compile(r"[0-9a-f]{64}|\b[0-9a-f]{12}\b")
 _NONE = ("--network", "none", "busybox")

@@ -20,7 +20,7 @@ from tests.rig import host
 from tests.rig.program import Program
 from tests.rig.registry import Registry, image
 
-pytestmark = [host.needs_root, host.needs_program("podman")]
+pytestmark = [host.needs_root, host.needs_podman_4()]
 
 DIFFERENT = {
     "Size": "podman counts the manifest twice: it keeps it under two names",

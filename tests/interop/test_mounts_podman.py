@@ -13,7 +13,7 @@ from tests.rig import host, images
 from tests.rig.program import Program
 
 __all__ = ["podman"]
-pytestmark = [host.needs_root, host.needs_program("podman")]
+pytestmark = [host.needs_root, host.needs_podman_4()]
 
 # Refused by both, with the same message in the first line and the same status.
 REFUSED = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import subprocess
 
 import pytest
 
@@ -64,3 +65,15 @@ needs_cgroup_v2 = pytest.mark.skipif(
     not os.path.exists("/sys/fs/cgroup/cgroup.controllers"), reason="this host has no unified cgroup hierarchy"
 )
 needs_tun = pytest.mark.skipif(not can_use_tun(), reason="/dev/net/tun cannot be opened")
+
+
+def needs_podman_4() -> pytest.MarkDecorator:
+    """Skips unless podman is of version 4, whose words and fields are what these tests compare with."""
+    path = program("podman")
+    major = ""
+    if path is not None:
+        done = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+        major = done.stdout.rpartition(" ")[2].partition(".")[0]
+    return pytest.mark.skipif(
+        major != "4", reason="podman 4 is not installed: other versions word and show it otherwise"
+    )
