@@ -213,13 +213,14 @@ def parse_restart(text: str) -> RestartPolicy:
     name = {"": "no", "never": "no"}.get(name, name)
     if name not in ("no", "always", "unless-stopped", "on-failure"):
         hint = "use one of no, on-failure[:retries], always, unless-stopped"
-        raise BadOption(f'"{text}" is not a valid restart policy: invalid argument', hint=hint)
+        why = f'"{text}" is not a valid restart policy: invalid argument'
+        raise BadOption(f"running container create option: {why}", hint=hint)
     if not colon:
         return RestartPolicy(name)
     if name != "on-failure":
         raise BadOption("restart policy retries can only be specified with on-failure restart policy")
     if not (count.isascii() and count.isdecimal() and int(count) < 1 << 31):
-        raise BadOption(f'parsing restart policy retry count: "{count}" is not a number')
+        raise BadOption(f'parsing restart policy retry count: strconv.Atoi: parsing "{count}": invalid syntax')
     return RestartPolicy(name, int(count))
 
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 LOG_DRIVERS = ("k8s-file", "json-file", "journald", "none", "passthrough")
+_CREATE = "running container create option"  # how podman begins what its engine, and not its command line, finds
 _LOG_OPTIONS = ("path", "max-size", "tag")
 _PERSONALITIES = ("LINUX", "LINUX32")
 
@@ -17,7 +18,9 @@ _PERSONALITIES = ("LINUX", "LINUX32")
 def parse_umask(text: str) -> str:
     """--umask: up to four octal digits."""
     if not 1 <= len(text) <= 4 or set(text) - set("01234567"):
-        raise BadOption(f"invalid umask string {text}: invalid argument", hint="write an octal number such as 0022")
+        raise BadOption(
+            f"{_CREATE}: invalid umask string {text}: invalid argument", hint="write an octal number such as 0022"
+        )
     return text
 
 
@@ -76,7 +79,9 @@ def parse_attach(items: Iterable[str]) -> frozenset[str]:
 def parse_log_driver(text: str) -> str:
     """--log-driver."""
     if text not in LOG_DRIVERS:
-        raise BadOption("invalid log driver: invalid argument", hint=f"the drivers are {', '.join(LOG_DRIVERS)}")
+        raise BadOption(
+            f"{_CREATE}: invalid log driver: invalid argument", hint=f"the drivers are {', '.join(LOG_DRIVERS)}"
+        )
     return text
 
 

@@ -50,7 +50,7 @@ def read(flags: CreateFlags) -> dict[str, Any]:
         ("systemd", flags.systemd, texts.parse_systemd),
         ("umask", flags.umask, texts.parse_umask),
     ):
-        if text is not None:
+        if text:
             found[key] = reader(text)
     if flags.log_opt:
         found["log_options"] = texts.parse_log_options(flags.log_opt, os.getcwd())
