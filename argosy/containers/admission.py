@@ -69,7 +69,7 @@ def _admitted(site: Site, mode: NamespaceMode | NetworkMode, kind: str) -> Names
 def _check_path(path: str, kind: str) -> None:
     from argosy.linux import namespaces
 
-    shown = kind if kind == "cgroup" else kind.upper()
+    shown = {"net": "network", "cgroup": "cgroup"}.get(kind, kind.upper())
     try:
         found = namespaces.kind_of(path)
     except OSError as error:
