@@ -12,14 +12,14 @@ import os
 
 from argosy.config import containers as containers_conf
 from argosy.config import locations
-from argosy.containers.site import Site, started_again
+from argosy.containers.site import Site, settings, started_again
 from argosy.linux import userns
 from argosy.storage.store import Store
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from typing import Any
+    from typing import Any, Unpack
 
     from argosy.config.containers import ContainersConf
     from argosy.config.registries import Registries
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from argosy.containers.prune import Pruned
     from argosy.containers.record import ContainerRecord
     from argosy.containers.run import Streams
+    from argosy.containers.site import Chosen
     from argosy.containers.sizes import Sizes
     from argosy.containers.state import ContainerView, Listing
     from argosy.containers.top import Table
@@ -333,26 +334,22 @@ def open_engine(
     *,
     root: str | None = None,
     runroot: str | None = None,
-    runtime: str | None = None,
-    runtime_flags: Sequence[str] = (),
-    cgroup_manager: str | None = None,
-    conmon: str | None = None,
-    network_cmd_path: str | None = None,
     storage_driver: str | None = None,
     modules: Sequence[str] = (),
-    hooks_dir: Sequence[str] = (),
     events_backend: str | None = None,
     remote: bool | None = None,
     search: Sequence[str] = (),
     notice: Callable[[str], None] | None = None,
     environ: Mapping[str, str] | None = None,
+    **chosen: Unpack[Chosen],
 ) -> Engine:
     """Open the store at `root` (the default one of this user where None), making it at first use.
 
     Enters the store's user namespace when this process may not do without: a process with more than one thread cannot,
     and gets Unsupported.  `search` are the registries that short names are looked up at, in place of those that
     registries.conf names (docker knows one alone).  Unless `remote` is False, containers.conf can name another engine,
-    which is Unsupported.  `notice` is called with each thing the user should know once.
+    which is Unsupported.  `notice` is called with each thing the user should know once.  `chosen` says how containers
+    are run where that differs from containers.conf.
     """
     environ = os.environ if environ is None else environ
     if userns.needed() and not environ.get("HOME"):
@@ -370,24 +367,8 @@ def open_engine(
 
         raise elsewhere.refusal(conf)
     conf = conf.replace(events_logger=events_backend) if events_backend else conf
-    site = Site(
-        store=store,
-        conf=conf,
-        namespace=namespace,
-        again=started_again(
-            places,
-            {"runtime": runtime, "cgroup-manager": cgroup_manager, "network-cmd-path": network_cmd_path},
-            {"runtime-flag": runtime_flags, "module": modules, "hooks-dir": tuple(map(os.path.abspath, hooks_dir))},
-            remote=remote,
-        ),
-        notice=notice or _silent,
-        runtime=runtime or "",
-        runtime_flags=tuple(runtime_flags),
-        cgroup_manager=cgroup_manager or "",
-        conmon=conmon or "",
-        network_cmd_path=network_cmd_path or "",
-        hooks_dir=tuple(hooks_dir),
-    )
+    again = started_again(places, chosen, modules, remote=remote)
+    site = Site(store=store, conf=conf, namespace=namespace, again=again, notice=notice or _silent, **settings(chosen))
     return Engine(store=store, conf=conf, namespace=namespace, environ=environ, site=site, search=search)
 
 

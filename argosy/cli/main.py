@@ -29,6 +29,7 @@ GLOBAL_FLAGS = (
     Flag("cgroup-manager", kind="string", help='Cgroup manager to use ("cgroupfs"|"systemd")'),
     Flag("conmon", kind="string", help="Path of the conmon binary"),
     Flag("connection", short="c", kind="string", help="Connection to use for a remote engine (refused)"),
+    Flag("default-mounts-file", kind="string", hidden=True, help="File to read in place of mounts.conf"),
     Flag("events-backend", kind="string", help='Events backend to use ("file"|"journald"|"none")'),
     Flag("hooks-dir", kind="list", help="Directory of OCI hooks (may be given several times)"),
     Flag("identity", kind="string", help="SSH identity for a remote engine (refused)"),
@@ -84,6 +85,7 @@ _ENGINE_SETTINGS = {
     "storage_driver": "storage_driver",
     "modules": "module",
     "hooks_dir": "hooks_dir",
+    "default_mounts_file": "default_mounts_file",
     "events_backend": "events_backend",
     "remote": "remote",
 }

@@ -1,4 +1,5 @@
-"""The files of ours that are bound into a container: /etc/hosts and its like, and the account files where they need it.
+"""The files of ours that are bound into a container: /etc/hosts and its like, the account files where they need it, and
+copies of what mounts.conf names.
 
 They are written anew at each start, into the run directory.  What few containers ask for has modules of its own.
 """
@@ -50,6 +51,11 @@ def write(site: Site, record: ContainerRecord, connected: NetworkState, accounts
         found[sdnotify.PLACE] = f"{directory}/{sdnotify.FILE}"  # whoever starts it listens there
     for chroot in options.chroot_dirs:
         found.update((chroot + place, found[place]) for place in _FOR_CHROOTS if place in found)
+    mounts_file = site.mounts_file()
+    if mounts_file:
+        from argosy.containers import default_mounts
+
+        found = {**default_mounts.copy(mounts_file, directory, site.notice), **found}
     return found
 
 

@@ -141,7 +141,7 @@ def _hand_over(
         from argosy.linux import selinux
 
         for path in own.values():
-            selinux.set_label(path, record.mount_label)
+            selinux.label_tree(path, record.mount_label)
         for mount in mounts:
             if (mount.relabel or mount.kind == "volume") and not mount.overlay:
                 confinement.relabel(mount, record.mount_label)

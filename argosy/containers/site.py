@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 
+from argosy.config.containers import configuration_home
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Any, TypedDict
 
     from argosy.config.containers import ContainersConf
     from argosy.config.locations import Locations
@@ -16,7 +18,20 @@ if TYPE_CHECKING:
     from argosy.runtime.oci_runtime import OciRuntime
     from argosy.storage.store import Store
 
+    class Chosen(TypedDict, total=False):
+        """Fields of the site that global flags set, each called like its flag; what is empty was not given."""
 
+        runtime: str | None
+        runtime_flags: Sequence[str]
+        cgroup_manager: str | None
+        conmon: str | None
+        network_cmd_path: str | None
+        hooks_dir: Sequence[str]
+        default_mounts_file: str | None
+
+
+_PATHS = ("hooks_dir", "default_mounts_file")  # that may be relative to where we are called
+_MOUNTS_FILES = ("/etc/containers/mounts.conf", "/usr/share/containers/mounts.conf")
 _HOOKS_DIRECTORIES = ("/usr/share/containers/oci/hooks.d", "/etc/containers/oci/hooks.d")
 
 
@@ -38,6 +53,7 @@ class Site(Value):
     conmon: str = ""
     network_cmd_path: str = ""
     hooks_dir: tuple[str, ...] = ()
+    default_mounts_file: str = ""
 
     def run_directory(self, container_id: str) -> str:
         """Where the container's bundle, pidfiles and sockets are while it runs."""
@@ -54,6 +70,15 @@ class Site(Value):
             return chosen
         return tuple(directory for directory in _HOOKS_DIRECTORIES if os.path.isdir(directory))
 
+    def mounts_file(self) -> str:
+        """The mounts.conf that counts: the one asked for, else the user's own, else the host's; "" for none."""
+        if self.default_mounts_file:
+            return self.default_mounts_file
+        places: tuple[str, ...] = _MOUNTS_FILES
+        if self.namespace.rootless:
+            places = (f"{configuration_home(os.environ)}/containers/mounts.conf", *places)
+        return next((place for place in places if os.path.exists(place)), "")
+
     def choose_runtime(self, cgroup_manager: str = "cgroupfs") -> OciRuntime:
         """The OCI runtime for this site.  Raises Unsupported, with the reasons, when none works on this host."""
         from argosy.runtime import oci_runtime
@@ -63,24 +88,22 @@ class Site(Value):
         )
 
 
-def started_again(
-    places: Locations,
-    settings: Mapping[str, str | None],
-    lists: Mapping[str, Sequence[str]],
-    *,
-    remote: bool | None = None,
-) -> tuple[str, ...]:
-    """The argument vector that starts Argosy once more on the same store, with the same configuration and programs.
+def settings(chosen: Chosen) -> dict[str, Any]:
+    """The fields of the site that were chosen."""
+    given: dict[str, Any] = {**chosen}
+    return {name: value if isinstance(value, str) else tuple(value) for name, value in given.items() if value}
 
-    `settings` and `lists` are global flags by name; those without a value are left out.
-    """
+
+def started_again(places: Locations, chosen: Chosen, modules: Sequence[str], *, remote: bool | None) -> tuple[str, ...]:
+    """The argument vector that starts Argosy once more on the same store, with the same configuration and programs."""
     from argosy.linux import process
 
     words = [*process.self_argv(), "--root", places.root, "--runroot", places.run]
-    for flag, value in settings.items():
-        if value:
-            words += [f"--{flag}", value]
-    words += [f"--{flag}={value}" for flag, values in lists.items() for value in values]
+    words += [f"--module={module}" for module in modules]
+    for name, value in settings(chosen).items():
+        flag = name.removesuffix("s").replace("_", "-")
+        for item in (value,) if isinstance(value, str) else value:
+            words.append(f"--{flag}={os.path.abspath(item) if name in _PATHS else item}")
     if remote is False:
         words.append("--remote=false")
     return tuple(words)

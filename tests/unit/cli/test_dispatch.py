@@ -113,6 +113,7 @@ def test_global_flags_before_and_behind_the_command(capfd: pytest.CaptureFixture
         "storage_driver": None,
         "modules": (),
         "hooks_dir": (),
+        "default_mounts_file": None,
         "events_backend": None,
         "remote": None,
     }
