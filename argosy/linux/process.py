@@ -91,6 +91,10 @@ def self_argv() -> list[str]:
     return [*words, "__libraries", LIBRARIES] if LIBRARIES else words
 
 
+# Descriptors above 2 that this process was started with: a fact of the process, as its arguments are.
+_INHERITED: set[int] = set()
+
+
 def protect_descriptors(keep: Iterable[int] = ()) -> None:
     """Make all descriptors above 2 close-on-exec, those in `keep` excepted: what the caller's caller left open."""
     kept = frozenset(keep)
@@ -98,9 +102,16 @@ def protect_descriptors(keep: Iterable[int] = ()) -> None:
         fd = int(text)
         if fd > 2 and fd not in kept:
             try:
-                os.set_inheritable(fd, False)
+                if os.get_inheritable(fd):
+                    _INHERITED.add(fd)
+                    os.set_inheritable(fd, False)
             except OSError:
                 pass  # the descriptor of the listing itself
+
+
+def was_inherited(fd: int) -> bool:
+    """Whether a descriptor came from the caller, and is none that we opened.  Known once they are protected."""
+    return fd in _INHERITED
 
 
 def expect_descriptors(count: int) -> None:

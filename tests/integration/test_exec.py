@@ -173,6 +173,15 @@ def test_preserved_descriptors(argosy: Program) -> None:
         os.close(fd)
 
 
+def test_descriptors_that_were_not_passed(argosy: Program) -> None:
+    """Descriptor 3 is then one of Argosy's own, which a container must never see."""
+    start(argosy)
+    for command in (("exec", "--preserve-fds", "1", NAME), ("run", "--rm", "--preserve-fds", "1", "busybox")):
+        done = argosy.run(*command, "cat", "/proc/self/fd/3", check=125)
+        assert "file descriptor 3 is not available" in done.stderr
+        assert not done.stdout
+
+
 def test_the_runtime_that_made_the_container_is_used(argosy: Program) -> None:
     """Whatever would be chosen now."""
     argosy.run("--runtime", "runc", "run", "-d", "--name", NAME, "--network", "none", "busybox", "sleep", "1000")

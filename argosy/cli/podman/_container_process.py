@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from argosy.errors import ArgosyError
-from argosy.linux import files
+from argosy.linux import files, process
 from argosy.spec import processflags as texts
 from argosy.spec.options import BadOption
 
@@ -86,12 +86,13 @@ def check_passthrough(driver: str) -> None:
 
 
 def check_descriptors(count: int) -> None:
-    """Raise ArgosyError unless as many descriptors, from 3 on, are open as --preserve-fds hands on."""
+    """Raise ArgosyError unless the caller passed us as many descriptors, from 3 on, as --preserve-fds hands on.
+
+    One of our own that happens to have such a number must not get into the container.
+    """
     for fd in range(3, 3 + count):
-        try:
-            os.fstat(fd)
-        except OSError:
+        if not process.was_inherited(fd):
             raise ArgosyError(
                 f"file descriptor {fd} is not available - the preserve-fds option requires that file descriptors "
                 "must be passed"
-            ) from None
+            )

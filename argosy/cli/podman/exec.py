@@ -38,7 +38,10 @@ def run(options: ExecOptions, engine: Engine, out: Output) -> int:
 
     if not options.operands and not options.latest:
         raise ArgosyError("exec requires the name or ID of a container or the --latest flag")
+    if options.preserve_fds:
+        from argosy.cli.podman import _container_process
 
+        _container_process.check_descriptors(options.preserve_fds)
     env = {}
     if options.env or options.env_file:
         from argosy.cli.podman import _container_flags
