@@ -218,8 +218,8 @@ def bind(source: str, target: str, *, recursive: bool = True, read_only: bool = 
 
 
 def mount_tmpfs(target: str, *, mode: int = 0o755, size_bytes: int = 0, label: str = "") -> None:
-    """Mount an empty tmpfs, nosuid and nodev; `label` is SELinux's.  Raises MountFailed."""
-    data = f"mode={mode:o}" + (f",size={size_bytes}" if size_bytes else "")
+    """Mount an empty tmpfs, nosuid and nodev; size 0 is no limit, `label` is SELinux's.  Raises MountFailed."""
+    data = f"mode={mode:o},size={size_bytes}"
     if label:
         data += f',context="{label}"'
     try:

@@ -109,7 +109,7 @@ _DEFAULT_SHM = 65536 << 10
 
 
 def shm_size_bytes(options: ContainerOptions, conf: ContainersConf) -> int:
-    """The size of a /dev/shm of its own."""
+    """The size of a /dev/shm of its own; 0 is without limit."""
     if options.shm_size_bytes is not None:
         return options.shm_size_bytes
     from argosy.spec import parse
