@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 LOG_DRIVERS = ("k8s-file", "json-file", "journald", "none", "passthrough")
 _CREATE = "running container create option"  # how podman begins what its engine, and not its command line, finds
 _LOG_OPTIONS = ("path", "max-size", "tag")
+# What drivers of docker take as well: conmon keeps one file, and writes nothing but the output in it.
+LOG_OPTIONS_OF_DOCKER = frozenset(
+    ("compress", "env", "env-regex", "labels", "labels-regex", "max-buffer-size", "max-file", "mode")
+)
 _PERSONALITIES = ("LINUX", "LINUX32")
 
 
@@ -88,13 +92,16 @@ def parse_log_driver(text: str) -> str:
 def parse_log_options(items: Iterable[str], directory: str = "/") -> dict[str, str]:
     """--log-opt: path (made absolute from `directory`), max-size and tag.
 
-    podman takes other names and does nothing with them; here they are an error.
+    podman takes any other name and does nothing with it.  Here those that docker knows are left out, for the caller to
+    say so, and the rest are an error.
     """
     found = {}
     for item in items:
         name, equals, value = item.partition("=")
         if not equals:
             raise BadOption(f'invalid log option "{item}"', hint="write NAME=VALUE")
+        if name in LOG_OPTIONS_OF_DOCKER:
+            continue
         if name not in _LOG_OPTIONS:
             raise BadOption(f'invalid log option "{item}"', hint=f"the names are {', '.join(_LOG_OPTIONS)}")
         if name == "max-size":

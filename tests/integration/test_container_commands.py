@@ -281,3 +281,11 @@ def test_ports_are_part_of_the_record() -> None:
         *((80, "tcp", "127.0.0.1", 8080), (81, "tcp", "127.0.0.1", 8081)),
         *((80, "udp", "127.0.0.1", 8080), (81, "udp", "127.0.0.1", 8081)),
     ]
+
+
+def test_flags_that_do_nothing_say_so(program: Program) -> None:
+    """Docker's scripts give them: they are not refused, and not passed over in silence."""
+    done = program.run(*("create", "--log-opt", "max-file=3", "--log-opt", "max-size=1m"), "busybox")
+    assert "the log option max-file is docker's and has no effect" in done.stderr
+    assert "max-size" not in done.stderr
+    assert "--kernel-memory flag is no longer supported" in program.run("create", "--kernel-memory=1", "busybox").stderr

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
+    from argosy.cli.output import Output
     from argosy.engine import Engine
     from argosy.images.resolve import Resolved
     from argosy.oci.imageconfig import ContainerConfig
@@ -249,6 +250,18 @@ def _platform(flags: CreateFlags) -> Platform | None:
 
 def _given(**fields: str | None) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
+
+
+def tell_what_does_nothing(flags: CreateFlags, out: Output) -> None:
+    """Say it of what is taken for the sake of scripts that give it, and has no effect."""
+    if flags.kernel_memory is not None:
+        out.notice("The --kernel-memory flag is no longer supported. This flag is a noop.")
+    if flags.log_opt:
+        from argosy.spec import processflags
+
+        names = {item.partition("=")[0] for item in flags.log_opt} & processflags.LOG_OPTIONS_OF_DOCKER
+        for name in sorted(names):
+            out.notice(f"the log option {name} is docker's and has no effect: a container's log is one file")
 
 
 def check_first(flags: CreateFlags) -> None:

@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 def run(options: CreateFlags, engine: Engine, out: Output) -> int:
     """Create the container and print its id."""
     wanted = _container_flags.container_options(options)
-    if options.kernel_memory is not None:
-        out.notice("The --kernel-memory flag is no longer supported. This flag is a noop.")
+    _container_flags.tell_what_does_nothing(options, out)
     _container_flags.check_first(options)
     image, shown, config = _container_flags.chosen_image(engine, options)
     if out.program == "docker" and options.volume:

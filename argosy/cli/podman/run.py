@@ -30,8 +30,7 @@ class RunOptions(CreateFlags):
 def run(options: RunOptions, engine: Engine, out: Output) -> int:
     """Run the container.  The exit status is its own; 125, 126 and 127 say that it could not be started."""
     wanted = _container_flags.container_options(options)
-    if options.kernel_memory is not None:
-        out.notice("The --kernel-memory flag is no longer supported. This flag is a noop.")
+    _container_flags.tell_what_does_nothing(options, out)
     if options.rmi:
         wanted = _with_image(wanted, options)
     streams = _streams(options, engine.conf.detach_keys)

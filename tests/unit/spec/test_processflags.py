@@ -84,7 +84,7 @@ def test_what_is_refused(reader: Callable[[Any], Any], given: Any, message: str)
 
 
 def test_log_path_is_made_absolute() -> None:
-    found = processflags.parse_log_options(("path=a/b.log", "max-size=1m", "tag=t=u"), "/here")
+    found = processflags.parse_log_options(("path=a/b.log", "max-size=1m", "tag=t=u", "max-file=3"), "/here")
     assert found == {"path": "/here/a/b.log", "max-size": "1m", "tag": "t=u"}
 
 
