@@ -20,6 +20,7 @@ _DESCRIPTORS = 64
 # The hidden words under which we start ourselves as a helper process.
 APPLY_LAYER = "__apply-layer"
 LIBRARY = "__library"
+EXIT = "__exit"
 
 
 def main(argv: Sequence[str]) -> NoReturn:
@@ -59,6 +60,10 @@ def _helper(argv: Sequence[str]) -> int:
         from argosy.library import helper
 
         return helper.main()
+    if argv[1] == EXIT:
+        from argosy.runtime import exit_command
+
+        return 0 if exit_command.is_done(int(argv[2]), argv[3]) else _command((argv[0], *argv[4:]))
     return _command(argv)
 
 

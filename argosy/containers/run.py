@@ -39,7 +39,13 @@ def run(site: Site, record: ContainerRecord, streams: Streams | None, *, preserv
     """
     passed = records.log_driver(site, record) == "passthrough"  # our streams are its own: nothing is to be copied
     try:
-        attachment = start.start(site, record.id, connect=streams is not None and not passed, preserve_fds=preserve_fds)
+        attachment = start.start(
+            site,
+            record.id,
+            connect=streams is not None and not passed,
+            preserve_fds=preserve_fds,
+            attended=streams is not None,
+        )
     except BaseException:
         if record.options.remove:
             _discard_unstarted(site, record)
@@ -56,8 +62,7 @@ def _ended(site: Site, record: ContainerRecord) -> int:
     from argosy.containers import wait
 
     status = wait.wait(site, record.id)
-    if record.options.remove:
-        cleanup.cleanup(site, record.id)
+    _take_away(site, record)
     return status
 
 
@@ -78,9 +83,15 @@ def attend(site: Site, record: ContainerRecord, attachment: Attachment, streams:
     if how == CLOSED:
         return 128 + 13
     status = exit_status(site, record.id)
+    _take_away(site, record)
+    return status
+
+
+def _take_away(site: Site, record: ContainerRecord) -> None:
+    """What conmon's exit command leaves to the one who attends: a container made with --rm, and old exit records."""
     if record.options.remove:
         cleanup.cleanup(site, record.id)
-    return status
+        exits.prune_sometimes(site.store.run, site.store.containers.ids)
 
 
 def exit_status(site: Site, container_id: str) -> int:

@@ -13,7 +13,7 @@ from argosy.containers import cleanup, own_files, prepare, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import files, process
-from argosy.runtime import attach, conmon, exits
+from argosy.runtime import attach, conmon, exit_command, exits
 from argosy.undo import Undo
 
 TYPE_CHECKING = False
@@ -36,12 +36,14 @@ def start(
     connect: bool = False,
     restart_of: state.Run | None = None,
     preserve_fds: int = 0,
+    attended: bool = False,
 ) -> Attachment | None:
     """Start a container.  With `connect` its streams are connected before its program begins, and handed back.
 
     A container that runs already is left as it is (None, unless `connect`).  `restart_of` is the ended run that a
     restart policy follows up: nothing happens when that is no longer the last one, or the user asked for a stop
     meanwhile.  `preserve_fds` of our descriptors, from 3 on, are handed to it.  What it requires is started first.
+    `attended`: this process stays until the container ends, and takes it away if it was made with --rm.
 
     Raises NotFound, or what kept the container from starting; then nothing of the attempt is left, and
     last.json says why.
@@ -64,7 +66,13 @@ def start(
             with Undo() as undo:
                 door = _listen(site, record, undo)
                 attachment, pid = _bring_up(
-                    site, record, undo, connect=connect, restart_count=count, preserve_fds=preserve_fds
+                    site,
+                    record,
+                    undo,
+                    connect=connect,
+                    restart_count=count,
+                    preserve_fds=preserve_fds,
+                    attended=attended,
                 )
                 undo.commit()
         except ArgosyError as error:
@@ -81,12 +89,20 @@ def _follows(run: state.Run, before: state.Run) -> bool:
 
 
 def _bring_up(
-    site: Site, record: ContainerRecord, undo: Undo, *, connect: bool, restart_count: int, preserve_fds: int
+    site: Site,
+    record: ContainerRecord,
+    undo: Undo,
+    *,
+    connect: bool,
+    restart_count: int,
+    preserve_fds: int,
+    attended: bool,
 ) -> tuple[Attachment | None, int]:
     exits.remove(site.store.run, record.id)
     records.unlink(site.store, record.id, records.STOP_REQUESTED)
     prepared = prepare.prepare(site, record)
-    created = _create(site, record, prepared, preserve_fds)
+    asked = request(site, record, prepared, attended=attended).replace(preserve_fds=preserve_fds)
+    created = _create(site, record, asked)
     attachment = None
     if connect:
         attachment = attach.connect(site.run_directory(record.id))
@@ -157,8 +173,7 @@ def _write_pidfile(path: str, pid: int, flag: str = "--pidfile") -> None:
         raise ArgosyError(f"cannot write the pid file {path}: {reason}", hint=f"see {flag}") from error
 
 
-def _create(site: Site, record: ContainerRecord, prepared: Prepared, preserve_fds: int) -> conmon.Started:
-    asked = request(site, record, prepared).replace(preserve_fds=preserve_fds)
+def _create(site: Site, record: ContainerRecord, asked: conmon.ConmonRequest) -> conmon.Started:
     try:
         return conmon.start(asked)
     except ArgosyError as error:
@@ -182,7 +197,14 @@ def _note_failure(site: Site, record: ContainerRecord, error: ArgosyError, began
         error.add_note(f"and its last.json could not be written: {failure}")
 
 
-def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.ConmonRequest:
+def _exit_command(site: Site, record: ContainerRecord, *, attended: bool) -> tuple[str, ...]:
+    if attended and record.options.remove:
+        own_words = len(process.self_argv())
+        return exit_command.argv(site.again, own_words, os.getpid(), record.id, site.state_directory(record.id))
+    return (*site.again, "container", "cleanup", record.id)
+
+
+def request(site: Site, record: ContainerRecord, prepared: Prepared, *, attended: bool = False) -> conmon.ConmonRequest:
     """What conmon is asked to do for a prepared container."""
     options = record.options
     directory = site.run_directory(record.id)
@@ -203,7 +225,7 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared) -> conmon.C
         log_path=records.log_path(site, record),
         log_size_max=records.log_size_max(site, record),
         log_tag=_log_tag(site, record) if driver == "journald" else "",
-        exit_command=(*site.again, "container", "cleanup", record.id),
+        exit_command=_exit_command(site, record, attended=attended),
         cgroup_paths=prepared.conmon_cgroups,
         scope=prepared.conmon_scope,
         companions=prepared.companions,
