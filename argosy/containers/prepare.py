@@ -18,7 +18,7 @@ from argosy.linux import cgroup, files, paths, process
 from argosy.network import attach as network
 from argosy.records import shelf
 from argosy.runtime import executable, exits
-from argosy.runtime.oci_runtime import OciRuntime
+from argosy.runtime.oci_runtime import PREFERRED, OciRuntime
 from argosy.spec import generate
 from argosy.spec.options import ContainerOptions
 from argosy.storage import rootfs
@@ -300,7 +300,7 @@ def undo(site: Site, container_id: str) -> None:
             raise
     else:
         steps += [
-            lambda: plan.runtime.delete(container_id, force=True),
+            lambda: _delete(site, plan, container_id),
             lambda: _remove_groups(site, plan),
             lambda: files.remove_tree(f"{plan.runtime.root}/{container_id}"),
         ]
@@ -314,6 +314,31 @@ def undo(site: Site, container_id: str) -> None:
             failures.append(str(error))
     if failures:
         raise ArgosyError(f"cannot take down container {container_id[:12]}", details="\n".join(failures))
+
+
+def _delete(site: Site, plan: Plan, container_id: str) -> None:
+    if not _is_plain_end(site, plan, container_id):
+        plan.runtime.delete(container_id, force=True)
+
+
+def _is_plain_end(site: Site, plan: Plan, container_id: str) -> bool:
+    """Whether nothing is left for the runtime's `delete`, a fifth of a short run: `undo` does the rest by itself.
+
+    Its first process has ended, its groups are directories or none, and no hook is to be called.  Any other program
+    than the two whose state is known to be one directory may keep more.
+    """
+    runtime = plan.runtime
+    if runtime.name not in PREFERRED or not (
+        (runtime.cgroup_manager == "cgroupfs" and plan.cgroups_path)
+        or (runtime.cgroup_manager == "disabled" and runtime.is_crun)
+    ):
+        return False
+    if exits.read(site.store.run, container_id) is None:
+        return False
+    try:
+        return b"poststop" not in files.read(f"{site.run_directory(container_id)}/{records.BUNDLE}")
+    except OSError:
+        return False
 
 
 def _plan_or_guess(site: Site, container_id: str) -> Plan:
