@@ -245,6 +245,28 @@ def test_version(pair: Pair) -> None:
     assert ours.keys() == theirs.keys()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("version", "{{.OsArch}} {{.Os}}"),
+        ("version", "{{.Server.Os}}"),
+        ("version", "{{.Client.Os}} {{.Client.OsArch}}"),
+        (
+            "info",
+            "{{.Host.CgroupsVersion}} {{.Host.Security.DefaultCapabilities}} {{.Host.RemoteSocket.Exists}}"
+            " {{.Host.IDMappings.UIDMap}} {{.Host.Security.Rootless}}",
+        ),
+        ("images", "{{range .}}{{.Repository}} {{end}}", "--sort", "repository"),
+        ("system df", "{{range .}}{{.Type}},{{end}}"),
+    ],
+)
+def test_names_of_fields(pair: Pair, words: tuple[str, ...]) -> None:
+    """Those which differ from JSON's, which old scripts have, or which are looked for in a list of all rows."""
+    command, template, *more = words
+    theirs, ours = pair.text(*command.split(), "--format", template, *more)
+    assert ours == theirs
+
+
 def test_system_df(pair: Pair) -> None:
     """Kinds, their order and form; podman counts an image once for each name, and shared layers again and again."""
     theirs, ours = pair.text("system", "df", "--format", "{{json .}}")

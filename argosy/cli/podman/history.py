@@ -93,7 +93,9 @@ def _formatted(options: HistoryOptions, steps: tuple[Step, ...], out: Output) ->
         out.line(compact([_document(step) for step in steps]))
         return 0
     rows = [_fields(step, options) for step in steps]
-    templates.render(out, text, rows, headings=_HEADINGS, name="history", type_name="images.historyReporter")
+    templates.render(
+        out, text, rows, headings=_HEADINGS, name="history", type_name="images.historyReporter", ranging=True
+    )
     return 0
 
 

@@ -99,6 +99,7 @@ def _formatted(options: ImagesOptions, store: Store, rows: list[lists.Row], out:
         name="images",
         type_name="images.imageReporter",
         show_headings=not options.noheading,
+        ranging=True,
     )
     return 0
 

@@ -21,6 +21,7 @@ class InfoOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    debug: bool
     format: str | None
 
 
@@ -43,8 +44,26 @@ def run(options: InfoOptions, engine: Engine, out: Output) -> int:
 
         out.line(html_safe(indented(document, 2)))
         return 0
-    templates.render(out, options.format, [templates.with_maps(document)], name="info", type_name="*define.Info")
+    fields = templates.with_maps(_go_fields(document))
+    templates.render(out, options.format, [fields], name="info", type_name="*define.Info")
     return 0
+
+
+def _go_fields(document: dict[str, Any]) -> dict[str, Any]:
+    """The document for templates: with the fields that podman names otherwise in JSON, or leaves out there."""
+    host = document["host"]
+    maps = {name: ranges or [] for name, ranges in host["idMappings"].items()}
+    security = {**host["security"], "DefaultCapabilities": host["security"]["capabilities"]}
+    return {
+        **document,
+        "host": {
+            **host,
+            "CgroupsVersion": host["cgroupVersion"],
+            "idMappings": maps,
+            "remoteSocket": {"exists": False, **host["remoteSocket"]},
+            "security": security,
+        },
+    }
 
 
 def _sorted(value: Any) -> Any:
@@ -99,6 +118,9 @@ COMMAND = Command(
     options=InfoOptions,
     run=run,
     max_operands=0,
-    flags=(Flag("format", short="f", kind="string", help="Change the output format to JSON or a Go template"),),
+    flags=(
+        Flag("debug", short="D", hidden=True, help="Ignored: all is shown"),
+        Flag("format", short="f", kind="string", help="Change the output format to JSON or a Go template"),
+    ),
     examples=("argosy info", "argosy info --format '{{.Host.OCIRuntime.Name}}'"),
 )

@@ -243,6 +243,7 @@ def _formatted(options: PsOptions, rows: list[Row], out: Output) -> None:
         name="ps",
         type_name="containers.psReporter",
         show_headings=not options.noheading,
+        ranging=True,
     )
 
 

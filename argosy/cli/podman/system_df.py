@@ -142,7 +142,7 @@ def _summary(options: SystemDfOptions, rows: list[dict[str, object]], out: Outpu
 
         out.line(indented(rows, 4))
         return
-    templates.render(out, text, rows, name="df", type_name="*system.dfSummary")
+    templates.render(out, text, rows, name="df", type_name="*system.dfSummary", ranging=True)
 
 
 def _verbose(images: Usage, containers: list[ContainerUsage], volumes: list[VolumeUsage], out: Output) -> None:

@@ -27,7 +27,7 @@ def run(options: VersionOptions, _opener: Opener, out: Output) -> int:
         return _docker(options, out)
     fields = _versions.fields(out.program)
     if options.format:
-        _formatted(options.format, {"Client": fields}, {"Client": fields, "Server": fields}, out)
+        _podman_formatted(options.format, fields, out)
         return 0
     for label, value in (
         ("Client:", "Argosy"),
@@ -41,6 +41,20 @@ def run(options: VersionOptions, _opener: Opener, out: Output) -> int:
     ):
         out.line(f"{label.ljust(16)}{value}")
     return 0
+
+
+def _podman_formatted(text: str, fields: dict[str, Any], out: Output) -> None:
+    """As podman: a template that fails is tried on the client's fields, since old scripts say {{.Version}}."""
+    from argosy.cli.templates import TemplateError
+
+    data = {"Client": fields, "Server": fields}
+    try:
+        _formatted(text, {"Client": fields}, data, out)
+    except TemplateError as error:
+        try:
+            _formatted(text.replace(".Server.", "."), {}, fields, out)
+        except TemplateError:
+            raise error from None
 
 
 def _formatted(text: str, document: dict[str, Any], data: dict[str, Any], out: Output) -> None:

@@ -53,7 +53,9 @@ def _formatted(options: VolumeListOptions, engine: Engine, names: list[str], out
 
         out.line(indented(documents, 2))
         return 0
-    templates.render(out, options.format or "", documents, name="list", type_name="*define.VolumeListReport")
+    templates.render(
+        out, options.format or "", documents, name="list", type_name="*define.VolumeListReport", ranging=True
+    )
     return 0
 
 

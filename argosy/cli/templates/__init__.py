@@ -72,11 +72,17 @@ def render(
     name: str = "",
     type_name: str = "",
     show_headings: bool = True,
+    ranging: bool = False,
 ) -> None:
     """Write one line for each row.  `table TEMPLATE` aligns at tabs and writes headings, those of fields not in
     `headings` made from their names.  Everything is evaluated before anything is written.
+
+    With `ranging`, a template that begins with {{range has all rows at once as its data, as in podman's lists.
     """
     table = is_table(text)
+    if ranging and text.startswith("{{range"):
+        out.write(Template(_outside(text, _unescaped), name).execute(list(rows)) + "\n")
+        return
     body = _outside(text.removeprefix("table").strip() if table else text, _spaced if table else _unescaped)
     template = Template(body, name)
     end = "" if body.endswith("\n") else "\n"

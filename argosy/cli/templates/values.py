@@ -129,7 +129,7 @@ def text(value: object, *, top: bool = True) -> str:
         return "{" + " ".join(text(item, top=False) for item in value.values()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + " ".join(text(item, top=False) for item in value) + "]"
-    return str(value)
+    return text(value(), top=False) if callable(value) else str(value)
 
 
 def _exponent(shortest: str) -> int:

@@ -160,6 +160,7 @@ def test_costly_fields_are_made_when_they_are_asked_for() -> None:
 
 def test_structs_and_lists_print_as_in_go() -> None:
     assert Template("{{.}}").execute({"A": 1, "B": {"C": [True, None, "x"]}}) == "{1 {[true <nil> x]}}"
+    assert Template("{{.}}").execute({"A": 1, "B": lambda: 2}) == "{1 2}"
 
 
 def _rendered(
@@ -189,6 +190,15 @@ def test_nothing_is_written_when_a_row_fails(capfdbinary: pytest.CaptureFixture[
     with pytest.raises(TemplateError):
         _rendered(capfdbinary, "{{.A}}", [{"A": "x"}, {"B": "y"}])
     assert capfdbinary.readouterr().out == b""
+
+
+def test_lists_give_all_rows_to_a_template_that_ranges(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    rows: list[dict[str, object]] = [{"N": "a"}, {"N": "b"}]
+    assert _rendered(capfdbinary, "{{range .}}<{{.N}}>{{end}}", rows, ranging=True) == "<a><b>\n"
+    assert _rendered(capfdbinary, "{{range .}}{{.N}}{{end}}", [], ranging=True) == "\n"
+    assert _rendered(capfdbinary, "{{.N}}", rows, ranging=True) == "a\nb\n"
+    with pytest.raises(TemplateError, match="range can't iterate"):
+        _rendered(capfdbinary, "{{range .N}}{{end}}", rows)
 
 
 def test_kinds_of_formats() -> None:
