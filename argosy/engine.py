@@ -81,7 +81,7 @@ class Engine:
     ) -> Puller:
         """What pulls images into this store; the notices of a pull go where the engine's go."""
         from argosy.images import progress as progresses
-        from argosy.images import pull
+        from argosy.images import pull, transfer
         from argosy.transports import docker
 
         chosen = self._with_retries(options or docker.RegistryOptions())
@@ -103,6 +103,7 @@ class Engine:
             progress=progress or progresses.Progress(),
             notice=self.site.notice,
             platform=platform,
+            at_once=self.conf.image_parallel_copies or transfer.DOWNLOADS_AT_ONCE,
         )
 
     def open_destination(
@@ -125,9 +126,9 @@ class Engine:
     def _with_retries(self, options: RegistryOptions) -> RegistryOptions:
         if options.backoff is not None:
             return options
-        from argosy.registry.retry import Backoff
+        from argosy.registry import retry
 
-        return options.replace(backoff=Backoff(retries=self.conf.retry))
+        return options.replace(backoff=retry.backoff(self.conf.retry, self.conf.retry_delay_s))
 
     @property
     def containers(self) -> Containers:
@@ -366,6 +367,8 @@ def open_engine(
         from argosy.config import elsewhere
 
         raise elsewhere.refusal(conf)
+    if conf.engine_env:
+        environ = containers_conf.engine_environment(conf, environ)
     conf = conf.replace(events_logger=events_backend) if events_backend else conf
     again = started_again(places, chosen, modules, remote=remote)
     site = Site(store=store, conf=conf, namespace=namespace, again=again, notice=notice or _silent, **settings(chosen))

@@ -156,7 +156,7 @@ class ContainersConf(Value):
     pull_policy: str = "missing"
     remote: bool = False
     retry: int = 3
-    retry_delay: str = ""  # "": grows with each attempt
+    retry_delay_s: float | None = None  # None: grows with each attempt
     runtime: str = ""
     runtime_supports_json: tuple[str, ...] = ("crun", "runc", "kata", "runsc", "youki", "krun")
     runtime_supports_kvm: tuple[str, ...] = ("kata", "krun")
@@ -233,6 +233,22 @@ def _module(name: str, environ: Mapping[str, str], *, rootless: bool) -> str:
         looked = name if os.path.isabs(name) else ", ".join(os.path.dirname(place) for place in places)
         raise Invalid("module", name, "there is no such file", hint=f"looked for it in {looked}")
     return found
+
+
+def engine_environment(conf: ContainersConf, environ: Mapping[str, str]) -> Mapping[str, str]:
+    """`environ` with what env of [engine] gives, for this process and the programs that it starts.
+
+    What is set already stays, as podman has it.
+    """
+    added = {}
+    for item in conf.engine_env:
+        name, _, value = item.partition("=")
+        if name not in environ:
+            added[name] = value
+    if environ is os.environ:
+        os.environ.update(added)
+        return os.environ
+    return {**environ, **added}
 
 
 def configuration_home(environ: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 
 from argosy.config import tomlfile
 from argosy.config.containers import ContainersConf
@@ -30,28 +31,43 @@ _TABLES = {
         exit_command_delay healthcheck_events helper_binaries_dir hooks_dir image_copy_tmp_dir image_default_format
         image_default_transport image_parallel_copies image_volume_mode infra_command infra_image kube_generate_type
         lock_type multi_image_archive namespace network_cmd_options network_cmd_path no_pivot_root num_locks
-        platform_to_oci_runtime pod_exit_policy pull_policy remote retry retry_delay runtime runtime_supports_json
-        runtime_supports_kvm runtime_supports_nocgroups runtimes service_destinations service_timeout ssh_config
-        static_dir stop_timeout tmp_dir volume_path volume_plugins""",
+        platform_to_oci_runtime pod_exit_policy pull_policy remote retry retry_delay_s=retry_delay runtime
+        runtime_supports_json runtime_supports_kvm runtime_supports_nocgroups runtimes service_destinations
+        service_timeout ssh_config static_dir stop_timeout tmp_dir volume_path volume_plugins""",
     "secrets": "secret_driver=driver secret_opts=opts",
     "configmaps": "configmap_driver=driver",
 }
 # The values that a key can have, where podman has a closed list.  "" is always the default.
 _CHOICES = {
     "cgroups": "enabled disabled no-conmon",
+    "cgroupns": "private host",
     "cgroup_manager": "cgroupfs systemd",
     "compression_format": "gzip zstd zstd:chunked",
     "default_rootless_network_cmd": "pasta slirp4netns",
     "events_logger": "file journald none",
     "firewall_driver": "iptables nftables none firewalld",
     "image_default_format": "oci v2s1 v2s2",
+    "image_default_transport": "docker://",
     "image_volume_mode": "anonymous bind ignore tmpfs",
+    "ipcns": "host none private shareable",
     "kube_generate_type": "pod deployment",
     "lock_type": "file shm",
+    "log_driver": "k8s-file json-file journald none passthrough",
     "network_backend": "cni netavark",
+    "pidns": "private host",
     "pod_exit_policy": "continue stop",
     "pull_policy": "always missing never newer ifmissing ifnewer ifnotpresent",
+    "utsns": "private host",
 }
+# The lists whose entries are NAME=VALUE.
+_PAIRS = ("annotations", "conmon_env_vars", "default_sysctls", "default_ulimits", "engine_env", "env")
+_NOT_NEGATIVE = (
+    *("stop_timeout", "retry", "service_timeout", "exit_command_delay", "num_locks", "image_parallel_copies"),
+    *("compression_level", "userns_size"),
+)
+_UNITS_S = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_DURATION = re.compile(r"([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|\u00b5s|ms|s|m|h)")
+_SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?([kmgtp]i?)?b?", re.IGNORECASE)
 _LEAST_LOG_SIZE = 8192
 
 
@@ -118,8 +134,14 @@ class _Key:
         """`value` in the type of `old`, the value that it replaces."""
         if field == "default_subnet_pools":
             return self._pools(value)
+        if field == "retry_delay_s":
+            return self._seconds(value)
         if isinstance(old, tuple):
-            return self._strings(value, old)
+            found = self._strings(value, old)
+            for item in found if field in _PAIRS else ():
+                if not item.partition("=")[0] or "=" not in item:
+                    raise self.fault(f"holds {item!r}, which is not NAME=VALUE")
+            return found
         if isinstance(old, dict):
             if not isinstance(value, dict):
                 raise self.fault("must be a table")
@@ -140,7 +162,11 @@ class _Key:
             raise self.fault(f"must be an octal number such as 0022, not {value!r}")
         if field == "log_size_max" and 0 <= value < _LEAST_LOG_SIZE:
             raise self.fault(f"must be negative (no limit) or at least {_LEAST_LOG_SIZE}, not {value}")
-        if field in ("stop_timeout", "retry", "service_timeout", "exit_command_delay", "num_locks") and value < 0:
+        if field == "shm_size" and value and not _SIZE.fullmatch(value):
+            raise self.fault(f"must be a size such as 65536k, not {value!r}")
+        if field == "oom_score_adj" and not -1000 <= value <= 1000:
+            raise self.fault(f"must be between -1000 and 1000, not {value}")
+        if field in _NOT_NEGATIVE and value < 0:
             raise self.fault(f"must not be negative: {value}")
         if field == "dns_bind_port" and not 0 <= value < 1 << 16:
             raise self.fault(f"must be a port, not {value}")
@@ -166,6 +192,14 @@ class _Key:
                 raise self.fault(f'holds {pool!r}; an entry is {{"base" = "10.89.0.0/16", "size" = 24}}')
             pools.append((base, size))
         return tuple(pools)
+
+    def _seconds(self, value: Any) -> float | None:
+        """A duration as Go writes it; None for an empty one."""
+        text = value if isinstance(value, str) else "?"
+        if text and _DURATION.sub("", text):
+            raise self.fault(f"must be a duration such as 10s, not {value!r}")
+        parts = _DURATION.findall(text)
+        return sum(float(number) * _UNITS_S[unit] for number, unit in parts) if parts else None
 
     def _strings(self, value: Any, old: tuple[str, ...]) -> tuple[str, ...]:
         if not isinstance(value, list):

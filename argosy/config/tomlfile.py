@@ -18,8 +18,11 @@ _LIMIT = 1 << 20
 def read(path: str, what: str) -> dict[str, Any]:
     """The tables of the file at `path`; `what` is the kind of file, for errors ("containers.conf").
 
-    Raises Invalid with the line when it is not TOML, ArgosyError when it cannot be read.
+    /dev/null is a file without settings, as scripts name it.  Raises Invalid with the line when it is not TOML,
+    ArgosyError when it cannot be read.
     """
+    if path == os.devnull:
+        return {}
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         with open(fd, "rb") as file:

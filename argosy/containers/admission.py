@@ -104,4 +104,4 @@ def _check_limits(site: Site, options: ContainerOptions) -> None:
     may_lower = namespace.initial and bool(host.effective_capabilities() >> _CAP_SYS_RESOURCE & 1)
     limits.check_oom_score(options.oom_score_adj, privileged=may_lower)
     if options.cgroups == "disabled":
-        control.check_runtime(site.choose_runtime("disabled"), options.cgroups)
+        control.check_runtime(site, site.choose_runtime("disabled"), options.cgroups)

@@ -68,6 +68,9 @@ def allocate_labels(site: Site, options: ContainerOptions) -> tuple[str, str]:
         if other is not None and other.mount_label:
             return other.process_label, other.mount_label
     process, file = selinux.container_contexts()
+    if site.conf.label_users:
+        caller = labelling.parse(selinux.own_context())
+        asked = (f"user:{caller.user}", f"role:{caller.role}", *asked)
     level = labelling.free_level(_levels(site), os.urandom)
     found: Labels = labelling.labels(process, file, asked, level)
     return found.process, found.mount

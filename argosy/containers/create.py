@@ -80,6 +80,14 @@ def create(
         process_label=process_label,
         mount_label=mount_label,
     )
+    return _write_down(site, record, replacing=replacing, to_start=to_start)
+
+
+def _write_down(site: Site, record: ContainerRecord, *, replacing: bool, to_start: bool) -> ContainerRecord:
+    """The container with its volumes, in the store, or nothing of either.
+
+    prepare_volume_on_create fills the volumes now; a container that starts at once fills them then.
+    """
     with Undo() as undo:
         if record.volumes:
             from argosy.volumes import named
@@ -88,6 +96,11 @@ def create(
                 if named.ensure(site.store, use.name, anonymous=use.anonymous):
                     undo.push(named.remove_unused, site.store, use.name)
         made = _commit(site, record, replacing=replacing)
+        if made.volumes and site.conf.prepare_volume_on_create and not to_start:
+            from argosy.containers import mount_sources
+
+            undo.push(site.store.containers.remove, made.id)
+            mount_sources.fill_volumes(site, made)
         undo.commit()
     return made
 
@@ -142,7 +155,10 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
         from argosy.runtime import journal
 
         journal.check()
-    log_directory = os.path.dirname(options.log_options.get("path", "/"))
+    log_options = options.log_options
+    if site.conf.log_path and options.log_driver in ("", "k8s-file", "json-file") and "path" not in log_options:
+        changes["log_options"] = log_options = {**log_options, "path": site.conf.log_path}
+    log_directory = os.path.dirname(log_options.get("path", "/"))
     if not os.path.isdir(log_directory):
         raise ArgosyError(f"cannot write a log to {log_directory}: there is no such directory", hint="see --log-opt")
     return options.replace(**changes) if changes else options
@@ -231,7 +247,14 @@ def _mounts(
     site: Site, options: ContainerOptions, config: ContainerConfig, find_image: Callable[[str], ImageRecord]
 ) -> tuple[ContainerOptions, tuple[VolumeUse, ...], tuple[MountedImage, ...]]:
     """The options with all mounts, the volumes in them, and the images."""
-    if not (options.mounts or options.volumes_from or config.volumes or site.conf.volumes or options.image_volume):
+    if not (
+        options.mounts
+        or options.volumes_from
+        or config.volumes
+        or site.conf.volumes
+        or site.conf.mounts
+        or options.image_volume
+    ):
         return options, (), ()
     from argosy.containers import mount_plan
 

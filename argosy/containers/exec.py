@@ -107,6 +107,7 @@ def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str
         exit_command=("/bin/rm", "-rf", directory),
         cgroup_paths=cgroups.conmon_group(groups, runtime.cgroup_manager),
         scope=cgroups.conmon_scope(groups, runtime.cgroup_manager, exec_id),
+        env=site.conf.conmon_env_vars,
     )
     try:
         conmon.exec_detached(request)

@@ -35,6 +35,7 @@ _ACCOUNTS_LIMIT = 2 << 20
 _SYSTEMD_HIERARCHY = "/sys/fs/cgroup/systemd"
 _THROTTLE = "/sys/devices/system/cpu/cpu{}/thermal_throttle"
 _OLD_CRUN = (1, 9)
+_HOSTNAME_LIMIT = 64
 
 
 def request(
@@ -273,7 +274,10 @@ def running_pid(site: Site, name: str) -> int:
 
 
 def outer_hostname(site: Site, record: ContainerRecord) -> str:
-    """The host name that comes with a uts namespace which is not the container's own; "" when it is."""
+    """The host name that comes with a uts namespace which is not the container's own; "" when it is.
+
+    container_name_as_hostname gives one to the container's own as well, unless the user named it.
+    """
     mode = record.options.uts
     kind = mode.kind if mode is not None else site.conf.utsns
     if kind == "host":
@@ -287,6 +291,10 @@ def outer_hostname(site: Site, record: ContainerRecord) -> str:
 
         config = records.read_bundle(site.run_directory(other))
         return str(config.get("hostname") or outer_hostname(site, records.read_record(site.store, other)))
+    if site.conf.container_name_as_hostname and not record.options.hostname:
+        from argosy.containers import record as records
+
+        return records.current_name(site.store, record).replace("_", "")[:_HOSTNAME_LIMIT]
     return ""
 
 

@@ -42,9 +42,10 @@ def manager_for(site: Site, groups: Cgroups, cgroups: str) -> str:
     return _manager(site, groups)
 
 
-def check_runtime(runtime: OciRuntime, cgroups: str) -> None:
+def check_runtime(site: Site, runtime: OciRuntime, cgroups: str) -> None:
     """Raise Unsupported where the runtime makes control groups although there should be none."""
-    if cgroups == "disabled" and not runtime.is_crun:
+    able = runtime.is_crun and runtime.name in site.conf.runtime_supports_nocgroups
+    if cgroups == "disabled" and not able:
         raise Unsupported(
             f"requested OCI runtime {runtime.name} is not compatible with NoCgroups: invalid argument",
             hint="--runtime crun, or leave out --cgroups=disabled",

@@ -12,8 +12,8 @@ from argosy.containers import record as records
 from argosy.containers.create import pin
 from argosy.containers.record import MountedImage
 from argosy.errors import ArgosyError, NotFound
-from argosy.spec import mountflags
-from argosy.spec.options import Mount
+from argosy.spec import mountfields, mountflags
+from argosy.spec.options import BadOption, Mount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,15 +43,28 @@ def complete(site: Site, options: ContainerOptions, image: ContainerConfig) -> t
         anonymous |= {use.name for use in other.volumes if use.anonymous}
         borrowed.update((mount.target, mount) for mount in _shared(site, other, words))
     found = {**borrowed, **found}
-    for text in site.conf.volumes:
-        mount = mountflags.parse_volume(text).replace(origin="conf")
-        if mount.kind == "volume":
-            found.setdefault(mount.target, mount)
+    for mount in _configured(site):
+        found.setdefault(mount.target, mount)
     if image_volume(site, options) == "tmpfs":
         for path in image.volumes:
             target = os.path.normpath("/" + path.lstrip("/"))
             found.setdefault(target, Mount("tmpfs", "", target, origin="image"))
     return options.replace(mounts=tuple(found.values())), anonymous
+
+
+def _configured(site: Site) -> Iterator[Mount]:
+    """What containers.conf mounts; the binds of its `volumes` are looked up at each start."""
+    for text in site.conf.volumes:
+        mount = mountflags.parse_volume(text)
+        if mount.kind == "volume":
+            yield mount.replace(origin="conf")
+    for text in site.conf.mounts:
+        mount = mountfields.parse_mount(text)
+        if mount.kind == "glob":
+            raise BadOption(f'mounts in containers.conf: "{text}": patterns stand in --mount only')
+        if mount.kind == "bind":
+            check_source(mount.source)
+        yield mount.replace(origin="conf")
 
 
 def image_volume(site: Site, options: ContainerOptions) -> str:

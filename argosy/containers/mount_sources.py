@@ -44,6 +44,21 @@ def _wanted(site: Site, record: ContainerRecord) -> list[Mount]:
     return list(found.values())
 
 
+def fill_volumes(site: Site, record: ContainerRecord) -> None:
+    """Give the new volumes of a container what the image has there, although it does not start yet."""
+    from argosy.containers import prepare
+    from argosy.storage import rootfs
+    from argosy.volumes import named
+
+    with site.store.containers.lock(record.id):
+        merged = prepare.mount_root(site, record)
+        try:
+            for use in record.volumes:
+                named.ready(site.store, use.name, merged, use.destination, copy_up=use.copy_up)
+        finally:
+            rootfs.unmount(site.state_directory(record.id))
+
+
 def _resolved(site: Site, record: ContainerRecord, mount: Mount, merged: str, key: str) -> Mount:
     if mount.kind not in ("bind", "volume", "image"):
         return mount

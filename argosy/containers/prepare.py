@@ -69,7 +69,7 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     _accept(site, runtime, record.options)
     _check_runtime(runtime, record)
     _write_plan(directory, plan)
-    merged = _mount_root(site, record)
+    merged = mount_root(site, record)
     _check_kernel_places(merged, record.image.name or record.options.rootfs)
     mounts = _mounts(site, record, merged)
     connected = _connect(site, record, merged)
@@ -154,12 +154,13 @@ def _hand_over(
 
 
 def _accept(site: Site, runtime: OciRuntime, options: ContainerOptions) -> None:
-    cgroups.check_runtime(runtime, options.cgroups)
+    cgroups.check_runtime(site, runtime, options.cgroups)
     if runtime.notice:
         site.notice(runtime.notice)
 
 
-def _mount_root(site: Site, record: ContainerRecord) -> str:
+def mount_root(site: Site, record: ContainerRecord) -> str:
+    """Mount the container's root, and return where.  The caller holds the container's lock."""
     if record.options.rootfs:
         from argosy.containers import given_root
 

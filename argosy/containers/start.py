@@ -229,6 +229,8 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared, *, attended
         cgroup_paths=prepared.conmon_cgroups,
         scope=prepared.conmon_scope,
         companions=prepared.companions,
+        no_new_keyring=not site.conf.keyring,
         no_pivot=site.conf.no_pivot_root,
+        env=site.conf.conmon_env_vars,
         timeout_s=options.timeout_s,
     )

@@ -50,12 +50,15 @@ _DOCUMENTS = {
 class Form(Value):
     """What is wanted.  `format` "" keeps the image's own, `compression` "" that of layers which are compressed already.
 
-    With `compress`, layers without any are compressed, by gzip where nothing else is said.
+    With `compress`, layers without any are compressed: by `usual`, unless `compression` says how all of them are.
+    `level` 0 is the best one that still keeps up with a network.
     """
 
     format: str = ""
     compression: str = ""
     compress: bool = False
+    usual: str = "gzip"
+    level: int = 0
 
 
 def check(form: Form) -> None:
@@ -68,7 +71,7 @@ def check(form: Form) -> None:
         )
     if form.format and form.format not in FORMATS:
         raise Invalid("manifest type", form.format, "it must be oci, v2s1 or v2s2")
-    if form.compression == "zstd:chunked":
+    if "zstd:chunked" in (form.compression, form.usual):
         raise Unsupported("argosy does not write zstd:chunked", hint="use zstd: every puller reads it in the same time")
     if form.compression and form.compression not in COMPRESSIONS:
         raise Invalid("compression format", form.compression, f"it must be one of {', '.join(COMPRESSIONS)}")
@@ -105,25 +108,24 @@ def _layer(
 ) -> Descriptor:
     """The descriptor of the layer in its new form, whose bytes are written where they change."""
     kind = mediatypes.LAYER_COMPRESSION[layer.media_type]
-    wanted = form.compression or ("gzip" if form.compress and kind == "none" else kind)
+    wanted = form.compression or (form.usual if form.compress and kind == "none" else kind)
     if family == "v2s2" and wanted == "zstd":
         wanted = "gzip"
     if wanted == kind:
         return layer.replace(media_type=_LAYERS[family][kind])
     path = f"{directory}/{len(files)}.{wanted}"
     with source.read_blob(layer) as stream:
-        digest, size = _compress(stream, layer, kind, wanted, path)
+        digest, size = _compress(stream, layer, kind, _compressor(wanted, form.level), path)
     files[digest] = path
     return layer.replace(media_type=_LAYERS[family][wanted], digest=digests.parse(digest), size=size)
 
 
-def _compress(stream: BlobStream, layer: Descriptor, kind: str, wanted: str, path: str) -> tuple[str, int]:
+def _compress(stream: BlobStream, layer: Descriptor, kind: str, compressor: Any, path: str) -> tuple[str, int]:
     """Write the layer anew; its digest and size.  The bytes that are read are compared with their digest."""
     from argosy.archive.compression import Decompressor
 
     came, made = digests.hasher(layer.digest.algorithm), digests.hasher()
     size = 0
-    compressor = _compressor(wanted)
     decompressor = Decompressor(kind)
     try:
         with open(path, "wb", buffering=0) as file:
@@ -151,20 +153,21 @@ def _compress(stream: BlobStream, layer: Descriptor, kind: str, wanted: str, pat
     return f"sha256:{made.hexdigest()}", size
 
 
-def _compressor(kind: str) -> Any:
+def _compressor(kind: str, level: int = 0) -> Any:
     """An object with compress(data) and flush(); the same bytes for the same input and library."""
     if kind == "zstd":
         from argosy.archive.compression import zstd_compressor
 
-        return zstd_compressor(_ZSTD_LEVEL)
+        return zstd_compressor(level or _ZSTD_LEVEL)
+    import zlib
+
+    if level:  # isal has other ones
+        return zlib.compressobj(min(level, 9), zlib.DEFLATED, 31)
     try:
         from isal import isal_zlib
-
-        return isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, 31)
     except ImportError:
-        import zlib
-
         return zlib.compressobj(6, zlib.DEFLATED, 31)
+    return isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, 31)
 
 
 class ConvertedSource:

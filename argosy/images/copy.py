@@ -22,9 +22,13 @@ UPLOADS_AT_ONCE = 6
 
 
 def copy_image(
-    source: ImageSource, raw: RawManifest, destination: ImageDestination, progress: Progress | None = None
+    source: ImageSource,
+    raw: RawManifest,
+    destination: ImageDestination,
+    progress: Progress | None = None,
+    at_once: int = UPLOADS_AT_ONCE,
 ) -> None:
-    """Copy the image with the manifest `raw`, as it is, and commit it.
+    """Copy the image with the manifest `raw`, as it is, `at_once` layers at the same time, and commit it.
 
     Raises what the two sides raise; Invalid or Unsupported for a manifest that is no image's.
     """
@@ -33,14 +37,20 @@ def copy_image(
     if not isinstance(image, ImageManifest):
         raise TypeError("an index is copied image by image")
     progress.line("Getting image source signatures")
-    copy_blobs(source, image, destination, progress)
+    copy_blobs(source, image, destination, progress, at_once)
     progress.line("Writing manifest to image destination")
     destination.put_manifest(raw.replace(media_type=raw.media_type or image.media_type), main=True)
     destination.commit()
     progress.line("Storing signatures")
 
 
-def copy_blobs(source: ImageSource, image: ImageManifest, destination: ImageDestination, progress: Progress) -> None:
+def copy_blobs(
+    source: ImageSource,
+    image: ImageManifest,
+    destination: ImageDestination,
+    progress: Progress,
+    at_once: int = UPLOADS_AT_ONCE,
+) -> None:
     """The layers, then the config: a config that is there means that its layers are."""
     cancelled = threading.Event()
 
@@ -48,7 +58,7 @@ def copy_blobs(source: ImageSource, image: ImageManifest, destination: ImageDest
         _bring(source, descriptor, destination, progress, cancelled)
 
     layers = list({layer.digest: layer for layer in image.layers}.values())
-    workers.run(sorted(layers, key=lambda layer: layer.size), bring, UPLOADS_AT_ONCE, cancelled)
+    workers.run(sorted(layers, key=lambda layer: layer.size), bring, at_once, cancelled)
     _bring(source, image.config, destination, progress, threading.Event())
 
 

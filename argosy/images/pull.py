@@ -12,7 +12,7 @@ from argosy.images.choose import Chosen, choose
 from argosy.images.progress import Progress
 from argosy.images.publish import Arrived, publish
 from argosy.images.resolve import POLICIES, ImageNotKnown, Resolved, resolve
-from argosy.images.transfer import LayerJob, Transfer
+from argosy.images.transfer import DOWNLOADS_AT_ONCE, LayerJob, Transfer
 from argosy.oci import imageconfig, manifest, mediatypes
 from argosy.oci import platform as platforms
 from argosy.oci import reference as references
@@ -65,7 +65,7 @@ class PullFailed(ArgosyError):
 class Puller(Value):
     """What pulling works with.  `open_source` gives the source of a reference; `notice` tells what went unexpectedly.
 
-    `platform` None means the host's.
+    `platform` None means the host's.  `at_once` is how many layers of an image are fetched at the same time.
     """
 
     store: Store
@@ -74,6 +74,7 @@ class Puller(Value):
     progress: Progress
     notice: Callable[[str], None]
     platform: Platform | None = None
+    at_once: int = DOWNLOADS_AT_ONCE
 
 
 def pull_text(puller: Puller, text: str, policy: str = "always") -> Resolved:
@@ -156,7 +157,9 @@ def _pull_one(puller: Puller, reference: Reference, local: ImageRecord | None) -
     try:
         if local is not None and source.manifest().digest in (local.manifest_digest, *local.indexes):
             return local
-        return pull(puller.store, source, reference, puller.platform, puller.progress, puller.notice)
+        return pull(
+            *(puller.store, source, reference, puller.platform, puller.progress, puller.notice), at_once=puller.at_once
+        )
     finally:
         source.close()
 
@@ -168,6 +171,8 @@ def pull(
     platform: Platform | None,
     progress: Progress,
     notice: Callable[[str], None],
+    *,
+    at_once: int = DOWNLOADS_AT_ONCE,
 ) -> ImageRecord:
     """Bring the image of `source` that fits `platform` into the store, and let `reference` mean it.
 
@@ -177,7 +182,8 @@ def pull(
     """
     with store.work() as work:
         try:
-            arrived = take_in(store, work, source, str(reference), platform or platforms.host(), progress, notice)
+            wanted = platform or platforms.host()
+            arrived = take_in(store, work, source, str(reference), wanted, progress, notice, at_once=at_once)
             record = publish(store, arrived, (stored_name(reference),))
             progress.line("Storing signatures")
             return record
@@ -198,10 +204,12 @@ def take_in(
     platform: Platform,
     progress: Progress,
     notice: Callable[[str], None],
+    *,
+    at_once: int = DOWNLOADS_AT_ONCE,
 ) -> Arrived:
     """Bring all parts of the image into the store, pinned by `work`: nothing but its record is missing then.
 
-    `label` names the image in messages.  Raises as `pull`.
+    `label` names the image in messages, `at_once` is how many layers are fetched at the same time.  Raises as `pull`.
     """
     chosen = choose(source, label, platform)
     progress.line("Getting image source signatures")
@@ -210,7 +218,7 @@ def take_in(
     config = _config(store, source, chosen)
     work.pin(*config.diff_ids, chain_id(config.diff_ids), *(str(blob.digest) for blob in image.layers))
     _compare_platform(config, platform, notice)
-    Transfer(store, source, progress).run(jobs(config, image.layers))
+    Transfer(store, source, progress, at_once).run(jobs(config, image.layers))
     progress.line(f"Copying config {image.config.digest}")
     progress.line("Writing manifest to image destination")
     for raw in (*chosen.indexes, chosen.raw):

@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
 
 def push(
-    store: Store, found: Resolved, destination: ImageDestination, form: Form, progress: Progress | None = None
+    store: Store,
+    found: Resolved,
+    destination: ImageDestination,
+    form: Form,
+    progress: Progress | None = None,
+    at_once: int = copy.UPLOADS_AT_ONCE,
 ) -> Digest:
     """Copy the image to `destination`; the digest of the manifest that was written there.
 
@@ -31,7 +36,7 @@ def push(
     with store.work((record.manifest_digest, *(layer.blob for layer in record.layers if layer.blob))) as work:
         source = StorageSource(store, record, named)
         changed, raw = convert.converted(source, source.manifest(), form, work.path)
-        copy.copy_image(changed, raw, destination, progress)
+        copy.copy_image(changed, raw, destination, progress, at_once)
     return raw.digest
 
 

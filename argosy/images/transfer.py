@@ -67,9 +67,16 @@ class LayerJob(Value):
 class Transfer:
     """Brings layers into the store.  `source` is None where all blobs must be there already."""
 
-    def __init__(self, store: Store, source: ImageSource | None, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        source: ImageSource | None,
+        progress: Progress | None = None,
+        at_once: int = DOWNLOADS_AT_ONCE,
+    ) -> None:
         self._store = store
         self._source = source
+        self._at_once = at_once
         self._progress = progress or Progress()
         self._cancelled = threading.Event()
         self._cores = threading.Semaphore(len(os.sched_getaffinity(0)))
@@ -81,7 +88,7 @@ class Transfer:
         time-out and change nothing any more.  What was downloaded stays for the next attempt to continue.
         """
         pending = sorted(jobs, key=lambda job: job.blob.size)
-        workers.run(pending, self._bring, DOWNLOADS_AT_ONCE, self._cancelled)
+        workers.run(pending, self._bring, self._at_once, self._cancelled)
 
     def _bring(self, job: LayerJob) -> None:
         """Have both the blob and the layer in the store."""

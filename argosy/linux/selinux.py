@@ -29,6 +29,11 @@ def container_contexts(etc: str = _ETC) -> tuple[str, str]:
     return found["process"], found["file"]
 
 
+def own_context() -> str:
+    """The context that this process runs in."""
+    return files.read("/proc/self/attr/current", _LIMIT).decode("utf-8", "replace").strip("\0\n")
+
+
 def _values(path: str, comment: str) -> dict[str, str]:
     try:
         text = files.read(path, _LIMIT).decode("utf-8", "replace")

@@ -333,7 +333,8 @@ def _text(path: str) -> str:
 
 def resolv_content(request: NetworkRequest, *, forwarder: str = "", shared: bool = False) -> str | None:
     """The content of /etc/resolv.conf; None where the image's own file stays (--dns=none)."""
-    if "none" in request.dns:
+    servers = request.dns or request.conf.dns_servers
+    if "none" in servers:
         return None
     host = resolv.parse_resolv(_text(_RESOLV))
     if not shared and resolv.only_loopback(host) and os.path.exists(_RESOLVED):
@@ -343,7 +344,7 @@ def resolv_content(request: NetworkRequest, *, forwarder: str = "", shared: bool
         host,
         forwarder=forwarder,
         shared=shared,
-        servers=request.dns or conf.dns_servers,
+        servers=servers,
         search=request.dns_search or conf.dns_searches,
         options=request.dns_options or conf.dns_options,
     )

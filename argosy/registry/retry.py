@@ -26,6 +26,11 @@ class Backoff(Value):
     patience_s: float = 120.0
 
 
+def backoff(retries: int, delay_s: float | None) -> Backoff:
+    """`retries` more tries with the same pause before each; without a `delay_s` the pauses grow."""
+    return Backoff(retries=retries) if delay_s is None else Backoff(retries=retries, base_s=delay_s, ceiling_s=delay_s)
+
+
 class Retry:
     """The tries of one piece of work."""
 

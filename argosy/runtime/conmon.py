@@ -30,7 +30,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from argosy.linux.systemd import Scope
     from argosy.runtime.oci_runtime import OciRuntime
@@ -45,7 +45,8 @@ class ConmonRequest(Value):
 
     `program` is conmon's path, `command` what the container will run, for messages.  `persist_dir`, when set, gets a
     second exit record named `exit`.  `cgroup_paths` are directories of cgroup hierarchies (mounted, existing) that
-    conmon is moved into before it forks; `preserve_fds` is how many descriptors from 3 on the container gets.
+    conmon is moved into before it forks; `preserve_fds` is how many descriptors from 3 on the container gets; `env` is
+    what conmon's environment has beside what it needs (NAME=VALUE).
     `log_driver` is k8s-file, journald, none or passthrough (our own streams are the container's).  After `timeout_s`
     the container is killed (0: never).
 
@@ -79,6 +80,7 @@ class ConmonRequest(Value):
     no_pivot: bool = False
     preserve_fds: int = 0
     timeout_s: int = 0
+    env: tuple[str, ...] = ()
 
 
 class ExecRequest(Value):
@@ -103,6 +105,7 @@ class ExecRequest(Value):
     exit_command: tuple[str, ...] = ()
     cgroup_paths: tuple[str, ...] = ()
     scope: Scope | None = None
+    env: tuple[str, ...] = ()
 
 
 class Started(Value):
@@ -180,8 +183,8 @@ def _exit_words(command: tuple[str, ...]) -> list[str]:
     return ["--exit-command", command[0], *(word for item in command[1:] for word in ("--exit-command-arg", item))]
 
 
-def environment(directory: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """conmon's environment, which the runtime and the exit command inherit: what finds the store, nothing else.
+def environment(directory: str, environ: Mapping[str, str], more: Sequence[str] = ()) -> dict[str, str]:
+    """conmon's environment, which the runtime and the exit command inherit: what finds the store, and `more`.
 
     The console socket goes into `directory`, or the next one above whose path is short enough.
     """
@@ -193,6 +196,7 @@ def environment(directory: str, environ: Mapping[str, str]) -> dict[str, str]:
     while len(directory) + len("/conmon-term.XXXXXX") > _SOCKET_PATH_LIMIT:
         directory = os.path.dirname(directory)
     kept["TMPDIR"] = directory
+    kept.update(item.partition("=")[::2] for item in more)
     return kept
 
 
@@ -210,7 +214,7 @@ def start(request: ConmonRequest, environ: Mapping[str, str] | None = None) -> S
         call = _Call(
             argv=argv(request, log_target if log_fd >= 0 else -1),
             directory=request.bundle,
-            env=environment(request.bundle, os.environ if environ is None else environ),
+            env=environment(request.bundle, os.environ if environ is None else environ, request.env),
             preserve_fds=request.preserve_fds,
             cgroup_paths=request.cgroup_paths,
             scope=request.scope,
@@ -231,7 +235,7 @@ def exec_detached(request: ExecRequest, environ: Mapping[str, str] | None = None
     call = _Call(
         argv=argv_exec(request),
         directory=request.directory,
-        env=environment(request.directory, os.environ if environ is None else environ),
+        env=environment(request.directory, os.environ if environ is None else environ, request.env),
         preserve_fds=request.preserve_fds,
         cgroup_paths=request.cgroup_paths,
         scope=request.scope,

@@ -120,13 +120,15 @@ def shm_size_bytes(options: ContainerOptions, conf: ContainersConf) -> int:
 def defaulted(options: ContainerOptions, conf: ContainersConf) -> ContainerOptions:
     """The options with the defaults of containers.conf that a container keeps when that file changes later."""
     groups = conf.cgroups if conf.cgroups != "enabled" else ""
-    if not (conf.init or conf.privileged or conf.read_only or conf.tz or conf.log_driver or groups):
+    score = conf.oom_score_adj or None
+    if not (conf.init or conf.privileged or conf.read_only or conf.tz or conf.log_driver or groups or score):
         return options
     return options.replace(
         cgroups=options.cgroups or groups,
         timezone=options.timezone or conf.tz,
         umask=options.umask or conf.umask,
         log_driver=options.log_driver or conf.log_driver,
+        oom_score_adj=score if options.oom_score_adj is None else options.oom_score_adj,
         init=options.init or conf.init,
         privileged=options.privileged or conf.privileged,
         read_only=options.read_only or conf.read_only,

@@ -81,6 +81,27 @@ def test_layers_are_compressed_and_forms_change(
     assert layers[0]["size"] < 10_000
 
 
+def test_compression_comes_from_containers_conf(argosy: Program, insecure_registry: Registry) -> None:
+    """For layers without any; those of the second image are compressed already."""
+    repository = f"{insecure_registry.name}/push/conf-{os.urandom(4).hex()}"
+    argosy.run("import", "-q", archive(argosy), "local/imported")
+    sizes = []
+    for number, text in enumerate(('"gzip"', '"zstd"\ncompression_level = 1', '"zstd"\ncompression_level = 19')):
+        conf = argosy.write(f"conf{number}", f"[engine]\nimage_parallel_copies = 1\ncompression_format = {text}\n")
+        argosy.env["CONTAINERS_CONF"] = conf
+        argosy.run("push", "-q", INSECURE, "local/imported", f"{repository}:{number}")
+        argosy.run("pull", "-q", INSECURE, f"{repository}:{number}")
+        digest = argosy.run("image", "inspect", "-f", "{{.Digest}}", f"{repository}:{number}").stdout.strip()
+        with open(f"{argosy.root}/blobs/sha256/{digest.partition(':')[2]}", encoding="utf-8") as file:
+            layer = json.load(file)["layers"][0]
+        assert layer["mediaType"].endswith(("tar+gzip", "tar+zstd", "tar+zstd")[number])
+        sizes.append(layer["size"])
+    assert len(set(sizes)) == 3
+    argosy.env["CONTAINERS_CONF"] = argosy.write("chunked", '[engine]\ncompression_format = "zstd:chunked"\n')
+    done = argosy.run("push", "-q", INSECURE, "local/imported", f"{repository}:x", check=125)
+    assert "does not write zstd:chunked" in done.stderr
+
+
 def test_what_cannot_be_pushed(argosy: Program, insecure_registry: Registry) -> None:
     argosy.run("import", "-q", archive(argosy), "local/imported")
     place = f"{insecure_registry.name}/push/never"

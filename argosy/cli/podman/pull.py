@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
     from argosy.oci.platform import Platform
-    from argosy.registry.retry import Backoff
 
 
 class PullOptions(Value):
@@ -39,6 +38,7 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
     """Pull each image and print its id.  One that cannot be pulled does not keep the others from it."""
     from argosy.cli import progress
     from argosy.images import pull
+    from argosy.registry import retry
     from argosy.transports.docker import RegistryOptions
 
     registry = RegistryOptions(
@@ -46,7 +46,10 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
         creds=options.creds or "",
         cert_dir=options.cert_dir or "",
         tls_verify=options.tls_verify,
-        backoff=_backoff(options, engine.conf.retry),
+        backoff=retry.backoff(
+            engine.conf.retry if options.retry is None else options.retry,
+            engine.conf.retry_delay_s if options.retry_delay is None else options.retry_delay,
+        ),
     )
     platform = _platform(options)
     status = 0
@@ -65,16 +68,6 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
             for image_id in dict.fromkeys(resolved.record.config_digest for resolved in found):
                 out.line(image_id.partition(":")[2])
     return status
-
-
-def _backoff(options: PullOptions, usual: int) -> Backoff:
-    """--retry and --retry-delay; without the latter the pauses grow."""
-    from argosy.registry.retry import Backoff
-
-    retries = usual if options.retry is None else options.retry
-    if options.retry_delay is None:
-        return Backoff(retries=retries)
-    return Backoff(retries=retries, base_s=options.retry_delay, ceiling_s=options.retry_delay)
 
 
 def _platform(options: PullOptions) -> Platform | None:

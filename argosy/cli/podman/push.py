@@ -30,7 +30,7 @@ class PushOptions(Value):
 def run(options: PushOptions, engine: Engine, _out: Output) -> int:
     """Push the image under the second operand, or under its own name."""
     from argosy.cli import progress
-    from argosy.images import push, resolve
+    from argosy.images import copy, push, resolve
     from argosy.images.convert import Form
     from argosy.images.pull import without_transport
     from argosy.oci import reference as references
@@ -38,7 +38,13 @@ def run(options: PushOptions, engine: Engine, _out: Output) -> int:
 
     source, *rest = options.operands
     target = without_transport(rest[0] if rest else source)
-    form = Form(options.format or "", options.compression_format or "", compress=True)
+    form = Form(
+        options.format or "",
+        options.compression_format or "",
+        compress=True,
+        usual=engine.conf.compression_format or "gzip",
+        level=engine.conf.compression_level,
+    )
     found = resolve.resolve(engine.store, engine.load_registries, source)
     if not rest and found.name is not None:
         reference = found.name
@@ -54,7 +60,10 @@ def run(options: PushOptions, engine: Engine, _out: Output) -> int:
     destination = engine.open_destination(reference, found.record, registry)
     try:
         with progress.shown(quiet=options.quiet) as shown:
-            digest = push.push(engine.store, found, destination, form, shown)
+            digest = push.push(
+                *(engine.store, found, destination, form, shown),
+                engine.conf.image_parallel_copies or copy.UPLOADS_AT_ONCE,
+            )
     finally:
         destination.close()
     if options.digestfile:

@@ -26,7 +26,7 @@ class SaveOptions(Value):
     operands: tuple[str, ...]
     compress: bool
     format: str
-    multi_image_archive: bool
+    multi_image_archive: bool | None
     output: str | None
     quiet: bool
 
@@ -56,7 +56,8 @@ def _images(options: SaveOptions, engine: Engine, *, docker: bool) -> tuple[Save
     from argosy.images.save import Saved
     from argosy.oci import reference as references
 
-    many = options.multi_image_archive or docker
+    asked = options.multi_image_archive
+    many = docker or (engine.conf.multi_image_archive if asked is None else asked)
     if many and options.format != "docker-archive":
         raise ArgosyError("--multi-image-archive is only supported with the format docker-archive")
     texts = options.operands if many else options.operands[:1]
@@ -130,7 +131,12 @@ COMMAND = Command(
             default="docker-archive",
             help='What to write ("docker-archive"|"oci-archive"|"oci-dir"|"docker-dir")',
         ),
-        Flag("multi-image-archive", short="m", help="Take further operands for images, not for names of the first"),
+        Flag(
+            "multi-image-archive",
+            short="m",
+            kind="optbool",
+            help="Take further operands for images, not for names of the first",
+        ),
         Flag("output", short="o", kind="string", help="Write to a specified file (default: stdout, if redirected)"),
         Flag("quiet", short="q", help="Suppress the output"),
     ),

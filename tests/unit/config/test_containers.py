@@ -121,6 +121,16 @@ def test_lists_and_tables(home: Path) -> None:
         ("[network]\ndefault_subnet_pools=[{base='x'}]\n", "network.default_subnet_pools holds {'base': 'x'}"),
         ("[network]\ndns_bind_port=70000\n", "network.dns_bind_port must be a port"),
         ("[secrets]\ndriver=1\n", "secrets.driver must be a string"),
+        ("[containers]\npidns='container:x'\n", "containers.pidns must be one of private, host, not"),
+        ("[containers]\n\nlog_driver='syslog'\n", "containers.log_driver must be one of k8s-file"),
+        ("[containers]\nenv=['A']\n", "containers.env holds 'A', which is not NAME=VALUE (at line 2)"),
+        ("[engine]\nenv=['=x']\n", "engine.env holds '=x', which is not NAME=VALUE (at line 2)"),
+        ("[containers]\nshm_size='big'\n", "containers.shm_size must be a size such as 65536k, not 'big' (at line 2)"),
+        ("[containers]\noom_score_adj=1001\n", "containers.oom_score_adj must be between -1000 and 1000"),
+        ("[engine]\nretry_delay='10'\n", "engine.retry_delay must be a duration such as 10s, not '10' (at line 2)"),
+        ("[engine]\nretry_delay=10\n", "engine.retry_delay must be a duration such as 10s, not 10"),
+        ("[engine]\nimage_parallel_copies=-1\n", "engine.image_parallel_copies must not be negative"),
+        ("[engine]\nimage_default_transport='oci:'\n", "engine.image_default_transport must be one of docker://"),
     ],
 )
 def test_a_damaged_file_is_named(home: Path, text: str, words: str) -> None:
@@ -265,3 +275,14 @@ def test_modules(home: Path) -> None:
     for name in ("missing.conf", "/nonexistent", ""):
         with pytest.raises(Invalid, match="module"):
             with_modules(name)
+
+
+def test_durations_and_dev_null(home: Path) -> None:
+    path = write(home / "c.conf", "[engine]\nretry_delay='1m2.5s'\n[containers]\nshm_size='1.5 GB'\n")
+    assert loaded(home, CONTAINERS_CONF=str(path)).retry_delay_s == 62.5
+    assert loaded(home, CONTAINERS_CONF=os.devnull) == ContainersConf()
+
+
+def test_the_environment_of_the_engine() -> None:
+    conf = ContainersConf(engine_env=("A=1", "B=2=3"))
+    assert containers.engine_environment(conf, {"A": "mine"}) == {"A": "mine", "B": "2=3"}

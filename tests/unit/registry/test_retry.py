@@ -7,7 +7,7 @@ import time
 import pytest
 
 from argosy.registry.faults import Busy, Stalled, Unknown, Unreachable
-from argosy.registry.retry import Backoff, Retry
+from argosy.registry.retry import Backoff, Retry, backoff
 
 
 def test_transient_faults_are_repeated_as_often_as_configured() -> None:
@@ -57,3 +57,8 @@ def test_pauses_grow_up_to_a_ceiling_with_jitter(monkeypatch: pytest.MonkeyPatch
     retry.progress()
     retry.pause(Busy("x", "y", 503, "", retry_after_s=20))
     assert slept[-1] == 20
+
+
+def test_a_delay_of_the_users_does_not_grow() -> None:
+    assert backoff(4, 0.5) == Backoff(retries=4, base_s=0.5, ceiling_s=0.5)
+    assert backoff(4, None) == Backoff(retries=4)

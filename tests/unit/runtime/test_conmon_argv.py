@@ -130,6 +130,11 @@ def test_the_environment_holds_what_finds_the_store_and_no_secret() -> None:
     }
 
 
+def test_more_of_the_environment_comes_from_the_configuration() -> None:
+    kept = conmon.environment("/run/x", {"PATH": "/bin"}, ("A=1=2", "PATH=/sbin"))
+    assert kept == {"PATH": "/sbin", "TMPDIR": "/run/x", "A": "1=2"}
+
+
 def test_the_console_socket_gets_a_path_that_is_short_enough() -> None:
     long = "/run/user/1000/argosy/containers/" + "4f" * 32
     assert conmon.environment(long, {})["TMPDIR"] == "/run/user/1000/argosy/containers"
