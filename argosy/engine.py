@@ -364,9 +364,9 @@ def open_engine(
     store = Store.open(places, rootless=namespace.rootless, id_map=namespace.id_map, driver=storage_driver or "")
     conf = containers_conf.load(store.run, environ, rootless=namespace.rootless, modules=tuple(modules))
     if conf.namespace or (conf.remote and remote is not False):
-        from argosy.config import elsewhere
+        from argosy.config import remote_engine
 
-        raise elsewhere.refusal(conf)
+        raise remote_engine.refusal(conf)
     if conf.engine_env:
         environ = containers_conf.engine_environment(conf, environ)
     conf = conf.replace(events_logger=events_backend) if events_backend else conf

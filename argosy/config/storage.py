@@ -54,7 +54,11 @@ def load(environ: Mapping[str, str], *, uid: int, rootless: bool) -> StorageConf
             conf = conf.replace(graphroot=_expanded(conf.graphroot, environ, uid))
     driver = environ.get("STORAGE_DRIVER", "") or conf.driver
     if driver and driver not in DRIVERS:
-        source = "STORAGE_DRIVER" if environ.get("STORAGE_DRIVER") else path
+        source = "STORAGE_DRIVER"
+        if not environ.get(source):
+            from argosy.config import tomlfile
+
+            source = path + tomlfile.at_line(path, "storage.driver")
         hint = f"use one of {', '.join(DRIVERS)} in {source}, or leave it out"
         raise Invalid("storage driver", driver, "argosy has no such driver", hint=hint)
     return conf.replace(driver=driver)
@@ -78,8 +82,8 @@ def _read(conf: StorageConf, path: str, tables: dict[str, Any], *, rootless: boo
     from argosy.config import tomlfile
 
     storage = _table(path, tables, "storage")
-    options = _table(path, storage, "options")
-    overlay = _table(path, options, "overlay")
+    options = _table(path, storage, "storage.options")
+    overlay = _table(path, options, "storage.options.overlay")
     found: dict[str, Any] = {"path": path}
 
     def take(field: str, table: dict[str, Any], key: str, where: str = "storage") -> None:
@@ -122,8 +126,10 @@ def _expanded(path: str, environ: Mapping[str, str], uid: int) -> str:
     return path
 
 
-def _table(path: str, tables: dict[str, Any], name: str) -> dict[str, Any]:
-    table = tables.get(name, {})
+def _table(path: str, tables: dict[str, Any], key: str) -> dict[str, Any]:
+    table = tables.get(key.rpartition(".")[2], {})
     if not isinstance(table, dict):
-        raise Invalid("storage.conf", path, f"{name} must be a table")
+        from argosy.config import tomlfile
+
+        raise tomlfile.fault("storage.conf", path, key, "must be a table")
     return table

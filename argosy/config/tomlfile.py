@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 
@@ -10,6 +11,7 @@ from argosy.errors import ArgosyError, Invalid
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
 _LIMIT = 1 << 20
@@ -58,32 +60,65 @@ def unreadable(path: str, error: OSError) -> ArgosyError:
 
 
 def fault(what: str, path: str, key: str, why: str) -> Invalid:
-    """What to raise for the value at `key` (its tables and its name, with dots); with the line where it can be told."""
-    line = _line_of(path, key)
-    return Invalid(what, path, f"{key} {why}" + (f" (at line {line})" if line else ""))
+    """What to raise for the value at `key` (its tables and its name, with dots); with the line where it can be told.
+
+    In a key, `mirror#1` is the second of the tables [[mirror]]; messages leave the number out.
+    """
+    return Invalid(what, path, f"{without_numbers(key)} {why}{at_line(path, key)}")
 
 
-def _line_of(path: str, key: str) -> int:
-    """The line on which `key` is set last; 0 where it is written in a way that this search does not follow."""
+def without_numbers(key: str) -> str:
+    """A key as it is written in the file."""
+    return re.sub(r"#\d+", "", key)
+
+
+def at_line(path: str, key: str) -> str:
+    """ " (at line N)", where `key` or the table that it would be in is set last; "" where this search does not find it,
+    because it is written in a way of TOML's that is rare.
+    """
     try:
         with open(path, "rb") as file:
             lines = file.read(_LIMIT).decode(errors="replace").splitlines()
     except OSError:
-        return 0
+        return ""
     wanted = _bare(key)
+    best, found = "", 0
+    for number, name in _names(lines):
+        if "#" not in wanted:
+            name = without_numbers(name)
+        if (name == wanted or wanted.startswith((f"{name}.", f"{name}#"))) and len(name) >= len(best):
+            best, found = name, number
+    return f" (at line {found})" if found else ""
+
+
+def _names(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """The tables and keys that the lines begin with, in full, with the numbers of those lines."""
     table = ""
-    found = 0
+    counts: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         text = line.strip()
-        if text.startswith("["):
-            table = _bare(text.partition("]")[0].strip("[ "))
-            name = table
-        else:
-            left, equals, _ = text.partition("=")
-            name = f"{table}.{_bare(left)}".lstrip(".") if equals and not text.startswith("#") else ""
-        if name and (name == wanted or (wanted.startswith(f"{name}.") and "=" in text)):
-            found = number
-    return found
+        left, equals, _ = text.partition("=")
+        if text.startswith("[["):
+            table = _numbered(_bare(text.partition("]")[0].strip("[ ")), counts, new=True)
+            yield number, table
+        elif text.startswith("["):
+            table = _numbered(_bare(text.partition("]")[0].strip("[ ")), counts, new=False)
+            yield number, table
+        elif equals and not text.startswith("#"):
+            yield number, f"{table}.{_bare(left)}".lstrip(".")
+
+
+def _numbered(name: str, counts: dict[str, int], *, new: bool) -> str:
+    """`name` with the numbers of the arrays of tables it is in; `counts` has how many of each there are."""
+    parts = name.split(".")
+    full = ""
+    for position, part in enumerate(parts):
+        full = f"{full}.{part}".lstrip(".")
+        if new and position == len(parts) - 1:
+            counts[full] = counts.get(full, 0) + 1
+        if full in counts:
+            full = f"{full}#{counts[full] - 1}"
+    return full
 
 
 def _bare(key: str) -> str:

@@ -273,3 +273,27 @@ def test_a_damaged_cache_is_passed_over(files: Files, tmp_path: Path) -> None:
     for text in ("", "{", "[]", '{"shape":"x"}', "\0"):
         (cache / "registries.conf.json").write_text(text)
         assert files.load(run=str(tmp_path / "run")).search == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('\nshort-name-mode = "strict"', 2),
+        ('\n\nunqualified-search-registries = ["*.docker.io"]', 3),
+        ('[[registry]]\nlocation = "a.example"\n[[registry]]\nlocation = "http://b.example"', 4),
+        ('[[registry]]\nlocation = "a.example"\n\n[[registry]]\ninsecure = true', 4),
+        ('[[registry]]\nlocation = "a.example"\ninsecure = "yes"\n[[registry]]\ninsecure = true', 3),
+        ('[[registry]]\nlocation = "a.example"\n[[registry]]\nlocation = "a.example"\nblocked = true', 3),
+        (
+            '[[registry]]\nlocation = "a.example"\n[[registry.mirror]]\nlocation = "m.example"\n'
+            '[[registry]]\nlocation = "b.example"\n[[registry.mirror]]\nlocation = "n.example"\n'
+            '[[registry.mirror]]\nlocation = "o.example"\npull-from-mirror = "x"\n',
+            11,
+        ),
+        ('[[registry]]\nlocation = "a.example"\nmirror = [{location = "m.example", insecure = 1}]\n', 3),
+        ('[aliases]\n"ok" = "x.example/ok"\n"a" = "b"\n"c" = "x.example/c"\n', 3),
+    ],
+)
+def test_faults_name_the_line(files: Files, text: str, line: int) -> None:
+    with pytest.raises(Invalid, match=rf"registries\.conf.*\(at line {line}\)"):
+        files.load(text)

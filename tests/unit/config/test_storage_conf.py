@@ -55,6 +55,9 @@ def test_the_environment_wins(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ('[storage]\ndriver="btrfs"\n', 'invalid storage driver "btrfs"'),
+        ('\n[storage]\ndriver="btrfs"\n', "storage.conf (at line 3), or leave it out"),
+        ("[storage]\noptions=1\n", "storage.options must be a table (at line 2)"),
+        ("[storage.options]\n\noverlay=1\n", "storage.options.overlay must be a table (at line 3)"),
         ("[storage]\ndriver=1\n", "storage.driver must be a string, not 1 (at line 2)"),
         (
             "[storage.options.overlay]\n\nmountopt=1\n",
@@ -69,5 +72,5 @@ def test_the_environment_wins(tmp_path: Path) -> None:
 def test_damage(tmp_path: Path, text: str, words: str) -> None:
     with pytest.raises(Invalid) as caught:
         loaded(tmp_path, text)
-    assert words in str(caught.value)
+    assert words in str(caught.value) + caught.value.hint
     assert "storage.conf" in str(caught.value) + caught.value.hint
