@@ -147,7 +147,7 @@ class Engine:
             from argosy.config import registries
 
             loaded = registries.load(self.environ, rootless=self.namespace.rootless, run=self.store.run)
-            self._registries = loaded.replace(search=self._search) if self._search else loaded
+            self._registries = loaded.for_docker(self._search) if self._search else loaded
         return self._registries
 
 

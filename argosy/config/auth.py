@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+DOCKER_FILE = "docker's config.json"  # a place to ask, before the others when called as docker
 _FILE_LIMIT = 4 << 20
 _HELPER_TIME_S = 60.0
 _DOCKER_HUB = "docker.io"
@@ -59,11 +60,16 @@ def lookup(
 ) -> Credentials | None:
     """The credentials stored for `name` (registry/repository, or a registry alone); None when there are none.
 
-    `helpers` is credential-helpers of registries.conf.  `authfile` (or REGISTRY_AUTH_FILE) replaces the usual files.
+    `helpers` is credential-helpers of registries.conf, perhaps behind DOCKER_FILE.  `authfile` (or REGISTRY_AUTH_FILE)
+    replaces the usual files.
     Raises ArgosyError when a file cannot be read as JSON or a program that is configured for this registry fails.
     """
     for helper in helpers:
-        if helper == AUTH_FILES:
+        if helper == DOCKER_FILE:
+            named = authfile or environ.get("REGISTRY_AUTH_FILE", "")
+            path = docker_file(environ)
+            found = _from_files(name, [_read(path, environ)] if not named and os.path.exists(path) else [])
+        elif helper == AUTH_FILES:
             found = _from_files(name, files(environ, uid=uid, authfile=authfile))
         else:
             found = _from_helper(helper, _server(name.partition("/")[0]), environ, "registries.conf")
@@ -79,19 +85,23 @@ def files(environ: Mapping[str, str], *, uid: int, authfile: str = "") -> list[A
         if not os.path.exists(given):
             raise Invalid("credential file", given, "there is no such file")
         return [_read(given, environ)]
-    home = home_directory(environ)
     runtime = environ.get("XDG_RUNTIME_DIR", "")
-    docker = environ.get("DOCKER_CONFIG", "") or os.path.join(home, ".docker")
     places = (
         os.path.join(runtime, "containers/auth.json") if runtime else f"/run/containers/{uid}/auth.json",
         os.path.join(configuration_home(environ), "containers/auth.json"),
-        os.path.join(docker, "config.json"),
+        docker_file(environ),
     )
     found = [_read(path, environ) for path in places if os.path.exists(path)]
-    legacy = os.path.join(home, ".dockercfg")
+    legacy = os.path.join(home_directory(environ), ".dockercfg")
     if os.path.exists(legacy):
         found.append(AuthFile(legacy, {"auths": _decoded(legacy)}, environ))
     return found
+
+
+def docker_file(environ: Mapping[str, str]) -> str:
+    """docker's configuration file, which holds credentials among other things."""
+    directory = environ.get("DOCKER_CONFIG", "") or os.path.join(home_directory(environ), ".docker")
+    return os.path.join(directory, "config.json")
 
 
 class AuthFile:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from argosy import jsontext
-from argosy.config.locations import home_directory
 from argosy.errors import ArgosyError, Invalid
 from argosy.values import Value
 
@@ -33,8 +32,9 @@ def place(environ: Mapping[str, str], *, uid: int, authfile: str = "", docker: b
     if given:
         return Place(given, given=True)
     if docker:
-        directory = environ.get("DOCKER_CONFIG", "") or os.path.join(home_directory(environ), ".docker")
-        return Place(os.path.join(directory, "config.json"))
+        from argosy.config import auth
+
+        return Place(auth.docker_file(environ))
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     return Place(os.path.join(runtime, "containers/auth.json") if runtime else f"/run/containers/{uid}/auth.json")
 

@@ -69,6 +69,12 @@ class Registries(Value):
 
     _nested = {"namespaces": Namespace}  # noqa: RUF012 -- constant
 
+    def for_docker(self, search: tuple[str, ...]) -> Registries:
+        """As docker has it: short names are looked up at `search` alone, credentials in its own file first."""
+        from argosy.config.auth import DOCKER_FILE
+
+        return self.replace(search=search, credential_helpers=(DOCKER_FILE, *self.credential_helpers))
+
     def candidates(self, text: str) -> tuple[Reference, ...]:
         """The references that `text` may mean, in the order in which they are tried; one for a full reference.
 

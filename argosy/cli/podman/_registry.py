@@ -29,7 +29,7 @@ def load(opener: Opener) -> Registries:
 
     found = registries.load(os.environ, rootless=userns.needed())
     search: tuple[str, ...] = opener.settings.get("search") or ()
-    return found.replace(search=search) if search else found
+    return found.for_docker(search) if search else found
 
 
 def wanted(operands: tuple[str, ...], registries: Registries, program: str) -> str:

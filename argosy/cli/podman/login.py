@@ -48,7 +48,9 @@ def run(options: LoginOptions, opener: Opener, out: Output) -> int:
     where = logins.place(os.environ, uid=uid, authfile=options.authfile or "", docker=out.program == "docker")
     kept = None
     if options.username is None and options.password is None and (not where.given or os.path.exists(where.path)):
-        kept = auth.lookup(name, os.environ, uid=uid, authfile=where.path if where.given else "")
+        kept = auth.lookup(
+            name, os.environ, uid=uid, authfile=where.path if where.given else "", helpers=registries.credential_helpers
+        )
     if options.get_login:
         if kept is None or not kept.username:
             raise ArgosyError(f"not logged into {name}", hint=f"{out.program} login {name}")

@@ -11,7 +11,7 @@ import pytest
 
 from argosy.config import auth
 from argosy.config.auth import Credentials
-from argosy.config.registries import AUTH_FILES
+from argosy.config.registries import AUTH_FILES, Registries
 from argosy.errors import ArgosyError, Invalid, NotFound
 
 
@@ -230,3 +230,22 @@ def test_credentials_on_the_command_line() -> None:
     for text in ("me", ":x", ""):
         with pytest.raises(Invalid, match="USER:PASSWORD"):
             auth.parse(text)
+
+
+def test_dockers_own_file_is_asked_first_when_called_as_docker(home: Home) -> None:
+    shared = home.write(
+        "runtime/containers/auth.json", {"auths": {"r.example": entry("p"), "only.example": entry("p")}}
+    )
+    home.write("other/config.json", {"auths": {"r.example": entry("docker")}})
+    home.environ["DOCKER_CONFIG"] = f"{home.root}/other"
+    assert home.user("r.example") == "p"
+    helpers = Registries().for_docker(("docker.io",)).credential_helpers
+
+    def user(name: str, authfile: str = "") -> str:
+        found = home.lookup(name, helpers=helpers, authfile=authfile)
+        return found.username if found else ""
+
+    assert user("r.example") == "docker"
+    assert user("only.example") == "p"
+    assert user("none.example") == ""
+    assert user("r.example", str(shared)) == "p"
