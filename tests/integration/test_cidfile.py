@@ -24,4 +24,4 @@ def test_an_id_that_cannot_be_written_leaves_no_container(argosy: Program, busyb
     failed = argosy.run(command, *flags, busybox, "true", check=125)
     assert f"Error: cannot write the container id file {path}: no such file or directory" in failed.stderr
     assert argosy.run("ps", "-aq").stdout == ""
-    assert argosy.run("system", "prune", "-f", "--volumes").stdout.splitlines() == ["Total reclaimed space: 0 B"]
+    assert argosy.run("system", "prune", "-f", "--volumes").stdout.splitlines() == ["Total reclaimed space: 0B"]

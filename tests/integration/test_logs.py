@@ -160,11 +160,11 @@ def test_follow_ends_when_nobody_reads(argosy: Program) -> None:
 
 def test_follow_when_the_log_is_replaced(argosy: Program) -> None:
     """conmon does so when the log has its largest size (log_size_max)."""
-    conf = argosy.write("containers.conf", "[containers]\nlog_size_max = 4000\n")
+    conf = argosy.write("containers.conf", "[containers]\nlog_size_max = 8192\n")
     argosy.env["CONTAINERS_CONF_OVERRIDE"] = conf
     container_id = detached(argosy, "rolling", "for i in $(seq 1 400); do echo line $i; sleep 0.003; done")
     shown = argosy.run("logs", "-f", "rolling", timeout_s=60).lines
-    assert os.path.getsize(f"{argosy.root}/containers/{container_id}/ctr.log") < 4200
+    assert os.path.getsize(f"{argosy.root}/containers/{container_id}/ctr.log") < 8400
     numbers = [int(line.split()[1]) for line in shown]
     assert numbers == list(range(1, 401))
 

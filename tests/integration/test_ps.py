@@ -309,7 +309,7 @@ def test_damaged_container_is_named_and_hides_nothing(argosy: Program, damage: s
             file.write(changed[damage])
     listed = argosy.run("ps", "-aq", "--no-trunc")
     assert listed.lines == [whole]
-    assert f"Error: container {broken}: " in listed.stderr
+    assert f"container.json of container {broken}: " in listed.stderr
     assert names(argosy, "-a", "--filter", "name=o") == ["whole"]
     argosy.run("rm", "-f", broken)
 

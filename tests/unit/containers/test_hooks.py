@@ -74,7 +74,7 @@ def test_conditions(tmp_path: Path, when: dict[str, Any], bound: bool, matches: 
         ({"hook": "/bin/true"}, "hook must be an object"),
         ({"hook": {"path": "true"}}, "hook.path must be an absolute path"),
         ({"hook": {"path": "/nonexistent"}}, "No such file"),
-        ({"hook": {"path": "/bin/true\0"}}, "null byte"),
+        ({"hook": {"path": "/bin/true\0"}}, "null"),
         ({"hook": {"path": "/etc"}}, "is not a program"),
         ({"hook": {"path": "/etc/passwd"}}, "is not a program"),
         ({"hook": {"path": "/bin/true", "args": [1]}}, "hook.args must hold strings"),
