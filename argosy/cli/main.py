@@ -44,6 +44,7 @@ GLOBAL_FLAGS = (
     Flag("network-cmd-path", kind="string", help="Path of the program that connects a container to the network"),
     Flag("network-config-dir", kind="string", help="Directory of the networks' configuration (refused unless empty)"),
     Flag("noout", help="Do not output to stdout"),
+    Flag("registries-conf", kind="string", hidden=True, help="File to read in place of registries.conf"),
     Flag("remote", short="r", kind="optbool", help="Access a remote engine (refused)"),
     Flag("root", kind="string", help="Path of the directory in which data, including images, is stored"),
     Flag("runroot", kind="string", help="Path of the directory in which state is stored that a reboot ends"),
@@ -96,9 +97,9 @@ _HOST_VARIABLES = {
     "docker": ("DOCKER_HOST",),
 }
 # Global flags that name nothing which `elsewhere` would refuse.
-_COMMON = frozenset(("version", "noout", "log_level", "syslog", "tmpdir", "debug", *_ENGINE_SETTINGS.values())) - {
-    "remote"
-}
+_COMMON = frozenset(
+    ("version", "noout", "log_level", "syslog", "tmpdir", "debug", "registries_conf", *_ENGINE_SETTINGS.values())
+) - {"remote"}
 _EVENTS_BACKENDS = ("file", "journald", "none")
 
 
@@ -262,8 +263,18 @@ class _Call:
         backend = self.settings.get("events_backend")
         if backend and backend not in _EVENTS_BACKENDS:
             raise ArgosyError(f'configuring runtime: "{backend}" is not a valid events backend: invalid argument')
+        self._name_files()
+
+    def _name_files(self) -> None:
+        """The configuration files that flags name, for who reads them, in the variables that do the same."""
         if self.settings.get("docker_config"):
             os.environ["DOCKER_CONFIG"] = self.settings["docker_config"]
+        path = self.settings.get("registries_conf")
+        if path:
+            if not os.path.exists(path):
+                why = f"stat {path}: no such file or directory"
+                raise ArgosyError(f"configuring runtime: locating specified registries.conf: {why}")
+            os.environ["CONTAINERS_REGISTRIES_CONF"] = os.path.abspath(path)
 
     def _engine(self) -> Any:
         engine = self._opener().open()

@@ -162,3 +162,13 @@ def test_no_resolv_conf(argosy: Program, busybox: str) -> None:
     text = '[containers]\ndns_servers = ["none"]\nnetns = "host"\n'
     argosy.env["CONTAINERS_CONF"] = argosy.write("containers.conf", text)
     assert argosy.run("run", "--rm", busybox, "ls", "/etc").stdout.split() == ["group", "hostname", "hosts", "passwd"]
+
+
+def test_another_registries_conf(argosy: Program) -> None:
+    conf = argosy.write("registries.conf", "\nshort-name-mode = 1\n")
+    done = argosy.run("--registries-conf", conf, "pull", "nosuch", check=125)
+    assert f'"{conf}"' in done.stderr
+    assert "(at line 2)" in done.stderr
+    done = argosy.run("--registries-conf", "/nosuch", "pull", "nosuch", check=125)
+    why = "locating specified registries.conf: stat /nosuch: no such file or directory"
+    assert f"Error: configuring runtime: {why}" in done.stderr
