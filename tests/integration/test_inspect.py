@@ -168,6 +168,10 @@ def test_size(argosy: Program) -> None:
     image = document(argosy, "busybox")["Size"]
     assert (found["SizeRw"], found["SizeRootFs"]) == (5000, image + 5000)
     assert "SizeRw" not in document(argosy, "it")
+    template = "{{.SizeRw}} {{.SizeRootFs}} {{json .}}"
+    unknown, total, shown = argosy.run("inspect", "--format", template, "it").stdout.split(" ", 2)
+    assert (unknown, total) == ("<nil>", "0"), "a script that forgot --size gets podman's answer"
+    assert "SizeRw" not in shown
 
 
 def test_by_name_and_id_and_of_several_kinds(argosy: Program) -> None:
