@@ -5,6 +5,7 @@ from __future__ import annotations
 from argosy.errors import Invalid
 from argosy.oci.runtimespec import capability_mask
 from argosy.spec import mounts, process, resources, security, users
+from argosy.spec.mounts import DEFAULT_DEVICES
 from argosy.spec.options import NO_PAIRS, BadOption, ContainerOptions, Mount, NamespaceMode, Ulimit
 from argosy.spec.process import working_directory as working_directory
 from argosy.values import Value
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from argosy.spec.cdi import Edits
 
 KEEP_GROUPS = "keep-groups"  # of --group-add: those of the caller, which crun leaves as they are
-_DEFAULT_DEVICES = frozenset(
-    "/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console", "ptmx")
-)
 # Fields of the options that may contradict others.
 _MAY_CONFLICT = ("cgroup_parent", "add_hosts", "dns", "dns_options", "dns_search", "sysctls", "uts")
 _UMASK = "0022"
@@ -203,7 +201,7 @@ def generate(request: SpecRequest) -> dict[str, Any]:
     process.check_text("mount", [path for mount in request.mounts for path in (mount.source, mount.target)])
     if options.privileged:
         if not request.rootless:
-            linux["devices"] = [resources.device(node) for node in request.nodes if node.target not in _DEFAULT_DEVICES]
+            linux["devices"] = [resources.device(node) for node in request.nodes if node.target not in DEFAULT_DEVICES]
         linux["maskedPaths"] = list(options.security.mask)
     else:
         masked, read_only = security.hidden_paths(options.security, request.throttle_paths)

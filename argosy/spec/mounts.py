@@ -22,6 +22,10 @@ INIT_PATH = "/run/podman-init"
 # Where an image may not put a VOLUME: it would cover the masks (CVE-2019-16884) or the devices.
 _NO_VOLUMES = ("/proc", "/sys", "/dev")
 READ_ONLY_TMPFS = ("/run", "/tmp", "/var/tmp")
+# Those that the runtime makes.  runc opens what is there already, which for /dev/tty takes a terminal.
+DEFAULT_DEVICES = frozenset(
+    "/dev/" + name for name in ("null", "zero", "full", "random", "urandom", "tty", "console", "ptmx")
+)
 PROPAGATION = frozenset(r + kind for kind in ("shared", "private", "slave", "unbindable") for r in ("r", ""))
 
 
@@ -31,7 +35,11 @@ def mounts(request: SpecRequest, user: User) -> list[dict[str, Any]]:
     wanted = {mount.target: _asked(mount, request, user) for mount in request.mounts}
     own = [*_kernel(request), *_files(request)]
     if request.rootless:
-        own += [_device(node.source, node.target) for node in request.nodes]
+        own += [
+            _device(node.source, node.target)
+            for node in request.nodes
+            if node.source != node.target or node.target not in DEFAULT_DEVICES
+        ]
     if options.read_only and options.read_only_tmpfs:
         own += [_mount(path, "tmpfs", "tmpfs", "rw rprivate nosuid nodev tmpcopyup") for path in READ_ONLY_TMPFS]
     if request.systemd:

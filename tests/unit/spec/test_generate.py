@@ -158,6 +158,9 @@ def test_devices() -> None:
     assert "devices" not in made["linux"]
     assert "devices" not in made["linux"]["resources"]
     assert mounts(made)["/dev/y"] == ("bind", "/dev/x", {"slave", "nosuid", "noexec", "rw", "rbind"})
+    own = HostNode("/dev/tty", "/dev/tty", "c", 5, 0)
+    assert "/dev/tty" not in mounts(spec(nodes=(own,), rootless=True)), "the runtime makes that one"
+    assert "/dev/tty" in mounts(spec(nodes=(own.replace(source="/dev/null"),), rootless=True))
 
 
 def test_read_only() -> None:
