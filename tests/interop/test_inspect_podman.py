@@ -156,8 +156,12 @@ def differences(theirs: Any, ours: Any, ids: tuple[str, str], path: str = "") ->
 
 
 def _environment(entries: list[str]) -> list[str]:
-    """In one order, and without what podman adds at the first start: HOME (for users it knows) and HOSTNAME."""
-    return sorted(entry for entry in entries if not entry.startswith(("HOME=", "HOSTNAME=")))
+    """In one order, and without what podman adds at the first start: HOME (for users it knows) and HOSTNAME.
+
+    container_uuid, of containers with systemd, is a part of the container's id.
+    """
+    found = [entry for entry in entries if not entry.startswith(("HOME=", "HOSTNAME="))]
+    return sorted("container_uuid" if entry.startswith("container_uuid=") else entry for entry in found)
 
 
 def _plain(value: Any, container_id: str) -> Any:
