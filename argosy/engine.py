@@ -361,7 +361,8 @@ def open_engine(
     namespace = userns.enter(places.run)
     if namespace.notice and notice is not None:
         notice(namespace.notice)
-    store = Store.open(places, rootless=namespace.rootless, id_map=namespace.id_map, driver=storage_driver or "")
+    driver = storage_driver or _configured_driver(environ, namespace)
+    store = Store.open(places, rootless=namespace.rootless, id_map=namespace.id_map, driver=driver)
     conf = containers_conf.load(store.run, environ, rootless=namespace.rootless, modules=tuple(modules))
     if conf.namespace or (conf.remote and remote is not False):
         from argosy.config import remote_engine
@@ -373,6 +374,17 @@ def open_engine(
     again = started_again(places, chosen, modules, remote=remote)
     site = Site(store=store, conf=conf, namespace=namespace, again=again, notice=notice or _silent, **settings(chosen))
     return Engine(store=store, conf=conf, namespace=namespace, environ=environ, site=site, search=search)
+
+
+def _configured_driver(environ: Mapping[str, str], namespace: userns.Namespace) -> Callable[[], str]:
+    """What tells which driver a new store is to have; storage.conf is not read for a store that is there."""
+
+    def wanted() -> str:
+        from argosy.config import storage
+
+        return storage.wanted_driver(environ, uid=namespace.uid, rootless=namespace.rootless)
+
+    return wanted
 
 
 def _silent(_text: str) -> None:

@@ -40,7 +40,6 @@ _ELSEWHERE = {
     ),
     "volumepath": ("--volumepath", "volumes are in the store", "Name another store with --root."),
     "network_config_dir": ("--network-config-dir", "networks are in the store", "Name another store with --root."),
-    "storage_opt": ("--storage-opt", "argosy's storage drivers take no options", "Leave it out."),
 }
 
 
@@ -56,6 +55,10 @@ def refuse(settings: Mapping[str, Any]) -> None:
         given = settings.get(key)
         if any(given) if isinstance(given, tuple) else given:
             raise Unsupported(f"{flag} is not supported: {why}", hint=hint)
+    if any(settings.get("storage_opt") or ()):
+        from argosy.cli import storageopts
+
+        storageopts.refuse("--storage-opt", settings["storage_opt"])
 
 
 def _shown(given: Any) -> str:

@@ -64,6 +64,17 @@ def load(environ: Mapping[str, str], *, uid: int, rootless: bool) -> StorageConf
     return conf.replace(driver=driver)
 
 
+def wanted_driver(environ: Mapping[str, str], *, uid: int, rootless: bool) -> str:
+    """The driver of a new store that storage.conf or STORAGE_DRIVER wants; "" for the best.
+
+    "overlay" is that: it may be the kernel's or FUSE's.
+    """
+    conf = load(environ, uid=uid, rootless=rootless)
+    if conf.driver == "vfs":
+        return "vfs"
+    return "fuse_overlay" if conf.mount_program else ""
+
+
 def _file(environ: Mapping[str, str], *, rootless: bool) -> str:
     given = environ.get("CONTAINERS_STORAGE_CONF", "")
     if given:

@@ -35,7 +35,7 @@ def make(locations: Locations, id_map: IdMap, driver: str) -> StoreRecord:
         from argosy.storage.drivers import detect
 
         sweep.sweep_root(root)
-        choice = detect.choose(f"{root}/tmp", driver or _configured_driver())
+        choice = detect.choose(f"{root}/tmp", driver)
         record = StoreRecord(
             format=STORE_FORMAT,
             driver=choice.driver,
@@ -48,17 +48,6 @@ def make(locations: Locations, id_map: IdMap, driver: str) -> StoreRecord:
         write(root, record)
         files.fsync_directory(os.path.dirname(root))
         return record
-
-
-def _configured_driver() -> str:
-    """The driver that storage.conf or STORAGE_DRIVER wants; "" for the best: overlay may be the kernel's or FUSE's."""
-    from argosy.config import storage
-    from argosy.linux import userns
-
-    conf = storage.load(os.environ, uid=userns.outer_uid(), rootless=userns.outer_uid() != 0)
-    if conf.driver == "vfs":
-        return "vfs"
-    return "fuse_overlay" if conf.mount_program else ""
 
 
 def set_aside(root: str, *, by_force: bool = False) -> None:

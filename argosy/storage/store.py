@@ -77,11 +77,14 @@ class Store:
         self._parts: dict[str, Any] = {}
 
     @classmethod
-    def open(cls, locations: Locations, *, rootless: bool, id_map: IdMap, driver: str = "") -> Store:
+    def open(
+        cls, locations: Locations, *, rootless: bool, id_map: IdMap, driver: str | Callable[[], str] = ""
+    ) -> Store:
         """Open the store at `locations`, and make it if there is none yet.
 
-        `driver` asks for a storage driver other than the best that the host has; it counts for a new store only.  A
-        store.json that is lost or damaged is made again, `system check` tells of it: what it says can be found out.
+        `driver` asks for a storage driver other than the best that the host has, or is called to find out which; it
+        counts for a new store only.  A store.json that is lost or damaged is made again, `system check` tells of it:
+        what it says can be found out.
         Raises Unsupported when another version of Argosy wrote the store, Damaged when it may have.
         """
         try:
@@ -91,7 +94,7 @@ class Store:
 
             if isinstance(error, Damaged):
                 creation.set_aside(locations.root)
-            record = creation.make(locations, id_map, driver)
+            record = creation.make(locations, id_map, driver if isinstance(driver, str) else driver())
         if record.run != locations.run:
             from argosy.storage import creation
 

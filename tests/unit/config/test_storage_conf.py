@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from argosy.config.storage import StorageConf, load
+from argosy.config.storage import StorageConf, load, wanted_driver
 from argosy.errors import Invalid
 
 
@@ -35,6 +35,20 @@ def test_fields(tmp_path: Path) -> None:
         runroot="/r",
         additional_image_stores=("/a",),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "driver"),
+    [
+        ('[storage]\ndriver="vfs"\n', "vfs"),
+        ('[storage]\ndriver="overlay"\n', ""),
+        ('[storage.options.overlay]\nmount_program="/usr/bin/fuse-overlayfs"\n', "fuse_overlay"),
+    ],
+)
+def test_the_driver_of_a_new_store(tmp_path: Path, text: str, driver: str) -> None:
+    (tmp_path / "storage.conf").write_text(text)
+    environ = {"HOME": "/home/me", "CONTAINERS_STORAGE_CONF": f"{tmp_path}/storage.conf"}
+    assert wanted_driver(environ, uid=0, rootless=False) == driver
 
 
 def test_rootless_places(tmp_path: Path) -> None:

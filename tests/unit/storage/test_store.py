@@ -144,6 +144,14 @@ def test_an_unknown_driver_is_refused(tmp_path: Path) -> None:
     assert not os.path.exists(f"{tmp_path}/root/store.json")
 
 
+def test_the_configured_driver_is_asked_for_a_new_store_only(tmp_path: Path) -> None:
+    locations = Locations(f"{tmp_path}/root", f"{tmp_path}/run")
+    store = Store.open(locations, rootless=False, id_map=identity(), driver=lambda: "vfs")
+    assert store.driver == "vfs"
+    again = Store.open(locations, rootless=False, id_map=identity(), driver=lambda: pytest.fail("asked again"))
+    assert again.driver == "vfs"
+
+
 def test_a_place_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(ArgosyError, match="cannot make the store") as caught:
