@@ -13,11 +13,12 @@ from argosy.containers import cleanup, own_files, prepare, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import files, process
-from argosy.runtime import attach, conmon, exit_command, exits
+from argosy.runtime import conmon, exit_command, exits
 from argosy.undo import Undo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from socket import socket
 
     from argosy.containers.prepare import Prepared
@@ -56,7 +57,7 @@ def start(
     with site.store.containers.lock(container_id):
         run = state.derive(site, container_id)
         if run.status in (state.RUNNING, state.STOPPING):
-            return attach.connect(site.run_directory(container_id)) if connect else None
+            return _attach(site, container_id) if connect else None
         if restart_of is not None and not _follows(run, restart_of):
             return None
         cleanup.settle(site, container_id)
@@ -102,10 +103,10 @@ def _bring_up(
     records.unlink(site.store, record.id, records.STOP_REQUESTED)
     prepared = prepare.prepare(site, record)
     asked = request(site, record, prepared, attended=attended).replace(preserve_fds=preserve_fds)
-    created = _create(site, record, asked)
+    created = _create(site, record, asked, _load_attach if connect else None)
     attachment = None
     if connect:
-        attachment = attach.connect(site.run_directory(record.id))
+        attachment = _attach(site, record.id)
         undo.push(attachment.close)
     marker = records.Started(
         boot_id=state.boot_id(),
@@ -173,9 +174,22 @@ def _write_pidfile(path: str, pid: int, flag: str = "--pidfile") -> None:
         raise ArgosyError(f"cannot write the pid file {path}: {reason}", hint=f"see {flag}") from error
 
 
-def _create(site: Site, record: ContainerRecord, asked: conmon.ConmonRequest) -> conmon.Started:
+def _attach(site: Site, container_id: str) -> Attachment:
+    from argosy.runtime import attach
+
+    return attach.connect(site.run_directory(container_id))
+
+
+def _load_attach() -> None:
+    """Import what `_attach` needs, while the runtime makes the container."""
+    import argosy.runtime.attach  # noqa: F401
+
+
+def _create(
+    site: Site, record: ContainerRecord, asked: conmon.ConmonRequest, meanwhile: Callable[[], object] | None
+) -> conmon.Started:
     try:
-        return conmon.start(asked)
+        return conmon.start(asked, meanwhile=meanwhile)
     except ArgosyError as error:
         from argosy.containers import mountpoints
 

@@ -30,7 +30,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from argosy.linux.systemd import Scope
     from argosy.runtime.oci_runtime import OciRuntime
@@ -200,8 +200,10 @@ def environment(directory: str, environ: Mapping[str, str], more: Sequence[str] 
     return kept
 
 
-def start(request: ConmonRequest, environ: Mapping[str, str] | None = None) -> Started:
-    """Spawn conmon and wait until `runtime create` has succeeded.
+def start(
+    request: ConmonRequest, environ: Mapping[str, str] | None = None, *, meanwhile: Callable[[], object] | None = None
+) -> Started:
+    """Spawn conmon and wait until `runtime create` has succeeded; `meanwhile` is called as that begins.
 
     Raises the runtime's error as `oci_runtime.translate` puts it.  After an error conmon runs the exit command all the
     same; the caller removes what it prepared, and both may do so at once.
@@ -222,7 +224,7 @@ def start(request: ConmonRequest, environ: Mapping[str, str] | None = None) -> S
             pidfile=request.conmon_pidfile,
             fds=((log_target, log_fd),) if log_fd >= 0 else (),
         )
-        report, status = _run(call)
+        report, status = _run(call, meanwhile)
     finally:
         if log_fd >= 0:
             os.close(log_fd)
@@ -259,7 +261,7 @@ class _Call(Value):
     fds: tuple[tuple[int, int], ...] = ()
 
 
-def _run(call: _Call) -> tuple[bytes, int]:
+def _run(call: _Call, meanwhile: Callable[[], object] | None = None) -> tuple[bytes, int]:
     """Spawn conmon: the line that it reports, and the exit status of its first process."""
     sync_read, sync_write = os.pipe2(os.O_CLOEXEC)
     try:
@@ -270,6 +272,8 @@ def _run(call: _Call) -> tuple[bytes, int]:
         status = process.wait(launcher)
         if status == 0:
             _move(call, read_pid(call.pidfile))
+            if meanwhile is not None:
+                meanwhile()
         return _read_line(sync_read), status
     finally:
         os.close(sync_read)
