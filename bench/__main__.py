@@ -25,6 +25,7 @@ class Bench:
         self.runs = runs
         self.objects = objects
         self.results: list[Result] = []
+        self.memory_kib: dict[str, dict[str, int]] = {}
         self.all: list[peers.Peer] = []
         self.archive = peers.busybox_archive()
         self._teams: dict[str, list[peers.Peer]] = {}
@@ -92,8 +93,18 @@ def burst(bench: Bench) -> None:
 def memory(bench: Bench) -> None:
     """What one idle container holds."""
     for peer in bench.team(None):
-        if peer.name != "docker":
-            print(f"memory of an idle container, {peer.name}: {work.idle_memory(peer)}", flush=True)
+        if peer.name == "docker":
+            continue
+        try:
+            held = work.idle_memory(peer)
+        except RuntimeError as failure:
+            if peer.name == "argosy":
+                raise
+            print(f"  (memory: {peer.name} takes no part: {failure})", flush=True)
+            continue
+        bench.memory_kib[peer.name] = held
+        shown = ", ".join(f"{name} {kib} KiB" for name, kib in held.items()) or "nothing"
+        print(f"memory of an idle container, {peer.name}: {shown}", flush=True)
 
 
 def pull(bench: Bench) -> None:
@@ -122,7 +133,7 @@ def main() -> int:
         for peer in reversed(bench.all):
             peers.clear(peer)
         shutil.rmtree(base, ignore_errors=True)
-    report.remember(bench.results)
+    report.remember(bench.results, bench.memory_kib)
     missed = [
         f"{result.work}: {result.ratio(name):.3f} of {name}, bar {bar:.2f}"
         for result in bench.results

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bench.timing import Result
 
@@ -30,8 +30,11 @@ def lines(result: Result) -> list[str]:
     return rows or [f"{result.work:40} argosy {own_ms:9.1f} ms"]
 
 
-def remember(results: Sequence[Result], path: str = HISTORY) -> None:
-    """Append the run to the history, a JSON array; a history that cannot be read is kept aside, not lost."""
+def remember(results: Sequence[Result], memory_kib: Mapping[str, Mapping[str, int]], path: str = HISTORY) -> None:
+    """Append the run to the history, a JSON array; a history that cannot be read is kept aside, not lost.
+
+    `memory_kib` is what an idle container holds, by peer and program.
+    """
     try:
         with open(path, encoding="utf-8") as file:
             history = json.load(file)
@@ -54,6 +57,7 @@ def remember(results: Sequence[Result], path: str = HISTORY) -> None:
                 }
                 for result in results
             ],
+            "idle_memory_kib": {peer: dict(held) for peer, held in memory_kib.items()},
         }
     )
     temporary = f"{path}.new"

@@ -70,12 +70,25 @@ def as_user(user: str) -> list[str]:
 
 
 def race(work: str, contenders: Sequence[Contender], *, runs: int, bars: Mapping[str, float]) -> Result:
-    """Time the contenders in turn, `runs` times each, after one run each that does not count."""
-    for contender in contenders:
-        once(contender)
+    """Time the contenders in turn, `runs` times each, after one run each that does not count.
+
+    One other than argosy that fails that run takes no part, and a line says why.
+    """
+    contenders = [contender for contender in contenders if _takes_part(contender, work)]
     seconds: dict[str, list[float]] = {contender.name: [] for contender in contenders}
     for number in range(runs):
         order = contenders if number % 2 == 0 else list(reversed(contenders))
         for contender in order:
             seconds[contender.name].append(once(contender))
     return Result(work, {name: tuple(values) for name, values in seconds.items()}, bars)
+
+
+def _takes_part(contender: Contender, work: str) -> bool:
+    try:
+        once(contender)
+    except Failed as failure:
+        if contender.name == "argosy":
+            raise
+        print(f"  ({work}: {contender.name} takes no part: {failure})", flush=True)
+        return False
+    return True
