@@ -127,8 +127,11 @@ def test_the_first_command_after_all_is_wiped(argosy_both: Program, busybox: str
 
 
 def wipe(program: Program) -> None:
-    """What a tidying script or a session's end does to the run directory; namespaces that root has mounted go first."""
-    for path in leaks.names(f"{program.runroot}/netns"):
+    """What a tidying script or a session's end does to the run directory; what root has mounted there goes first."""
+    mounted = [*leaks.names(f"{program.runroot}/netns")]
+    containers = f"{program.runroot}/containers"
+    mounted += [f"{containers}/{name}/shm" for name in os.listdir(containers)]
+    for path in mounted:
         program.call("umount", "-l", path, check=False)
     assert program.runroot.startswith("/tmp/")
     program.call("rm", "-rf", program.runroot)
