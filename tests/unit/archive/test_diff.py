@@ -7,12 +7,15 @@ import io
 import os
 import socket
 import tarfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from argosy.archive.apply import apply
 from argosy.archive.diff import Written, write_archive
 from argosy.errors import ArgosyError, Unsupported
+from argosy.linux import files
 from tests.rig.host import is_root, needs_root
 from tests.unit.archive import tars
 
@@ -158,9 +161,18 @@ def test_a_file_that_shrinks_is_an_error(tmp_path: object) -> None:
         write_archive(str(tmp_path), shrink, layer=True)
 
 
-def test_a_tree_deeper_than_open_files_and_paths_allow(tmp_path: object) -> None:
+@pytest.fixture
+def deep(tmp_path: Path) -> Iterator[Path]:
+    """A directory that may hold a tree which is too deep for pytest's own clean-up."""
+    directory = tmp_path / "deep"
+    directory.mkdir()
+    yield directory
+    files.remove_tree(str(directory))
+
+
+def test_a_tree_deeper_than_open_files_and_paths_allow(deep: Path) -> None:
     """300 levels are fine; beyond 4096 bytes of path the archive would be refused by ourselves."""
-    parent = os.open(str(tmp_path), os.O_RDONLY)
+    parent = os.open(str(deep), os.O_RDONLY)
     for level in range(300):
         os.mkdir("d", dir_fd=parent)
         deeper = os.open("d", os.O_RDONLY, dir_fd=parent)
@@ -168,7 +180,7 @@ def test_a_tree_deeper_than_open_files_and_paths_allow(tmp_path: object) -> None
         parent = deeper
         if level == 290:
             before = len(os.listdir("/proc/self/fd"))
-            assert archive(tmp_path)[1].entries == 291
+            assert archive(deep)[1].entries == 291
             assert len(os.listdir("/proc/self/fd")) == before
     for _ in range(20):
         os.mkdir("n" * 250, dir_fd=parent)
@@ -177,4 +189,4 @@ def test_a_tree_deeper_than_open_files_and_paths_allow(tmp_path: object) -> None
         parent = deeper
     os.close(parent)
     with pytest.raises(Unsupported, match="4096"):
-        archive(tmp_path)
+        archive(deep)
