@@ -46,12 +46,6 @@ class RegistryClient:
         """Close the idle connections."""
         self.session.close()
 
-    def ping(self) -> str:
-        """Make sure that there is a registry which lets us in; returns its base URL."""
-        with self.session.get("/v2/", f"pinging container registry {self.session.name}") as answer:
-            answer.drain()
-        return self.session.base()
-
     def manifest(self, selector: str) -> RawManifest:
         """The manifest with this tag or digest, verified: by the digest asked for, else by the one declared.
 

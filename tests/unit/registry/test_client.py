@@ -14,6 +14,7 @@ from argosy.config.certs import Certificates
 from argosy.oci import manifest as manifests
 from argosy.oci.descriptor import Descriptor
 from argosy.oci.digest import Digest
+from argosy.registry import login
 from argosy.registry.client import RegistryClient
 from argosy.registry.faults import Unauthorized, Unknown, Unreachable
 from argosy.registry.http import Connection
@@ -138,18 +139,18 @@ def test_all_pages_of_tags(registry: Registry) -> None:
     assert sorted(client(registry, "client/tags").tags()) == names
 
 
-def test_ping_finds_plain_http_only_where_it_is_permitted(registry: Registry, insecure_registry: Registry) -> None:
-    assert client(registry, "x/y").ping() == f"https://{registry.name}"
-    assert client(insecure_registry, "x/y").ping() == f"http://{insecure_registry.name}"
+def test_plain_http_is_found_only_where_it_is_permitted(registry: Registry, insecure_registry: Registry) -> None:
+    assert login.check(client(registry, "x/y").session) == f"https://{registry.name}"
+    assert login.check(client(insecure_registry, "x/y").session) == f"http://{insecure_registry.name}"
     strict = RegistryClient(Session(insecure_registry.name, backoff=QUICK), "x/y")
     with pytest.raises(Unreachable, match="HTTP response to HTTPS client") as caught:
-        strict.ping()
+        login.check(strict.session)
     assert "--tls-verify=false" in caught.value.hint
 
 
 def test_unknown_authority_is_refused_with_a_hint(registry: Registry) -> None:
     with pytest.raises(Unreachable, match="certificate cannot be verified") as caught:
-        client(registry, "x/y", trusted=False).ping()
+        login.check(client(registry, "x/y", trusted=False).session)
     assert f"certs.d/{registry.name}/ca.crt" in caught.value.hint
 
 
@@ -159,7 +160,7 @@ def test_unverified_certificate_where_it_is_permitted(registry: Registry) -> Non
         connection=Connection(insecure=True),
         credentials=Credentials(registry.user, registry.password),
     )
-    assert RegistryClient(session, "x/y").ping() == f"https://{registry.name}"
+    assert login.check(session) == f"https://{registry.name}"
 
 
 def test_nobody_listens() -> None:
