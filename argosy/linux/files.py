@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from argosy.errors import ArgosyError, Invalid
 
@@ -19,6 +20,17 @@ def read(path: str, limit: int = 4 << 20) -> bytes:
     """All of the file.  OSError (EFBIG) when it is longer than `limit` bytes."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
+        return read_descriptor(fd, path, limit)
+    finally:
+        os.close(fd)
+
+
+def read_regular(path: str, limit: int = 4 << 20) -> bytes:
+    """All of a regular file.  OSError for anything else, a FIFO among them: reading that would wait for its writer."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise OSError(22, "not a regular file", path)
         return read_descriptor(fd, path, limit)
     finally:
         os.close(fd)
