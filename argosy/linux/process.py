@@ -215,13 +215,15 @@ def run(
     check: bool = True,
     timeout_s: float | None = None,
     pass_fds: Iterable[int] = (),
+    output_limit: int = _MAX_OUTPUT_BYTES,
 ) -> Completed:
     """Run a program to its end, feed it `input`, collect what it writes.
 
     Ends when the program does, even if a child of it keeps the pipes open.  Raises NotFound when there is no such
-    program; ProgramFailed after `timeout_s` (the program is killed) and, with `check`, for a status other than 0.
+    program; ProgramFailed after `timeout_s` or more than `output_limit` bytes (the program is killed) and, with
+    `check`, for a status other than 0.
     """
-    with _Pipes() as pipes:
+    with _Pipes(output_limit) as pipes:
         fds = {0: pipes.child[0], 1: pipes.child[1], 2: pipes.child[2]} | {fd: fd for fd in pass_fds}
         pid = spawn(argv, env=env, fds=fds)
         try:
@@ -243,7 +245,8 @@ def run(
 class _Pipes:
     """Our ends and the child's of its three standard streams."""
 
-    def __init__(self) -> None:
+    def __init__(self, output_limit: int) -> None:
+        self.output_limit = output_limit
         stdin, stdout, stderr = os.pipe(), os.pipe(), os.pipe()
         self.child = [stdin[0], stdout[1], stderr[1]]
         self.ours = [stdin[1], stdout[0], stderr[0]]
@@ -269,7 +272,7 @@ class _Pipes:
             self.rest = _feed(fd, self.rest)
             ended = not len(self.rest)
         else:
-            ended = _drain(fd, self.output[stream])
+            ended = _drain(fd, self.output[stream], self.output_limit)
         if ended:
             self.close(stream)
         return ended
@@ -306,8 +309,8 @@ def _transfer(pid: int, pipes: _Pipes, data: bytes, timeout_s: float | None) -> 
                 pipes.move(1)
                 pipes.move(2)
                 return ""
-            if sum(map(len, pipes.output.values())) > _MAX_OUTPUT_BYTES:
-                return f"wrote more than {_MAX_OUTPUT_BYTES >> 20} MiB and was killed"
+            if sum(map(len, pipes.output.values())) > pipes.output_limit:
+                return f"wrote more than {pipes.output_limit >> 20} MiB and was killed"
     finally:
         os.close(pidfd)
 
@@ -322,12 +325,12 @@ def _feed(fd: int, rest: memoryview) -> memoryview:
         return rest[len(rest) :]
 
 
-def _drain(fd: int, output: bytearray) -> bool:
+def _drain(fd: int, output: bytearray, limit: int) -> bool:
     """Read what is there now; true at the end of the stream."""
     try:
         while chunk := os.read(fd, 65536):
             output += chunk
-            if len(output) > _MAX_OUTPUT_BYTES:
+            if len(output) > limit:
                 return False
     except BlockingIOError:
         return False
