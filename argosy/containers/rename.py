@@ -24,27 +24,29 @@ def rename(site: Site, container_id: str, name: str) -> None:
     if not name:
         raise Invalid("container name", name, "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument")
     create.check_name(name)
+    try:
+        _rename(site, container_id, name)
+    except Exists as taken:
+        if not create.gives_way(site, taken.holder):
+            raise ArgosyError(
+                f"renaming container {container_id}: name {name} already in use, "
+                f"cannot rename container {container_id}: container already exists",
+                details=f"it is the name of {taken.holder}",
+            ) from None
+        _rename(site, container_id, name)
+
+
+def _rename(site: Site, container_id: str, name: str) -> None:
+    """Rename the container, which is locked meanwhile.  No other is: two that take each other's name may not wait."""
     shelf = site.store.containers
     with shelf.lock(container_id):
         before = records.current_name(site.store, records.read_record(site.store, container_id))
         try:
-            _rename(site, container_id, name)
-        except Exists as taken:
-            if not create.gives_way(site, taken.holder):
-                raise ArgosyError(
-                    f"renaming container {container_id}: name {name} already in use, "
-                    f"cannot rename container {container_id}: container already exists",
-                    details=f"it is the name of {taken.holder}",
-                ) from None
-            _rename(site, container_id, name)
+            shelf.rename(container_id, name, first=lambda: _write(site, container_id, name))
         except OSError:
             _write(site, container_id, before)
             raise
         shelf.sync(named=True)
-
-
-def _rename(site: Site, container_id: str, name: str) -> None:
-    site.store.containers.rename(container_id, name, first=lambda: _write(site, container_id, name))
 
 
 def _write(site: Site, container_id: str, name: str) -> None:
