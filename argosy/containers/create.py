@@ -97,9 +97,9 @@ def _write_down(site: Site, record: ContainerRecord, *, replacing: bool, to_star
                     undo.push(named.remove_unused, site.store, use.name)
         made = _commit(site, record, replacing=replacing)
         if made.volumes and site.conf.prepare_volume_on_create and not to_start:
-            from argosy.containers import mount_sources
+            from argosy.containers import mount_sources, remove
 
-            undo.push(site.store.containers.remove, made.id)
+            undo.push(lambda: remove.remove(site, made.id, force=True))
             mount_sources.fill_volumes(site, made)
         undo.commit()
     return made
@@ -183,6 +183,8 @@ def _commit(site: Site, record: ContainerRecord, *, replacing: bool) -> Containe
                 with site.store.collection_lock():
                     staged.commit(named.name, durable=durable)
                     missing = _missing_image(site, record)
+                if missing:
+                    site.store.containers.remove(record.id)  # while we still have its lock: nobody has started it
             except Exists as taken:
                 if record.name and replacing:
                     _remove_holder(site, taken.holder, record)
@@ -191,7 +193,6 @@ def _commit(site: Site, record: ContainerRecord, *, replacing: bool) -> Containe
                     raise
                 continue
         if missing:
-            site.store.containers.remove(record.id)
             raise ArgosyError(f"image {missing} was removed meanwhile", hint=f"argosy pull {missing}")
         return named
     raise ArgosyError("cannot find a free name for the container", hint="give one with --name")
