@@ -101,11 +101,12 @@ def _left_of(site: Site, container_id: str) -> Iterator[_Left]:
     take_down = partial(cleanup.take_down, site, container_id)
     record = _record(site, container_id)
     if record is not None and is_over(record, run) and not cleanup.is_restarted(site, container_id):
-        yield report(directory, "it was made with --rm, and is over", partial(_discard, site, record))
+        remedy = partial(cleanup.discard, site, record, volumes=True)
+        yield report(directory, "it was made with --rm, and is over", remedy)
     elif not run.settled:
         cut = run.unbegun or run.status == state.CREATED
         problem = "its start was interrupted" if cut else "it has ended and was not cleaned up"
-        yield report(directory, problem, partial(cleanup.settle, site, container_id))
+        yield report(directory, problem, partial(cleanup.settle, site, container_id, run))
     elif mounts.is_mount_point(merged):
         yield report(merged, "it is mounted although it does not run", take_down)
     elif os.path.lexists(f"{site.state_directory(container_id)}/mounts"):
@@ -167,11 +168,6 @@ def _record(site: Site, container_id: str) -> records.ContainerRecord | None:
         return None  # `storage.check` says what is wrong with it
 
 
-def _discard(site: Site, record: records.ContainerRecord) -> None:
-    cleanup.settle(site, record.id, forget=True)
-    cleanup.discard(site, record, volumes=True)
-
-
 def is_over(record: records.ContainerRecord, run: state.Run) -> bool:
     """Whether a container made with --rm has ended, or lost the command that was to start it.
 
@@ -192,7 +188,7 @@ def make_way(site: Site, container_id: str) -> bool:
         with site.store.containers.lock(container_id):
             if not is_over(record, state.derive(site, container_id)) or cleanup.is_restarted(site, container_id):
                 return False
-            _discard(site, record)
+            cleanup.discard(site, record, volumes=True)
     except NotFound:
         pass  # its own clean-up was quicker
     return True

@@ -43,7 +43,7 @@ def cleanup(site: Site, container_id: str) -> None:
         with lock:
             before = state.derive(site, container_id)
             ended = before.status == state.EXITED and not before.settled
-            settle(site, container_id)
+            settle(site, container_id, before)
             record = records.read_record(site.store, container_id)
             if record.options.remove and ended and not is_restarted(site, container_id):
                 discard(site, record, volumes=True)
@@ -56,11 +56,16 @@ def cleanup(site: Site, container_id: str) -> None:
 
 
 def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
-    """Take a settled container out of the store, and with `volumes` its anonymous ones.  The caller holds its lock.
+    """Take a container out of the store, and with `volumes` its anonymous ones; first what is left of its last run.
 
-    Its root is unmounted once more: a clean-up that was killed after the run directory went may not have come so far.
+    The caller holds its lock.  Nothing is written down, for which the disk may have no room.  Whether there is work is
+    told by the files alone: a start whose command was killed may look interrupted now, and in the next moment the
+    runtime completes it.
     """
-    rootfs.unmount(site.state_directory(record.id))
+    if _is_clean(site, record.id):
+        rootfs.unmount(site.state_directory(record.id))
+    else:
+        take_down(site, record.id)
     site.store.containers.remove(record.id)
     anonymous = {use.name for use in record.volumes if use.anonymous} if volumes else ()
     if anonymous:
@@ -137,19 +142,26 @@ def _restart(site: Site, container_id: str, before: state.Run) -> bool:
     return False
 
 
-def settle(site: Site, container_id: str, *, forget: bool = False) -> None:
+def _is_clean(site: Site, container_id: str) -> bool:
+    """Whether no run has left anything.
+
+    The run directory is the first thing that a start makes, and the last that `take_down` takes away.
+    """
+    marker = f"{site.state_directory(container_id)}/{records.STARTED}"
+    return not (os.path.lexists(site.run_directory(container_id)) or os.path.lexists(marker))
+
+
+def settle(site: Site, container_id: str, run: state.Run) -> None:
     """Take down what an ended or interrupted run left: runtime state, network, mounts, run directory.
 
-    The caller holds the container's lock, so that a run directory without a started marker is an interrupted start.  A
-    container that runs is left alone.  `forget`: it is about to be removed, so that nothing is written down, for which
-    the disk may have no room, and nothing is waited for.
+    The caller holds the container's lock, and has found `run` with it in hand, so that a run directory without a
+    started marker is an interrupted start.  A container that runs, or is just ending, is left alone.
 
     Raises ArgosyError when something could not be taken down; all the rest was.
     """
-    run = state.derive(site, container_id)
-    if run.settled or run.status == state.RUNNING or (run.status == state.STOPPING and not forget):
+    if run.settled or run.status in (state.RUNNING, state.STOPPING):
         return
-    concluded = not forget and _conclude(site, container_id, run)
+    concluded = _conclude(site, container_id, run)
     take_down(site, container_id)
     if concluded:
         for file in (records.STARTED, records.STOP_REQUESTED):
@@ -166,15 +178,7 @@ def _conclude(site: Site, container_id: str, run: state.Run) -> bool:
     if run.unbegun:
         records.unlink(site.store, container_id, records.STARTED)
     elif os.path.exists(f"{directory}/{records.STARTED}"):
-        last = records.LastRun(
-            exit_code=run.exit_code,
-            started_at=run.started_at,
-            finished_at=run.finished_at,
-            restart_count=run.restart_count,
-            stopped_by_user=run.stopped_by_user,
-            oom_killed=run.oom_killed,
-        )
-        return _write_last(site, container_id, last)
+        return _write_last(site, container_id, run.ended())
     if not os.path.exists(f"{directory}/{records.LAST}"):
         now = time.time()
         _write_last(site, container_id, records.LastRun(125, now, now, error="its start was interrupted"))
@@ -192,14 +196,17 @@ def _write_last(site: Site, container_id: str, last: records.LastRun) -> bool:
 
 
 def take_down(site: Site, container_id: str) -> None:
-    """Undo everything that `prepare` and conmon set up, however far they came.  The caller holds the lock."""
+    """Undo everything that `prepare` and conmon set up, however far they came.  The caller holds the lock.
+
+    What still runs is ended.  The run directory goes last, and stays where anything else does: it is the sign of work
+    to do.
+    """
     from argosy.containers import prepare
 
     steps: tuple[Callable[[], object], ...] = (
         lambda: _end_processes(site, container_id),
         lambda: prepare.undo(site, container_id),
         lambda: rootfs.unmount(site.state_directory(container_id)),
-        lambda: files.remove_tree(site.run_directory(container_id)),
     )
     failures = []
     for step in steps:
@@ -209,14 +216,15 @@ def take_down(site: Site, container_id: str) -> None:
             failures.append(str(error))
     if failures:
         raise ArgosyError(f"cannot clean up container {container_id[:12]}", details="\n".join(failures))
+    files.remove_tree(site.run_directory(container_id))
 
 
 def _end_processes(site: Site, container_id: str) -> None:
-    """End a conmon that waits for a start that will not come, or has not even written its pidfile yet.
+    """End what runs or starts the container: also a conmon that waits for a start which will not come.
 
     One that has recorded the container's end is left alone: it ends by itself, and we may be its exit command.
     """
     if exits.read(site.store.run, container_id) is None:
         from argosy.containers import traces
 
-        traces.end_work_on(site.run_directory(container_id))
+        traces.end_work_on(site, container_id)

@@ -46,7 +46,6 @@ def remove(
         with lock:
             run = state.derive(site, container_id)
             if run.status not in ((state.RUNNING,) if force else (state.RUNNING, state.STOPPING)):
-                cleanup.settle(site, container_id, forget=True)
                 cleanup.discard(site, record, volumes=volumes)
                 return
     raise ArgosyError(f"container {container_id[:12]} was started again meanwhile", exit_code=2)

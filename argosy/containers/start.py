@@ -24,10 +24,12 @@ if TYPE_CHECKING:
     from argosy.containers.prepare import Prepared
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
+    from argosy.linux import locks
     from argosy.runtime.attach import Attachment
 
 # conmon has one format of files, whatever it is called.
 _LOG_DRIVERS = {"json-file": "k8s-file"}
+_ENDINGS = 2  # of runs that end while this waits
 
 
 def start(
@@ -41,7 +43,8 @@ def start(
 ) -> Attachment | None:
     """Start a container.  With `connect` its streams are connected before its program begins, and handed back.
 
-    A container that runs already is left as it is (None, unless `connect`).  `restart_of` is the ended run that a
+    A container that runs already is left as it is (None, unless `connect`); for one that is just ending this waits.
+    `restart_of` is the ended run that a
     restart policy follows up: nothing happens when that is no longer the last one, or the user asked for a stop
     meanwhile.  `preserve_fds` of our descriptors, from 3 on, are handed to it.  What it requires is started first.
     `attended`: this process stays until the container ends, and takes it away if it was made with --rm.
@@ -54,13 +57,13 @@ def start(
         from argosy.containers import dependencies
 
         dependencies.start(site, record)
-    with site.store.containers.lock(container_id):
-        run = state.derive(site, container_id)
-        if run.status in (state.RUNNING, state.STOPPING):
+    lock, run = _lock_when_ended(site, container_id)
+    with lock:
+        if run.status == state.RUNNING:
             return _attach(site, container_id) if connect else None
         if restart_of is not None and not _follows(run, restart_of):
             return None
-        cleanup.settle(site, container_id)
+        cleanup.settle(site, container_id, run)
         count = 0 if restart_of is None else restart_of.restart_count + 1
         began = time.time()
         try:
@@ -82,6 +85,28 @@ def start(
     if door is not None:
         _await_readiness(record, door, pid)
     return attachment
+
+
+def _lock_when_ended(site: Site, container_id: str) -> tuple[locks.Lock, state.Run]:
+    """The container's lock, and its run: one that is just ending is recorded first, for which conmon is given time."""
+    for _ in range(_ENDINGS):
+        lock = site.store.containers.lock(container_id)
+        try:
+            run = state.derive(site, container_id)
+        except BaseException:
+            lock.release()
+            raise
+        if run.status != state.STOPPING:
+            return lock, run
+        lock.release()
+        from argosy.containers import wait
+
+        wait.conmon_done(site, container_id)
+    raise ArgosyError(
+        f"container {container_id[:12]} does not come to its end",
+        details=f"conmon, process {run.conmon_pid}, has not recorded it",
+        hint=f"argosy rm --force {container_id[:12]}",
+    )
 
 
 def _follows(run: state.Run, before: state.Run) -> bool:

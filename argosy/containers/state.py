@@ -56,6 +56,17 @@ class Run(Value):
     settled: bool = True
     unbegun: bool = False
 
+    def ended(self) -> LastRun:
+        """What last.json says of a run that has ended."""
+        return records.LastRun(
+            exit_code=self.exit_code,
+            started_at=self.started_at,
+            finished_at=self.finished_at,
+            restart_count=self.restart_count,
+            stopped_by_user=self.stopped_by_user,
+            oom_killed=self.oom_killed,
+        )
+
 
 class ContainerView(Value):
     """What lists show of a container: the essence of its record, and its run.

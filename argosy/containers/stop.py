@@ -23,31 +23,39 @@ def stop(site: Site, container_id: str, timeout_s: float | None = None) -> bool:
     container's lock is not held while waiting.
     """
     record = records.read_record(site.store, container_id)
-    run = state.derive(site, container_id)
+    run = _request(site, record)
     if run.status not in (state.RUNNING, state.STOPPING):
         _settle(site, container_id)
         return False
-    _request(site, record)
     if timeout_s is None:
         own = record.options.stop_timeout_s
         timeout_s = site.conf.stop_timeout if own is None else own
     if run.pid:
         _end(record, run.pid, timeout_s)
-        wait.conmon_done(site, container_id)
+    wait.conmon_done(site, container_id)
     _settle(site, container_id)
     return True
 
 
-def _request(site: Site, record: ContainerRecord) -> None:
-    """Note durably that the user wants no further run.  The clean-up of the run that ends takes the note away.
+def _request(site: Site, record: ContainerRecord) -> state.Run:
+    """Note durably that the user wants no further run, and give the one there is.
 
-    A full disk keeps nobody from stopping what no policy would start again.
+    The clean-up of a run that ends puts the note into last.json; where that is done, and a restart policy waits for the
+    time of its next run, it goes there at once.  A full disk keeps nobody from stopping what no policy would start.
     """
-    try:
-        files.write_atomic(f"{site.state_directory(record.id)}/{records.STOP_REQUESTED}", b"", durable=True)
-    except OSError:
-        if record.options.restart.name != "no":
-            raise
+    restarts = record.options.restart.name != "no"
+    with site.store.containers.lock(record.id):
+        run = state.derive(site, record.id)
+        try:
+            if not run.settled or run.status in (state.RUNNING, state.STOPPING):
+                files.write_atomic(f"{site.state_directory(record.id)}/{records.STOP_REQUESTED}", b"", durable=True)
+            elif restarts and run.status == state.EXITED and not run.stopped_by_user:
+                last = run.replace(stopped_by_user=True).ended()
+                records.write_value(site.store, record.id, records.LAST, last, durable=True)
+        except OSError:
+            if restarts:
+                raise
+    return run
 
 
 def _end(record: ContainerRecord, pid: int, timeout_s: float) -> None:

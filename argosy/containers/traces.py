@@ -40,9 +40,17 @@ def started(site: Site, container_id: str) -> records.Started | None:
     )
 
 
-def working_on(bundle: str) -> list[int]:
-    """The pids of the conmons, and of runtimes in the middle of `create`, that were started with this bundle."""
-    return [pid for pid, words in procfs.command_lines() if bundle_of(words) == bundle]
+def _working_on(site: Site, container_id: str) -> list[int]:
+    """The pids of the container's conmons, and of runtimes in the middle of its `create` or `start`.
+
+    A command that is killed leaves these to themselves.
+    """
+    bundle, runtime_root = site.run_directory(container_id), f"{site.store.run}/runtime"
+    return [
+        pid
+        for pid, words in procfs.command_lines()
+        if bundle_of(words) == bundle or (words[-2:] == ["start", container_id] and runtime_root in words)
+    ]
 
 
 def bundle_of(words: list[str]) -> str:
@@ -53,20 +61,20 @@ def bundle_of(words: list[str]) -> str:
     return ""
 
 
-def end_work_on(bundle: str) -> None:
-    """Kill all that works on the bundle and what it has started.  Raises ArgosyError when that does not end.
+def end_work_on(site: Site, container_id: str) -> None:
+    """Kill all that works on the container and what it has started.  Raises ArgosyError when that does not end.
 
     A conmon's children are the runtime and the container's first process.  It dies before them, and records nothing.
     One that we descend from is left alone: it waits for us, its exit command, and would take us with it.
     """
     deadline = time.monotonic() + _END_S
     above = _ancestors(os.getpid())
-    while pids := [pid for pid in working_on(bundle) if pid not in above]:
+    while pids := [pid for pid in _working_on(site, container_id) if pid not in above]:
         for worker in pids:
             for pid in (worker, *procfs.descendants(worker)):
                 process.signal_process(pid, process.start_time(pid) or 0)
         if time.monotonic() > deadline:
-            raise ArgosyError(f"cannot end the processes {pids}, which work on {bundle}")
+            raise ArgosyError(f"cannot end the processes {pids}, which work on container {container_id[:12]}")
         time.sleep(0.002)
 
 

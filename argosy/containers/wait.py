@@ -88,7 +88,7 @@ def process_ended(pid: int, timeout_s: float | None) -> bool:
 def conmon_done(site: Site, container_id: str) -> None:
     """Wait, for a few seconds at most, until conmon has recorded the end of a process that has ended.
 
-    Without conmon there is no record, and nothing to wait for.
+    Without conmon there is no record, and nothing to wait for; nor while the process lives.
     """
     limit = time.monotonic() + _CONMON_GRACE_S
     while time.monotonic() < limit:
@@ -96,6 +96,6 @@ def conmon_done(site: Site, container_id: str) -> None:
             run = state.derive(site, container_id)
         except NotFound:
             return
-        if run.status != state.STOPPING and not run.pid:
+        if run.status != state.STOPPING:
             return
         time.sleep(0.002)

@@ -163,3 +163,44 @@ def _end(program: Program, name: str) -> str:
     for pid in (state["ConmonPid"], state["Pid"]):
         os.kill(pid, 9)
     return container_id
+
+
+@pytest.mark.parametrize("look", [1, 2])
+def test_a_removal_while_an_orphaned_start_goes_on(argosy_both: Program, busybox: str, look: int) -> None:
+    """`runtime start` outlives its killed command, and completes it between two looks of the one that removes."""
+    program = argosy_both
+    known = set(processes.descendants())
+    gate = f"{program.files}/gate"
+    os.mkfifo(gate, 0o666)
+    os.chmod(gate, 0o666)
+    runtime = program.run("info", "--format", "{{.Host.OCIRuntime.Path}}").stdout.strip()
+    script = f'#!/bin/sh\ncase " $* " in *" start "*) cat {gate};; esac\nexec {runtime} "$@"\n'
+    slow = program.write(os.path.basename(runtime), script, 0o755)
+    run = program.argv("--runtime", slow, "run", "-d", "--name", "x", *NO_NETWORK, "busybox", "sleep", "600")
+    starter = program.spawn(run, stdout=-3, stderr=-3)
+    _until(lambda: any(line == f"cat {gate}" for line in processes.descendants().values()))
+    starter.kill()
+    starter.wait()
+    (container_id,) = os.listdir(f"{program.root}/containers")
+    mark = f"{program.runroot}/runtime/{container_id}/exec.fifo"
+    log = program.write("calls", b"", 0o666)
+    slowed = f"inject=newfstatat,stat,statx:delay_exit=600000:when={look}"
+    words = ["strace", "-f", "-qq", "-o", log, "-P", mark, "-e", slowed, *program.argv("rm", "-f", "-t", "0", "x")]
+    removal = program.spawn(words, stdout=-3)
+    _until(lambda: _lines(log) >= look or removal.poll() is not None)
+    os.close(os.open(gate, os.O_RDWR))
+    assert removal.wait() == 0
+    assert leaks.left_over(program, known | leaks.pause_processes(program)) == []
+    assert os.listdir(f"{program.root}/containers") == []
+
+
+def _lines(path: str) -> int:
+    with open(path, "rb") as file:
+        return file.read().count(b"\n")
+
+
+def _until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from tests.rig import leaks, processes
 from tests.rig.program import Program, finish
 
 pytestmark = pytest.mark.usefixtures("busybox")
@@ -69,6 +70,23 @@ def test_a_restart_policy_does_not_act_against_the_user(argosy_both: Program) ->
     argosy_both.run("stop", "again")
     time.sleep(1)
     assert os.listdir(f"{argosy_both.runroot}/containers") == []
+
+
+def test_a_stop_between_two_restarts_is_the_end(argosy_both: Program) -> None:
+    """The one that waits for the time of the next run finds that the user wants none."""
+    program = argosy_both
+    known = set(processes.descendants())
+    program.run("run", "-d", "--name", "eager", "--network", "none", "--restart", "always", "busybox", "false")
+    count = ("inspect", "--format", "{{.State.Status}} {{.RestartCount}}", "eager")
+    deadline = time.monotonic() + 20
+    while program.run(*count).stdout != "exited 3\n":  # the next one comes after 0.8 s
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    program.run("stop", "eager")
+    assert processes.settle(known | leaks.pause_processes(program)) == {}
+    assert program.run(*count).stdout == "exited 3\n"
+    program.run("start", "eager")
+    assert program.run(*count).stdout.endswith(" 0\n")
 
 
 def test_a_restart_policy_acts(argosy_both: Program) -> None:

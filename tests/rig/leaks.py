@@ -1,4 +1,4 @@
-"""What a program must not leave behind: processes, mounts, network namespaces, unfinished files."""
+"""What a program must not leave behind: processes, mounts, namespaces, control groups, unfinished files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.rig import host, processes
 from tests.rig.program import Program
 
 _SETTLE_S = 15.0
+_CGROUPS = "/sys/fs/cgroup"
 
 
 def close(program: Program, known: set[int]) -> list[str]:
@@ -50,7 +51,22 @@ def left_over(program: Program, known: set[int]) -> list[str]:
     ):
         # crun keeps compiled seccomp filters in `.cache` beside its records, from 1.9 on.
         problems += [f"{what}: {path}" for path in names(directory, ignore=(".cache",))]
-    return problems
+    return problems + [f"control group: {path}" for path in control_groups(program)]
+
+
+def control_groups(program: Program) -> list[str]:
+    """The groups of containers that are, or were, this program's: exit records outlive their containers."""
+    ids = {
+        os.path.basename(path)
+        for directory in (f"{program.root}/containers", f"{program.runroot}/exits", f"{program.runroot}/containers")
+        for path in names(directory)
+    }
+    return [
+        path
+        for hierarchy in ("", *os.listdir(_CGROUPS))
+        for path in names(f"{_CGROUPS}/{hierarchy}/argosy")
+        if os.path.basename(path) in ids
+    ]
 
 
 def pause_processes(program: Program) -> set[int]:
