@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from argosy.config.containers import ContainersConf
     from argosy.config.registries import Registries
     from argosy.containers.site import Chosen
+    from argosy.images import Images
     from argosy.images.progress import Progress
     from argosy.images.pull import Puller
     from argosy.linux.userns import Namespace
@@ -122,6 +123,13 @@ class Engine:
     def containers(self) -> Containers:
         """What can be done with containers."""
         return Containers(self.site, self._find_image)
+
+    @property
+    def images(self) -> Images:
+        """What can be done with images."""
+        from argosy.images import Images
+
+        return Images(self.store, self.load_registries, self.site.notice)
 
     def _find_image(self, name: str) -> ImageRecord:
         from argosy.images import resolve

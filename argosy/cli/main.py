@@ -74,6 +74,27 @@ DOCKER_FLAGS = (
     Flag("tlsverify"),
 )
 
+
+def _skopeo_flags(program: str) -> tuple[Flag, ...]:
+    if program != "skopeo":
+        return ()
+    from argosy.cli.skopeo import _globals
+
+    return _globals.FLAGS
+
+
+def root_flags(program: str) -> tuple[Flag, ...]:
+    """The flags that the program takes before a command."""
+    return (*(DOCKER_FLAGS if program == "docker" else _skopeo_flags(program)), *ROOT_FLAGS)
+
+
+def shown_flags(program: str) -> tuple[Flag, ...]:
+    """Those of them that its help shows."""
+    own = _skopeo_flags(program)
+    names_ = {flag.name for flag in own}
+    return (*own, *(flag for flag in ROOT_FLAGS if flag.name not in names_))
+
+
 # What the engine is opened with: keyword of `open_engine` to the global flag's key.
 _ENGINE_SETTINGS = {
     "root": "root",
@@ -121,6 +142,7 @@ class _Call:
         self.open_engine = open_engine
         self.out = Output(program)
         self.settings: dict[str, Any] = {}
+        self.program_settings: dict[str, Any] = {}
 
     def guarded(self, arguments: list[str]) -> int:
         """Run, flush, and turn whatever is raised into a status."""
@@ -156,9 +178,7 @@ class _Call:
         path = ""
         while True:
             shown = f"{self.program} {path}".rstrip()
-            flags: tuple[Flag, ...] = GLOBAL_FLAGS if path else ROOT_FLAGS
-            if self.program == "docker" and not path:
-                flags = (*DOCKER_FLAGS, *ROOT_FLAGS)
+            flags = (*_skopeo_flags(self.program), *GLOBAL_FLAGS) if path else root_flags(self.program)
             try:
                 parsed = self._parse(flags, arguments, shown, interspersed=False)
             except HelpWanted:
@@ -168,6 +188,9 @@ class _Call:
                 return self._no_command(path, shown)
             word, arguments = parsed.operands[0], list(parsed.operands[1:])
             words = f"{path} {word}".lstrip()
+            if self.program == "argosy" and words in names.GUESTS:
+                self.program = self.out.program = words
+                return self._dispatch(arguments)
             words = index.ALIASES.get(words, words)
             if words in index.COMMANDS:
                 return self._run_command(words, index.COMMANDS[words], arguments)
@@ -183,7 +206,7 @@ class _Call:
             raise
 
     def _note_globals(self, parsed: Parsed, hidden_by: Iterable[str] = ()) -> None:
-        for flag in (*DOCKER_FLAGS, *ROOT_FLAGS) if self.program == "docker" else ROOT_FLAGS:
+        for flag in root_flags(self.program):
             if flag.key in parsed.values and flag.key not in hidden_by:
                 value = parsed.values[flag.key]
                 self.settings[flag.key] = self.settings.get(flag.key, ()) + value if flag.kind == "list" else value
@@ -204,7 +227,7 @@ class _Call:
     def _group_help(self, path: str) -> int:
         from argosy.cli import usage
 
-        self.out.write(usage.group_help(self.program, path, ROOT_FLAGS))
+        self.out.write(usage.group_help(self.program, path, shown_flags(self.program)))
         return 0
 
     def _unknown(self, path: str, word: str) -> UsageError:
@@ -218,7 +241,8 @@ class _Call:
         shown = f"{self.program} {words}"
         own = {flag.key for flag in command.flags}
         try:
-            parsed = self._parse((*command.flags, *GLOBAL_FLAGS), arguments, shown, interspersed=command.interspersed)
+            flags = (*command.flags, *_skopeo_flags(self.program), *GLOBAL_FLAGS)
+            parsed = self._parse(flags, arguments, shown, interspersed=command.interspersed)
         except HelpWanted:
             from argosy.cli import usage
 
@@ -230,6 +254,10 @@ class _Call:
         return command.run(options, self._engine() if needs_engine else self._opener(), self.out)
 
     def _apply_settings(self) -> None:
+        if self.program == "skopeo":
+            from argosy.cli.skopeo import _globals
+
+            self.program_settings = _globals.take(self.settings)
         level = self.settings.get("log_level", "debug" if self.settings.get("debug") else "warn").lower()
         if level not in _LEVELS:
             raise UsageError(f'Log Level "{level}" is not supported, choose from: {", ".join(_LEVELS)}')
@@ -293,7 +321,7 @@ class _Call:
         for keyword in ("runtime_flags", "modules", "hooks_dir"):
             settings[keyword] = settings[keyword] or ()
         settings["search"] = ("docker.io",) if self.program == "docker" else ()
-        return Opener({**settings, "notice": self.out.notice}, self._open_here)
+        return Opener({**settings, "notice": self.out.notice}, self._open_here, self.program_settings)
 
     def _open_here(self, **settings: Any) -> Any:
         """The engine of this host, unless the environment sends us to another."""
@@ -319,11 +347,17 @@ class _Call:
 class Opener:
     """What a command gets instead of the engine when its index entry does not ask for one: the way to open it.
 
-    `settings` are the keyword arguments of `open_engine`.
+    `settings` are the keyword arguments of `open_engine`, `program_settings` the global flags that skopeo alone has.
     """
 
-    def __init__(self, settings: dict[str, Any], open_engine: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        settings: dict[str, Any],
+        open_engine: Callable[..., Any],
+        program_settings: dict[str, Any] | None = None,
+    ) -> None:
         self.settings = settings
+        self.program_settings = program_settings or {}
         self._open_engine = open_engine
 
     def open(self) -> Any:

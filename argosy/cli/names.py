@@ -22,6 +22,8 @@ GRAMMARS = {
     "buildah": "buildah",
     "skopeo": "skopeo",
 }
+# Programs whose command line `argosy NAME ...` takes.
+GUESTS = ("skopeo",)
 
 
 def program(argv0: str) -> str:

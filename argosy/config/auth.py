@@ -30,11 +30,15 @@ _TOKEN_USER = "<token>"
 
 
 class Credentials(Value):
-    """A user name with a password, or an identity (OAuth2 refresh) token.  `origin` says where it was found."""
+    """A user name with a password, an identity (OAuth2 refresh) token, or a bearer token for the registry itself.
+
+    `origin` says where it was found.
+    """
 
     username: str = ""
     password: str = ""
     identity_token: str = ""
+    bearer_token: str = ""
     origin: str = ""
 
     def __repr__(self) -> str:

@@ -1,1 +1,43 @@
-"""The use cases of images, one per file: pull, import, look-up, lists, inspect, history, tag, remove, prune."""
+"""The use cases of images, one per file: pull, import, look-up, lists, inspect, history, tag, remove, prune, copy."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from argosy.config.registries import Registries
+    from argosy.images.progress import Progress
+    from argosy.oci.platform import Platform
+    from argosy.oci.reference import Reference
+    from argosy.storage.images import ImageRecord
+    from argosy.storage.store import Store
+    from argosy.transports.source import ImageSource
+    from argosy.transports.storage import StorageSource
+
+
+class Images:
+    """The use cases of `argosy.images` on one store."""
+
+    def __init__(self, store: Store, registries: Callable[[], Registries], notice: Callable[[str], None]) -> None:
+        self._store = store
+        self._registries = registries
+        self._notice = notice
+
+    def open_source(self, text: str) -> StorageSource:
+        """The image of the store that `text` means, as a source for copies."""
+        from argosy.images import resolve
+        from argosy.oci import reference as references
+        from argosy.transports.storage import StorageSource
+
+        found = resolve.resolve(self._store, self._registries, text)
+        name = found.name or references.parse(f"localhost/{found.record.config_digest[7:19]}")
+        return StorageSource(self._store, found.record, name)
+
+    def take_in(
+        self, source: ImageSource, name: Reference, platform: Platform | None, progress: Progress
+    ) -> ImageRecord:
+        """The image of `source` in the store, where `name` means it now."""
+        from argosy.images import pull
+
+        return pull.pull(self._store, source, name, platform, progress, self._notice)

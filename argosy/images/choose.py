@@ -57,7 +57,7 @@ def choose(source: ImageSource, name: str, wanted: Platform) -> Chosen:
         indexes.append(raw)
         entry = pick(document, name, wanted)
         raw = source.manifest(entry.digest)
-        _check(raw, entry)
+        check_entry(raw, entry)
 
 
 def pick(index: Index, name: str, wanted: Platform) -> Descriptor:
@@ -74,7 +74,8 @@ def _is_attestation(entry: Descriptor) -> bool:
     return _ATTESTATION in entry.annotations
 
 
-def _check(raw: RawManifest, entry: Descriptor) -> None:
+def check_entry(raw: RawManifest, entry: Descriptor) -> None:
+    """Raise Invalid unless the document is the one that the index's entry describes."""
     if raw.digest != entry.digest:
         raise Invalid("manifest", raw.digest, f"the index names {entry.digest}")
     if len(raw.data) != entry.size:

@@ -1,25 +1,28 @@
-"""An image in another form on its way to a destination: the other family of media types, compressed layers.
+"""An image in another form on its way to a destination: the other family of media types, layers written anew.
 
-Nothing is converted in the store: the new documents and blobs live in the work's directory and go with it.
+Nothing is converted where the image is: the new documents and blobs live in a directory of the copy and go with it.
+Layers are converted several at once, each in one pass (`images.relayer`).
 """
 
 from __future__ import annotations
 
 import os
+import threading
 
-from argosy.errors import ArgosyError, Invalid, Unsupported
+from argosy.errors import Invalid, Unsupported
+from argosy.images import workers
 from argosy.oci import digest as digests
 from argosy.oci import manifest as manifests
 from argosy.oci import mediatypes
 from argosy.oci.manifest import ImageManifest
 from argosy.registry.client import RawManifest
+from argosy.transports.destination import COMPRESS, Abilities
 from argosy.transports.storage import FileStream
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
+    from argosy.encryption.layers import Keys
     from argosy.oci.descriptor import Descriptor
     from argosy.oci.reference import Reference
     from argosy.registry.streams import BlobStream
@@ -27,8 +30,11 @@ if TYPE_CHECKING:
 
 FORMATS = ("oci", "v2s2", "v2s1")
 COMPRESSIONS = ("gzip", "zstd", "zstd:chunked")
-_GZIP_LEVEL = 2  # isal's best ratio that still keeps up with a network
-_ZSTD_LEVEL = 3
+_FOREIGN = {"oci": mediatypes.OCI_FOREIGN, "v2s2": mediatypes.DOCKER_FOREIGN}
+_DOCUMENTS = {
+    "oci": (mediatypes.OCI_MANIFEST, mediatypes.OCI_CONFIG),
+    "v2s2": (mediatypes.DOCKER_MANIFEST, mediatypes.DOCKER_CONFIG),
+}
 _LAYERS = {
     "oci": {
         "none": mediatypes.OCI_LAYER,
@@ -41,17 +47,13 @@ _LAYERS = {
         "zstd": mediatypes.DOCKER_LAYER_ZSTD,
     },
 }
-_DOCUMENTS = {
-    "oci": (mediatypes.OCI_MANIFEST, mediatypes.OCI_CONFIG),
-    "v2s2": (mediatypes.DOCKER_MANIFEST, mediatypes.DOCKER_CONFIG),
-}
 
 
 class Form(Value):
     """What is wanted.  `format` "" keeps the image's own, `compression` "" that of layers which are compressed already.
 
-    With `compress`, layers without any are compressed: by `usual`, unless `compression` says how all of them are.
-    `level` 0 is the best one that still keeps up with a network.
+    With `compress`, layers without any are compressed: by `usual`, unless `compression` says how all of them are
+    ("none": not at all).  `level` 0 is the best one that still keeps up with a network.  `keys` decrypt and encrypt.
     """
 
     format: str = ""
@@ -59,6 +61,11 @@ class Form(Value):
     compress: bool = False
     usual: str = "gzip"
     level: int = 0
+    keys: Keys | None = None
+
+    def fitting(self, abilities: Abilities) -> Form:
+        """The same, with what the destination does by itself."""
+        return self.replace(compress=True) if abilities.layers == COMPRESS else self
 
 
 def check(form: Form) -> None:
@@ -73,101 +80,134 @@ def check(form: Form) -> None:
         raise Invalid("manifest type", form.format, "it must be oci, v2s1 or v2s2")
     if "zstd:chunked" in (form.compression, form.usual):
         raise Unsupported("argosy does not write zstd:chunked", hint="use zstd: every puller reads it in the same time")
-    if form.compression and form.compression not in COMPRESSIONS:
+    if form.compression and form.compression not in (*COMPRESSIONS, "none"):
         raise Invalid("compression format", form.compression, f"it must be one of {', '.join(COMPRESSIONS)}")
     if form.format == "v2s2" and form.compression == "zstd":
         raise Invalid("compression format", "zstd", "Docker schema 2 has gzip only", hint="use --format oci")
+    if form.format == "v2s2" and form.keys is not None and form.keys.encrypts:
+        raise Invalid("manifest type", "v2s2", "Docker schema 2 has no encrypted layers", hint="use --format oci")
 
 
-def converted(source: ImageSource, raw: RawManifest, form: Form, directory: str) -> tuple[ImageSource, RawManifest]:
+def family_of(media_type: str) -> str:
+    """Which family a document belongs to."""
+    return "v2s2" if media_type in (mediatypes.DOCKER_MANIFEST, mediatypes.DOCKER_LIST) else "oci"
+
+
+def family(own: str, form: Form, abilities: Abilities, place: str) -> str:
+    """The family that an image of the family `own` is written in.  Raises Unsupported."""
+    if form.format:
+        if form.format not in abilities.families:
+            raise Unsupported(f"{place} cannot hold an image in the format {form.format}", hint="leave out --format")
+        return form.format
+    if "oci" in abilities.families and own == "v2s2":
+        encrypted = form.keys is not None and form.keys.encrypts
+        if encrypted or "zstd" in (form.compression, form.usual if form.compress else ""):
+            return "oci"  # as podman does: Docker's types have neither
+    return own if own in abilities.families else abilities.families[0]
+
+
+def converted(
+    source: ImageSource,
+    raw: RawManifest,
+    form: Form,
+    directory: str,
+    abilities: Abilities = Abilities(),  # noqa: B008 -- frozen
+    place: str = "the destination",
+) -> tuple[ImageSource, RawManifest]:
     """The source and the manifest in the form that is wanted: the same ones where nothing changes.
 
     `directory` takes new blobs.  Raises as `check`, ArgosyError when a layer cannot be read or written.
     """
     check(form)
-    image = manifests.parse(raw.data, raw.media_type)
+    image = manifests.parse(raw.data, raw.media_type, artifact=True)
     assert isinstance(image, ImageManifest)
-    own = "v2s2" if image.media_type == mediatypes.DOCKER_MANIFEST else "oci"
-    family = form.format or own
-    if not form.format and family == "v2s2" and form.compression == "zstd":
-        family = "oci"  # as podman does: Docker's types have no zstd
-    files: dict[str, str] = {}
-    layers = tuple(_layer(source, layer, family, form, directory, files) for layer in image.layers)
-    if family == own and layers == image.layers:
+    own = family_of(image.media_type)
+    wanted = family(own, form, abilities, place)
+    is_image = image.config.media_type in mediatypes.CONFIGS
+    if wanted == "v2s2" and own == "oci" and not is_image:
+        raise Unsupported(f"an artifact of type {image.config.media_type} cannot be written as Docker schema 2")
+    if not is_image:
         return source, raw
-    manifest_type, config_type = _DOCUMENTS[family]
+    layers, files = _Layers(source, image, wanted, form, directory).convert()
+    if wanted == own and layers == image.layers:
+        return source, raw
+    manifest_type, config_type = _DOCUMENTS[wanted]
     config = image.config.replace(media_type=config_type)
-    annotations = image.annotations if family == "oci" else {}
+    annotations = image.annotations if wanted == "oci" else {}
     data = image.replace(media_type=manifest_type, config=config, layers=layers, annotations=annotations).to_bytes()
     made = RawManifest(data, manifest_type, digests.of_bytes(data))
     return ConvertedSource(source, made, files), made
 
 
-def _layer(
-    source: ImageSource, layer: Descriptor, family: str, form: Form, directory: str, files: dict[str, str]
-) -> Descriptor:
-    """The descriptor of the layer in its new form, whose bytes are written where they change."""
-    kind = mediatypes.LAYER_COMPRESSION[layer.media_type]
-    wanted = form.compression or (form.usual if form.compress and kind == "none" else kind)
-    if family == "v2s2" and wanted == "zstd":
-        wanted = "gzip"
-    if wanted == kind:
-        return layer.replace(media_type=_LAYERS[family][kind])
-    path = f"{directory}/{len(files)}.{wanted}"
-    with source.read_blob(layer) as stream:
-        digest, size = _compress(stream, layer, kind, _compressor(wanted, form.level), path)
-    files[digest] = path
-    return layer.replace(media_type=_LAYERS[family][wanted], digest=digests.parse(digest), size=size)
+class _Layers:
+    """The layers of one image on their way into another form."""
 
+    def __init__(self, source: ImageSource, image: ImageManifest, wanted: str, form: Form, directory: str) -> None:
+        self._source = source
+        self._layers = image.layers
+        self._family = wanted
+        self._form = form
+        self._directory = directory
+        self._encrypted = form.keys.indices(len(image.layers)) if form.keys is not None else frozenset()
+        self._made: dict[int, Descriptor] = {}
+        self._files: dict[str, str] = {}
 
-def _compress(stream: BlobStream, layer: Descriptor, kind: str, compressor: Any, path: str) -> tuple[str, int]:
-    """Write the layer anew; its digest and size.  The bytes that are read are compared with their digest."""
-    from argosy.archive.compression import Decompressor
+    def convert(self) -> tuple[tuple[Descriptor, ...], dict[str, str]]:
+        """The layers' new descriptors, and the files of those whose bytes change, by their digests."""
+        pending = list(reversed(range(len(self._layers))))
+        if any(self._changes(position) for position in pending):
+            workers.run(pending, self._convert, len(os.sched_getaffinity(0)), threading.Event())
+        else:
+            for position in pending:
+                self._convert(position)
+        return tuple(self._made[position] for position in range(len(self._layers))), self._files
 
-    came, made = digests.hasher(layer.digest.algorithm), digests.hasher()
-    size = 0
-    decompressor = Decompressor(kind)
-    try:
-        with open(path, "wb", buffering=0) as file:
+    def _changes(self, position: int) -> bool:
+        layer = self._layers[position]
+        kind = mediatypes.LAYER_COMPRESSION.get(layer.media_type.removesuffix(mediatypes.ENCRYPTED))
+        return kind is not None and (self._crypted(position, layer) or self._wanted(kind) != kind)
 
-            def write(data: bytes) -> None:
-                nonlocal size
-                made.update(data)
-                size += len(data)
-                rest = memoryview(data)
-                while rest:
-                    rest = rest[file.write(rest) :]
+    def _crypted(self, position: int, layer: Descriptor) -> bool:
+        keys = self._form.keys
+        return keys is not None and (
+            position in self._encrypted or (keys.decrypts and layer.media_type.endswith(mediatypes.ENCRYPTED))
+        )
 
-            for block in stream:
-                came.update(block)
-                for plain in decompressor.write(block):
-                    write(compressor.compress(plain))
-            decompressor.finish()
-            write(compressor.flush())
-    except OSError as error:
-        raise ArgosyError(
-            f"cannot compress layer {layer.digest}: {error.strerror}", hint="make room with `argosy system prune`"
-        ) from error
-    if came.hexdigest() != layer.digest.hex:
-        raise Invalid("layer", str(layer.digest), "its bytes do not have that digest", hint="pull the image again")
-    return f"sha256:{made.hexdigest()}", size
+    def _wanted(self, kind: str) -> str:
+        """The compression that a layer with `kind` of it is to have."""
+        form = self._form
+        wanted = form.compression or (form.usual if form.compress and kind == "none" else kind)
+        return "gzip" if self._family == "v2s2" and wanted == "zstd" else wanted
 
+    def _convert(self, position: int) -> None:
+        layer = self._layers[position]
+        locked = layer.media_type.endswith(mediatypes.ENCRYPTED)
+        kind = mediatypes.LAYER_COMPRESSION.get(layer.media_type.removesuffix(mediatypes.ENCRYPTED))
+        if kind is None or (locked and (self._form.keys is None or not self._form.keys.decrypts)):
+            self._made[position] = layer  # not to be looked into: it goes as it is
+            return
+        if layer.urls and layer.media_type in mediatypes.FOREIGN:
+            self._made[position] = layer.replace(media_type=_FOREIGN[self._family][kind])
+            return
+        from argosy.images import relayer
 
-def _compressor(kind: str, level: int = 0) -> Any:
-    """An object with compress(data) and flush(); the same bytes for the same input and library."""
-    if kind == "zstd":
-        from argosy.archive.compression import zstd_compressor
-
-        return zstd_compressor(level or _ZSTD_LEVEL)
-    import zlib
-
-    if level:  # isal has other ones
-        return zlib.compressobj(min(level, 9), zlib.DEFLATED, 31)
-    try:
-        from isal import isal_zlib
-    except ImportError:
-        return zlib.compressobj(6, zlib.DEFLATED, 31)
-    return isal_zlib.compressobj(_GZIP_LEVEL, isal_zlib.DEFLATED, 31)
+        keys = self._form.keys if self._crypted(position, layer) else None
+        wanted = self._wanted(kind)
+        if keys is None and wanted == kind:
+            self._made[position] = layer.replace(media_type=_LAYERS[self._family][kind])
+            return
+        path = f"{self._directory}/{position}.{os.urandom(4).hex()}"
+        made = relayer.rewrite(
+            self._source,
+            layer,
+            path,
+            (kind, wanted, self._form.level),
+            keys,
+            encrypt=position in self._encrypted,
+        )
+        suffix = mediatypes.ENCRYPTED if position in self._encrypted else ""
+        self._made[position] = made.replace(media_type=_LAYERS[self._family][wanted] + suffix)
+        self._files[made.digest] = path
 
 
 class ConvertedSource:
@@ -198,6 +238,15 @@ class ConvertedSource:
         """Those of the source."""
         return self._source.tags()
 
+    def discard(self) -> None:
+        """Remove the files."""
+        for path in self._files.values():
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                pass
+
     def close(self) -> None:
-        """Close the source."""
+        """Close the source, and remove the files."""
+        self.discard()
         self._source.close()

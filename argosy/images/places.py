@@ -14,23 +14,46 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from argosy.oci.reference import Reference
+    from argosy.registry.daemon import Daemon
     from argosy.transports.archive import Members
     from argosy.transports.layout import Files
     from argosy.transports.source import ImageSource
 
-TRANSPORTS = ("docker", "oci", "oci-archive", "docker-archive", "dir", "containers-storage")
-_LATER = ("docker-daemon", "ostree", "sif", "tarball", "atomic")
+TRANSPORTS = ("docker", "oci", "oci-archive", "docker-archive", "dir", "docker-daemon", "containers-storage")
+_NEVER = ("ostree", "sif", "tarball", "atomic")
 
 
 class Place(Value):
-    """`path` is that of a directory or archive, `name` what is behind it, or the whole reference ("" for none)."""
+    """`path` is that of a directory or archive, `name` what is behind it, or the whole reference ("" for none).
+
+    `index` is the position of an image in a layout or archive, None when its name or nothing says which one is meant.
+    For containers-storage:, `path` is the specifier between the brackets.
+    """
 
     transport: str
     path: str = ""
     name: str = ""
+    index: int | None = None
 
     def __str__(self) -> str:
-        return f"{self.transport}:{self.path}{':' if self.path and self.name else ''}{self.name}"
+        if self.transport == "docker":
+            return f"docker://{self.name}"
+        if self.transport == "containers-storage" and self.path:
+            return f"containers-storage:[{self.path}]{self.name}"
+        position = "" if self.index is None else f"{'' if self.name else ':'}@{self.index}"
+        return f"{self.transport}:{self.path}{':' if self.path and self.name else ''}{self.name}{position}"
+
+
+class PlaceOptions(Value):
+    """What flags say about a place.  `shared_blobs` is the directory of the blobs of several layouts.
+
+    The daemon's address and certificates are for docker-daemon: alone; `tls_verify` None verifies.
+    """
+
+    shared_blobs: str = ""
+    daemon_host: str = ""
+    cert_dir: str = ""
+    tls_verify: bool | None = None
 
 
 class Openers(Value):
@@ -40,13 +63,19 @@ class Openers(Value):
     storage: Callable[[str], ImageSource]
 
 
+def is_place(text: str) -> bool:
+    """Whether `text` begins with a transport."""
+    transport, colon, _ = text.partition(":")
+    return bool(colon) and transport in (*TRANSPORTS, *_NEVER)
+
+
 def parse(text: str) -> Place:
     """The place that `text` names.  Raises Invalid or Unsupported, which say what part of it is wrong."""
     transport, colon, rest = text.partition(":")
     if not colon:
         raise Invalid("image name", text, "expected colon-separated transport:reference")
-    if transport in _LATER:
-        raise Unsupported(f"{text}: argosy does not know the transport {transport}: yet")
+    if transport in _NEVER:
+        raise Unsupported(f"{text}: argosy does not know the transport {transport}:")
     if transport not in TRANSPORTS:
         raise Invalid("image name", text, f'unknown transport "{transport}": choose {", ".join(TRANSPORTS)}')
     if transport == "docker":
@@ -54,30 +83,99 @@ def parse(text: str) -> Place:
             raise Invalid("image name", text, "docker: image reference does not start with //")
         return Place(transport, name=rest[2:])
     if transport == "containers-storage":
-        if rest.startswith("["):
-            raise Unsupported(f"{text}: argosy reads its own store only, without a [specifier]")
-        return Place(transport, name=rest)
+        return _stored_place(text, rest)
     if not rest:
-        raise Invalid("image name", text, "the path is missing")
+        what = "the name" if transport == "docker-daemon" else "the path"
+        raise Invalid("image name", text, f"{transport}: {what} is missing")
+    if transport == "docker-daemon":
+        from argosy.transports import docker_daemon
+
+        return Place(transport, name=docker_daemon.parse(rest))
     if transport == "dir":
         return Place(transport, rest)
+    return _indexed_place(text, transport, rest)
+
+
+def _stored_place(text: str, rest: str) -> Place:
+    if not rest.startswith("["):
+        return Place("containers-storage", name=rest)
+    specifier, bracket, name = rest[1:].partition("]")
+    if not bracket:
+        raise Invalid("image name", text, "containers-storage: the specifier has no closing bracket")
+    if not name:
+        raise Invalid("image name", text, "containers-storage: no image is named behind the specifier")
+    return Place("containers-storage", specifier, name)
+
+
+def _indexed_place(text: str, transport: str, rest: str) -> Place:
+    """PATH[:NAME][@INDEX]; the index needs the colon, since a path may well have an @ in it."""
     path, _, name = rest.partition(":")
-    return Place(transport, path, name)
+    if not path:
+        raise Invalid("image name", text, f"{transport}: the path is missing")
+    front, at, digits = name.rpartition("@")
+    if not at:
+        return Place(transport, path, name)
+    if transport == "docker-archive" and front:
+        raise Invalid("image name", text, "docker-archive: a name and an index exclude each other")
+    if not (digits.isascii() and digits.isdecimal() and len(digits) < 9):
+        if not front:
+            raise Invalid("image name", text, f"{transport}: the index {digits!r} is not a number")
+        raise Invalid("image name", text, f"{transport}: the name has an @ in it, and no number follows")
+    return Place(transport, path, front, int(digits))
 
 
-def open_source(place: Place, openers: Openers) -> ImageSource:
+def open_source(place: Place, openers: Openers, options: PlaceOptions = PlaceOptions()) -> ImageSource:  # noqa: B008
     """The image at `place`.  What is open is let go of when the source is closed.  Raises ArgosyError."""
     if place.transport == "docker":
         return openers.docker(references.parse(place.name))
     if place.transport == "containers-storage":
+        if place.path:
+            from argosy.transports import podman_storage
+
+            return podman_storage.open_source(place.path, place.name)
         return openers.storage(place.name)
+    if place.transport == "docker-daemon":
+        return open_daemon(place, options)
     if place.transport == "dir":
         files = layout.Directory(place.path)
         return _Closing(directory.DirectorySource(files, _label(place)), files.close)
     if place.transport == "oci":
-        files = layout.Directory(place.path)
-        return _Closing(layout.LayoutSource(files, _choose(files, place), _label(place)), files.close)
+        return _open_layout(place, options)
     return _open_archive(place)
+
+
+def daemon(options: PlaceOptions) -> Daemon:
+    """The docker daemon that the flags mean."""
+    from argosy.registry.daemon import Daemon
+
+    verify = options.tls_verify is not False
+    return Daemon(options.daemon_host, cert_dir=options.cert_dir, tls_verify=verify)
+
+
+def open_daemon(place: Place, options: PlaceOptions) -> ImageSource:
+    """The image as the docker daemon gives it."""
+    from argosy.transports.docker_daemon import DaemonSource
+
+    return DaemonSource(daemon(options), place.name)
+
+
+def _open_layout(place: Place, options: PlaceOptions) -> ImageSource:
+    files = layout.Directory(place.path)
+    opened = [files]
+    try:
+        if options.shared_blobs:
+            opened.append(layout.Directory(options.shared_blobs))
+        image = _choose(files, place)
+        source = layout.LayoutSource(files, image, _label(place), opened[1] if options.shared_blobs else None)
+    except BaseException:
+        _close_all(opened)
+        raise
+    return _Closing(source, lambda: _close_all(opened))
+
+
+def _close_all(opened: list[layout.Directory]) -> None:
+    for files in opened:
+        files.close()
 
 
 def _open_archive(place: Place) -> ImageSource:
@@ -100,27 +198,32 @@ def _open_archive(place: Place) -> ImageSource:
 
 
 def _choose(files: Files, place: Place) -> layout.Stored:
-    """The image of a layout: the one with the name, or the only one."""
+    """The image of a layout: the one with the name, at the position, or the only one."""
     images = layout.stored(files)
+    if place.index is not None:
+        images = images[place.index : place.index + 1] or _no_such_position(place, len(images))
     found = [image for image in images if not place.name or image.name == place.name]
     if len(found) != 1:
         names = ", ".join(image.name or "(no name)" for image in images)
-        why = "no image has that name" if not found else "several images fit: name one"
+        why = "no image has that name" if not found else "several images fit: name one, or its position as :@0"
         raise Invalid("image name", str(place), f"{why}; there are {names or 'none'}")
     return found[0]
 
 
+def _no_such_position(place: Place, count: int) -> tuple[layout.Stored, ...]:
+    raise Invalid("image name", str(place), f"there are {count} images, counted from @0")
+
+
 def _listed(files: Members, place: Place) -> docker_archive.Listed:
     images = docker_archive.listed(files)
-    if place.name.startswith("@"):
-        number = place.name[1:]
-        if not (number.isascii() and number.isdecimal() and int(number) < len(images)):
-            raise Invalid("image name", str(place), f"there are {len(images)} images, counted from @0")
-        return images[int(number)]
+    if place.index is not None:
+        if place.index >= len(images):
+            _no_such_position(place, len(images))
+        return images[place.index]
     wanted = str(references.parse(place.name)) if place.name else ""
     found = [image for image in images if not wanted or wanted in map(_full, image.names)]
     if len(found) != 1:
-        why = "no image has that name" if not found else "several images fit: name one"
+        why = "no image has that name" if not found else "several images fit: name one, or its position as :@0"
         raise Invalid("image name", str(place), why)
     return found[0]
 

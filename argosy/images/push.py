@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from argosy.errors import Invalid
-from argosy.images import convert, copy
+from argosy.images import copy
+from argosy.images.copy import CopyOptions
 from argosy.images.progress import Progress
 from argosy.oci import reference as references
 from argosy.transports.storage import StorageSource
@@ -30,14 +31,12 @@ def push(
 
     What the destination has is not sent.  The digest is that of the image here unless its form changes.
     """
-    convert.check(form)
     record = found.record
     named = found.name or references.parse(f"localhost/{record.config_digest[7:19]}")
     with store.work((record.manifest_digest, *(layer.blob for layer in record.layers if layer.blob))) as work:
         source = StorageSource(store, record, named)
-        changed, raw = convert.converted(source, source.manifest(), form, work.path)
-        copy.copy_image(changed, raw, destination, progress, at_once)
-    return raw.digest
+        options = CopyOptions(form=form, at_once=at_once)
+        return copy.copy(source, destination, options, work.path, progress).digest
 
 
 def mount_candidates(record_names: tuple[str, ...], target: Reference) -> tuple[str, ...]:

@@ -34,6 +34,15 @@ ACCEPTED = (OCI_INDEX, DOCKER_LIST, OCI_MANIFEST, DOCKER_MANIFEST)
 
 _NONDISTRIBUTABLE = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 _DOCKER_FOREIGN = "application/vnd.docker.image.rootfs.foreign.diff.tar"
+# Layers that may be kept at the places that their descriptor names (urls), by their compression.
+OCI_FOREIGN = {
+    "none": _NONDISTRIBUTABLE,
+    "gzip": f"{_NONDISTRIBUTABLE}+gzip",
+    "zstd": f"{_NONDISTRIBUTABLE}+zstd",
+}
+DOCKER_FOREIGN = {"none": _DOCKER_FOREIGN, "gzip": f"{_DOCKER_FOREIGN}.gzip", "zstd": f"{_DOCKER_FOREIGN}.zstd"}
+FOREIGN = frozenset((*OCI_FOREIGN.values(), *DOCKER_FOREIGN.values()))
+ENCRYPTED = "+encrypted"  # behind the type of a layer that is (ocicrypt)
 
 # Each type that a layer of an image may have, and how its bytes are compressed.
 LAYER_COMPRESSION = {
@@ -43,11 +52,12 @@ LAYER_COMPRESSION = {
     DOCKER_LAYER: "none",
     DOCKER_LAYER_GZIP: "gzip",
     DOCKER_LAYER_ZSTD: "zstd",
-    _NONDISTRIBUTABLE: "none",
-    f"{_NONDISTRIBUTABLE}+gzip": "gzip",
-    f"{_NONDISTRIBUTABLE}+zstd": "zstd",
-    _DOCKER_FOREIGN: "none",
-    f"{_DOCKER_FOREIGN}.gzip": "gzip",
+    OCI_FOREIGN["none"]: "none",
+    OCI_FOREIGN["gzip"]: "gzip",
+    OCI_FOREIGN["zstd"]: "zstd",
+    DOCKER_FOREIGN["none"]: "none",
+    DOCKER_FOREIGN["gzip"]: "gzip",
+    DOCKER_FOREIGN["zstd"]: "zstd",
 }
 
 

@@ -44,6 +44,8 @@ class Authorizer:
 
     def headers(self, scope: str) -> dict[str, str]:
         """The secret headers for a request of this scope; fetches a token when one is needed and none lives."""
+        if self._credentials is not None and self._credentials.bearer_token:
+            return {"Authorization": f"Bearer {self._credentials.bearer_token}"}
         with self._lock:
             if self._chosen is None:
                 return {}

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import posixpath
+import threading
 
 from argosy.archive import entry as kinds
 from argosy.archive import tarwriter
 from argosy.archive.entry import Entry
 from argosy.archive.tarstream import TarReader
 from argosy.errors import ArgosyError, Invalid
+from argosy.transports import scratch
 from argosy.transports.storage import FileStream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 _MEMBER_LIMIT = 100_000
 _LINK_LIMIT = 8
 _FILE_MODE = 0o444
+_BLOCK = 1 << 20
 
 
 class Members:
@@ -73,10 +76,12 @@ class Members:
             raise Invalid("archive", self.name, f"it lacks the file {path}")
         return found
 
-    def open(self, path: str, offset: int = 0) -> FileStream:
-        """The file's bytes from `offset` on."""
-        start, size = self.place(path)
-        return FileStream(os.dup(self._fd), size, offset, start=start)
+    def open(self, path: str, offset: int = 0, size: int | None = None) -> FileStream:
+        """The file's bytes from `offset` on.  Raises Invalid when it does not have `size` bytes."""
+        start, found = self.place(path)
+        if size not in (None, found):
+            raise Invalid("archive", self.name, f"its {path} has {found} bytes, the manifest says {size}")
+        return FileStream(os.dup(self._fd), found, offset, start=start)
 
     def read(self, path: str, limit: int) -> bytes:
         """A small file as a whole.  Raises Invalid when it is longer than `limit` bytes."""
@@ -91,29 +96,84 @@ def _plain(path: str) -> str:
     return posixpath.normpath("/" + path).lstrip("/")
 
 
+def _header(path: str, size: int) -> bytes:
+    """One block, whatever the size: from 8 GiB on it is written in base 256, as GNU tar and Go do, without pax."""
+    if size < 8**11:
+        return tarwriter.headers(Entry(path.encode(), kinds.FILE, mode=_FILE_MODE, size=size))
+    block = bytearray(tarwriter.headers(Entry(path.encode(), kinds.FILE, mode=_FILE_MODE)))
+    block[124:136] = (1 << 95 | size).to_bytes(12, "big")
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
 class Writer:
-    """An archive that is written to `fd`, file by file.  The same files give the same bytes: all times are zero."""
+    """An archive that is written to `fd`, file by file.  The same files give the same bytes: all times are zero.
+
+    Safe to use from several threads, which wait for each other.
+    """
 
     def __init__(self, fd: int, name: str) -> None:
         self._fd = fd
         self._name = name
+        self._lock = threading.Lock()
 
     def add(self, path: str, size: int, blocks: Iterable[bytes]) -> None:
         """A file of `size` bytes, which `blocks` must have."""
-        self._write(tarwriter.headers(Entry(path.encode(), kinds.FILE, mode=_FILE_MODE, size=size)))
-        left = size
-        for block in blocks:
-            left -= len(block)
-            if left < 0:
-                break
-            self._write(block)
-        if left:
-            raise ArgosyError(f"{path} does not have the {size} bytes that it should")
-        self._write(tarwriter.padding(size))
+        with self._lock:
+            self._write(_header(path, size))
+            left = size
+            for block in blocks:
+                left -= len(block)
+                if left < 0:
+                    break
+                self._write(block)
+            if left:
+                raise ArgosyError(f"{path} does not have the {size} bytes that it should")
+            self._write(tarwriter.padding(size))
 
     def add_bytes(self, path: str, data: bytes) -> None:
         """A small file."""
         self.add(path, len(data), (data,))
+
+    def add_unknown(self, blocks: Iterable[bytes], path: Callable[[], str]) -> str:
+        """A file whose size, and whose `path` (of less than 100 bytes), are known only behind its last block.
+
+        The header is written at the end where `fd` can go back; else the content is kept in a temporary file first.
+        """
+        with self._lock:
+            try:
+                start = os.lseek(self._fd, 0, os.SEEK_CUR)
+            except OSError:
+                start = -1
+            if start < 0:
+                return self._add_spooled(blocks, path)
+            self._write(_header("", 0))
+            size = 0
+            for block in blocks:
+                size += len(block)
+                self._write(block)
+            name = path()
+            os.pwrite(self._fd, _header(name, size), start)  # as long as the one before: see `_header`
+            self._write(tarwriter.padding(size))
+            return name
+
+    def _add_spooled(self, blocks: Iterable[bytes], path: Callable[[], str]) -> str:
+        spool = scratch.temporary_file()
+        try:
+            size = 0
+            for block in blocks:
+                size += len(block)
+                scratch.write_all(spool, block)
+            name = path()
+            self._write(_header(name, size))
+            os.lseek(spool, 0, os.SEEK_SET)
+            while data := os.read(spool, _BLOCK):
+                self._write(data)
+            self._write(tarwriter.padding(size))
+            return name
+        finally:
+            os.close(spool)
 
     def finish(self) -> None:
         """The mark of the end."""

@@ -7,6 +7,8 @@ any case; what was not committed is not there afterwards, as far as the place ca
 
 from __future__ import annotations
 
+from argosy.values import Value
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,10 +18,31 @@ if TYPE_CHECKING:
     from argosy.registry.client import RawManifest
     from argosy.registry.streams import OpenBlob
 
+# What a place does with layers unless it is told otherwise.
+KEEP = "keep"
+COMPRESS = "compress"
+
+
+class Abilities(Value):
+    """What a place can hold: families of documents ("oci", "v2s2"), indexes, artifacts, layers that are elsewhere.
+
+    `layers` says whether layers without compression stay so (KEEP) or are compressed (COMPRESS).
+    """
+
+    families: tuple[str, ...] = ("oci", "v2s2")
+    indexes: bool = True
+    artifacts: bool = True
+    foreign: bool = False
+    layers: str = KEEP
+
+
+if TYPE_CHECKING:
+
     class ImageDestination(Protocol):
         """One image to write.  Errors are ArgosyError and name the destination."""
 
         name: str
+        abilities: Abilities
 
         def has_blob(self, descriptor: Descriptor) -> bool:
             """Whether the blob is there already, or was brought there without sending it."""

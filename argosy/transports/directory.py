@@ -1,4 +1,7 @@
-"""dir: one image as plain files: version, manifest.json, and each blob under the hex of its digest."""
+"""dir: one image as plain files: version, manifest.json, and each blob under the hex of its digest.
+
+What an index names is in <hex of its digest>.manifest.json.
+"""
 
 from __future__ import annotations
 
@@ -27,16 +30,24 @@ class DirectorySource:
         self._files = files
 
     def manifest(self, digest: str | None = None) -> RawManifest:
-        """The image's manifest; Invalid when it has another digest than the one asked for."""
-        data = self._files.read(MANIFEST_FILE, manifests.SIZE_LIMIT)
-        found = digests.of_bytes(data)
-        if digest is not None and digest != found:
-            raise Invalid("image directory", self._files.name, f"it has no manifest {digest}")
-        return RawManifest(data, "", found)
+        """The image's manifest or index, or another one by its digest; verified."""
+        if digest is None:
+            data = self._files.read(MANIFEST_FILE, manifests.SIZE_LIMIT)
+            return RawManifest(data, "", digests.of_bytes(data))
+        wanted = digests.parse(digest)
+        path = f"{wanted.hex}.{MANIFEST_FILE}"
+        if not self._files.has(path):
+            path = MANIFEST_FILE
+        data = self._files.read(path, manifests.SIZE_LIMIT)
+        hasher = digests.hasher(wanted.algorithm)
+        hasher.update(data)
+        if hasher.hexdigest() != wanted.hex:
+            raise Invalid("image directory", self._files.name, f"it has no manifest {wanted}")
+        return RawManifest(data, "", digests.of_bytes(data))
 
     def read_blob(self, descriptor: Descriptor, offset: int = 0) -> FileStream:
         """The blob from `offset` on."""
-        return self._files.open(descriptor.digest.hex, offset)
+        return self._files.open(descriptor.digest.hex, offset, descriptor.size)
 
     def fetch(self, descriptor: Descriptor, limit: int) -> bytes:
         """A small blob, verified."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.config import auth, certs
+from argosy.errors import ArgosyError
 from argosy.oci import reference as references
 from argosy.registry import proxies
 from argosy.registry.client import RawManifest, RegistryClient
@@ -10,6 +11,7 @@ from argosy.registry.http import Connection
 from argosy.registry.mirrors import Mirrors
 from argosy.registry.retry import Backoff
 from argosy.registry.session import Session
+from argosy.transports.destination import COMPRESS, Abilities
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -28,16 +30,22 @@ if TYPE_CHECKING:
 class RegistryOptions(Value):
     """What the command line says.  `tls_verify` None leaves it to registries.conf; `creds` is USER:PASSWORD.
 
+    `token` is sent as it is, in place of logging in.
     `backoff` says how often and after how long to try again; None: as usual.
     """
 
     authfile: str = ""
     creds: str = ""
+    token: str = ""
     anonymous: bool = False  # use no credentials, whatever is stored
     cert_dir: str = ""
     tls_verify: bool | None = None
     timeout_s: float = 30.0
     backoff: Backoff | None = None
+
+    def __repr__(self) -> str:
+        """Without the secrets: values end up in tracebacks and debug lines."""
+        return f"RegistryOptions(authfile={self.authfile!r}, cert_dir={self.cert_dir!r})"
 
 
 def open_source(
@@ -124,7 +132,8 @@ class DockerDestination:
     """An `ImageDestination` (see `transports.destination`) at a registry."""
 
     def __init__(self, reference: Reference, writer: RepositoryWriter, mount_from: tuple[str, ...]) -> None:
-        self.name = str(reference)
+        self.name = f"docker://{reference}"
+        self.abilities = Abilities(foreign=True, layers=COMPRESS)
         self._reference = reference
         self._writer = writer
         self._mount_from = mount_from
@@ -169,6 +178,10 @@ class _Connector:
         self._uid = uid
         self._options = options
         self._given = auth.parse(options.creds) if options.creds else None
+        if options.token:
+            if not options.token.isascii() or not options.token.isprintable():
+                raise ArgosyError("the registry token is not one", details="it has characters that no token has")
+            self._given = auth.Credentials(bearer_token=options.token, origin="the command line")
 
     def connect(self, endpoint: Endpoint) -> RegistryClient:
         """The client of one endpoint."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 
 from argosy import jsontext
 from argosy.errors import ArgosyError, Invalid
@@ -26,13 +28,13 @@ if TYPE_CHECKING:
 
         name: str
 
-        def open(self, path: str, offset: int = 0) -> FileStream: ...
+        def open(self, path: str, offset: int = 0, size: int | None = None) -> FileStream: ...
         def read(self, path: str, limit: int) -> bytes: ...
 
 
 LAYOUT_FILE = "oci-layout"
 INDEX_FILE = "index.json"
-LAYOUT = b'{"imageLayoutVersion": "1.0.0"}'
+LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 REF_NAME = "org.opencontainers.image.ref.name"
 # What containerd and docker write beside it: the whole name, where REF_NAME is the tag alone.
 FULL_NAME = "io.containerd.image.name"
@@ -66,29 +68,39 @@ def blob_path(digest: str) -> str:
 
 
 class LayoutSource:
-    """An `ImageSource` (see `transports.source`): one image of a layout."""
+    """An `ImageSource` (see `transports.source`): one image of a layout.  `shared` has the blobs where they are not."""
 
-    def __init__(self, files: Files, image: Stored, reference: Reference) -> None:
+    def __init__(self, files: Files, image: Stored, reference: Reference, shared: Files | None = None) -> None:
         self.reference = reference
         self._files = files
         self._image = image
+        self._shared = shared
+
+    def _place(self, digest: digests.Digest) -> tuple[Files, str]:
+        """Where the blob is: in the layout, or in the directory of blobs that several layouts share."""
+        if self._shared is None:
+            return self._files, blob_path(digest)
+        return self._shared, f"{digest.algorithm}/{digest.hex}"
 
     def manifest(self, digest: str | None = None) -> RawManifest:
         """The image's manifest or index, or another one by its digest; verified."""
         wanted = digests.parse(digest or str(self._image.descriptor.digest))
-        data = self._files.read(blob_path(wanted), manifests.SIZE_LIMIT)
-        _verify(data, wanted, self._files.name)
+        files, path = self._place(wanted)
+        data = files.read(path, manifests.SIZE_LIMIT)
+        _verify(data, wanted, files.name)
         media_type = self._image.descriptor.media_type if wanted == self._image.descriptor.digest else ""
         return RawManifest(data, media_type, digests.of_bytes(data))
 
     def read_blob(self, descriptor: Descriptor, offset: int = 0) -> BlobStream:
         """The blob from `offset` on."""
-        return self._files.open(blob_path(descriptor.digest), offset)
+        files, path = self._place(descriptor.digest)
+        return files.open(path, offset, descriptor.size)
 
     def fetch(self, descriptor: Descriptor, limit: int) -> bytes:
         """A small blob, verified."""
-        data = self._files.read(blob_path(descriptor.digest), limit)
-        _verify(data, descriptor.digest, self._files.name)
+        files, path = self._place(descriptor.digest)
+        data = files.read(path, limit)
+        _verify(data, descriptor.digest, files.name)
         return data
 
     def tags(self) -> list[str]:
@@ -107,7 +119,7 @@ def _verify(data: bytes, wanted: digests.Digest, name: str) -> None:
 
 
 class Directory:
-    """The files of a directory, as `Files`.  Links are not followed: the directory may be anybody's."""
+    """The files of a directory (oci:, dir:), as `Files`.  Links are not followed: the directory may be anybody's."""
 
     def __init__(self, path: str) -> None:
         self.name = path
@@ -124,16 +136,23 @@ class Directory:
             return False
         return True
 
-    def open(self, path: str, offset: int = 0) -> FileStream:
-        """A file's bytes from `offset` on."""
+    def open(self, path: str, offset: int = 0, size: int | None = None) -> FileStream:
+        """A regular file's bytes from `offset` on.  Raises Invalid when it does not have `size` bytes."""
         from argosy.linux import syscalls
 
         resolve = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS
         try:
             fd = syscalls.openat2(self._fd, path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK, 0, resolve)
         except OSError as error:
-            raise ArgosyError(f"cannot read {path} in {self.name}: {error.strerror}") from error
-        return FileStream(fd, os.fstat(fd).st_size, offset)
+            why = "it is a symbolic link, or behind one" if error.errno == errno.ELOOP else str(error.strerror).lower()
+            raise ArgosyError(f"cannot read {path} in {self.name}: {why}") from error
+        status = os.fstat(fd)
+        if not stat.S_ISREG(status.st_mode) or size not in (None, status.st_size):
+            os.close(fd)
+            if not stat.S_ISREG(status.st_mode):
+                raise Invalid("file", f"{self.name}/{path}", "it is not a regular file")
+            raise Invalid("file", f"{self.name}/{path}", f"it has {status.st_size} bytes, the manifest says {size}")
+        return FileStream(fd, status.st_size, offset)
 
     def read(self, path: str, limit: int) -> bytes:
         """A small file.  Raises Invalid when it is longer than `limit` bytes."""

@@ -21,7 +21,7 @@ HOMES = {
     "urllib3": ("argosy/registry/",),
     "tomllib": ("argosy/config/",),
     "yaml": ("argosy/config/",),
-    "cryptography": ("argosy/signatures/",),
+    "cryptography": ("argosy/signatures/", "argosy/encryption/"),
     "nacl": ("argosy/signatures/",),
     "tarfile": (),
     "zipfile": (),

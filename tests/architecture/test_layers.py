@@ -15,7 +15,7 @@ ROWS = (
     ("errors", "version", "values", "jsontext", "undo", "bundle"),
     ("linux", "oci"),
     ("config",),
-    ("archive", "registry", "records", "signatures"),
+    ("archive", "registry", "records", "signatures", "encryption"),
     ("storage", "network", "volumes", "secrets", "runtime", "spec"),
     ("transports",),
     ("images",),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli import names, usage
 from argosy.cli.flags import Command
-from argosy.cli.main import ROOT_FLAGS
+from argosy.cli.main import shown_flags
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ def run(options: HelpOptions, _opener: Opener, out: Output) -> int:
             return 0
         if path not in index.GROUPS:
             raise usage.unknown_command(out.program, path.rpartition(" ")[0], word)
-    out.write(usage.group_help(out.program, path, ROOT_FLAGS))
+    out.write(usage.group_help(out.program, path, shown_flags(out.program)))
     return 0
 
 

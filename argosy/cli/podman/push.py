@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
-from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -30,6 +29,7 @@ class PushOptions(Value):
 def run(options: PushOptions, engine: Engine, _out: Output) -> int:
     """Push the image under the second operand, or under its own name."""
     from argosy.cli import progress
+    from argosy.cli.digestfile import write_digest
     from argosy.images import copy, push, resolve
     from argosy.images.convert import Form
     from argosy.images.pull import without_transport
@@ -67,16 +67,8 @@ def run(options: PushOptions, engine: Engine, _out: Output) -> int:
     finally:
         destination.close()
     if options.digestfile:
-        _write_digest(options.digestfile, digest)
+        write_digest(options.digestfile, digest)
     return 0
-
-
-def _write_digest(path: str, digest: str) -> None:
-    try:
-        with open(path, "w", encoding="ascii") as file:
-            file.write(digest)
-    except OSError as error:
-        raise ArgosyError(f"cannot write the digest to {path}: {error.strerror}", hint="see --digestfile") from error
 
 
 COMMAND = Command(

@@ -5,6 +5,7 @@ from __future__ import annotations
 TITLE = "Copy, inspect and sign images and image repositories"
 
 COMMANDS: dict[str, tuple[str, str, bool]] = {
+    "copy": ("copy", "Copy an IMAGE-NAME from one location to another", False),
     "help": ("podman.help", "Help about any command", False),
     "inspect": ("inspect", "Inspect image IMAGE-NAME", False),
     "list-tags": ("list_tags", "List tags in the transport/repository specified by the SOURCE-IMAGE", False),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
-from argosy.cli.skopeo import _source
-from argosy.cli.skopeo._source import SourceFlags
+from argosy.cli.skopeo import _access
+from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,26 +12,43 @@ if TYPE_CHECKING:
 
     from argosy.cli.main import Opener
     from argosy.cli.output import Output
+    from argosy.oci.platform import Platform
     from argosy.transports.source import ImageSource
 
 
-class InspectFlags(SourceFlags):
+class InspectFlags(Value):
     """How to reach the image, and what to show of it."""
 
+    operands: tuple[str, ...]
+    authfile: str | None
+    cert_dir: str | None
     config: bool
+    creds: str | None
+    daemon_host: str | None
     format: str | None
+    no_creds: bool
     no_tags: bool
+    password: str | None
     raw: bool
+    registry_token: str | None
+    retry_times: int | None
+    shared_blob_dir: str | None
+    tls_verify: bool | None
+    username: str | None
 
 
 def run(flags: InspectFlags, opener: Opener, out: Output) -> int:
     """Print the document, the config, or the raw bytes of either."""
-    source = _source.open_place(flags, opener)
+    from argosy.cli.skopeo import _globals
+    from argosy.images import places
+
+    source = _access.open_place(_access.of(flags), places.parse(flags.operands[0]), opener)
+    wanted = _globals.platform(opener.program_settings)
     try:
         if flags.raw and not flags.config:
             out.write_bytes(source.manifest().data)
             return 0
-        document = _config(flags, source, out) if flags.config else _document(flags, source)
+        document = _config(flags, source, wanted, out) if flags.config else _document(flags, source, wanted)
     finally:
         source.close()
     if document is not None:
@@ -49,13 +66,13 @@ def _show(document: dict[str, Any], flags: InspectFlags, out: Output) -> None:
         out.line(indented(document, 4))
 
 
-def _config(flags: InspectFlags, source: ImageSource, out: Output) -> dict[str, Any] | None:
+def _config(flags: InspectFlags, source: ImageSource, wanted: Platform, out: Output) -> dict[str, Any] | None:
     """The config as a document; its bytes are written at once with --raw, as they are."""
     from argosy import jsontext
     from argosy.images.choose import choose
-    from argosy.oci import imageconfig, platform
+    from argosy.oci import imageconfig
 
-    chosen = choose(source, flags.operands[0], platform.host())
+    chosen = choose(source, flags.operands[0], wanted)
     data = source.fetch(chosen.image.config, imageconfig.SIZE_LIMIT)
     if flags.raw:
         out.write_bytes(data)
@@ -64,11 +81,11 @@ def _config(flags: InspectFlags, source: ImageSource, out: Output) -> dict[str, 
     return document
 
 
-def _document(flags: InspectFlags, source: ImageSource) -> dict[str, Any]:
+def _document(flags: InspectFlags, source: ImageSource, wanted: Platform) -> dict[str, Any]:
     from argosy.images.choose import choose
-    from argosy.oci import imageconfig, platform
+    from argosy.oci import imageconfig
 
-    chosen = choose(source, flags.operands[0], platform.host())
+    chosen = choose(source, flags.operands[0], wanted)
     config = imageconfig.parse(source.fetch(chosen.image.config, imageconfig.SIZE_LIMIT))
     remote = flags.operands[0].startswith("docker://")
     top = chosen.indexes[0] if chosen.indexes else chosen.raw
@@ -109,7 +126,9 @@ COMMAND = Command(
     min_operands=1,
     max_operands=1,
     flags=(
-        *_source.FLAGS,
+        _access.AUTHFILE,
+        _access.RETRIES,
+        *_access.place_flags(),
         Flag("config", help="Output the configuration"),
         Flag("format", short="f", kind="string", help="Format the output to a Go template"),
         Flag("no-tags", short="n", help="Do not list the available tags from the repository in the output"),

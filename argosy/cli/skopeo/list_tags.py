@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command
-from argosy.cli.skopeo import _source
-from argosy.cli.skopeo._source import SourceFlags
+from argosy.cli.skopeo import _access
 from argosy.errors import Invalid, Unsupported
+from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,22 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
 
 
-def run(flags: SourceFlags, _opener: Opener, out: Output) -> int:
+class ListTagsFlags(Value):
+    """How to reach the repository."""
+
+    operands: tuple[str, ...]
+    authfile: str | None
+    cert_dir: str | None
+    creds: str | None
+    no_creds: bool
+    password: str | None
+    registry_token: str | None
+    retry_times: int | None
+    tls_verify: bool | None
+    username: str | None
+
+
+def run(flags: ListTagsFlags, _opener: Opener, out: Output) -> int:
     """Print the tags as JSON."""
     from argosy.cli.documents import indented
     from argosy.images import places
@@ -30,7 +45,7 @@ def run(flags: SourceFlags, _opener: Opener, out: Output) -> int:
     repository = references.parse(place.name, default_tag="")
     if repository.tag or repository.digest:
         raise Invalid("repository", place.name, "no tag or digest is allowed here")
-    source = _source.open_docker(flags, repository)
+    source = _access.open_docker(_access.of(flags), repository)
     try:
         out.line(indented({"Repository": repository.name, "Tags": source.tags()}, 4))
     finally:
@@ -59,10 +74,10 @@ COMMAND = Command(
     summary="List tags in the transport/repository specified by the SOURCE-IMAGE",
     description="Prints the tags of a repository, or the names of the images in a docker-archive, as JSON.",
     usage="SOURCE-IMAGE",
-    options=SourceFlags,
+    options=ListTagsFlags,
     run=run,
     min_operands=1,
     max_operands=1,
-    flags=_source.FLAGS,
+    flags=(_access.AUTHFILE, _access.RETRIES, *_access.registry_flags()),
     examples=("skopeo list-tags docker://docker.io/library/busybox",),
 )

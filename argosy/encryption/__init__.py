@@ -1,0 +1,1 @@
+"""Encryption of layers: JWE for their keys, the format of ocicrypt for their bytes."""
