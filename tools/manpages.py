@@ -77,8 +77,9 @@ def command_page(words: str, command: Command) -> str:
         shown = f"{PROGRAM} {name}"
         parts += [f"\\fB{_escaped(shown)}\\fR{_escaped(line.removeprefix(shown))}", ".br"]
     parts += [".SH DESCRIPTION", *_paragraphs(command.description or f"{command.summary}.")]
-    if command.flags:
-        parts += [".SH OPTIONS", *_options(command.flags)]
+    flags = command.flags_of(PROGRAM)
+    if flags:
+        parts += [".SH OPTIONS", *_options(flags)]
     if command.examples:
         parts += [".SH EXAMPLES", ".nf", *(_escaped(example) for example in command.examples), ".fi"]
     return "\n".join([*parts, *_see_also()]) + "\n"

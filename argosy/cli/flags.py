@@ -39,7 +39,8 @@ class Flag(Value):
     - `csv`: repeatable, arguments split at commas as CSV (pflag's StringSlice).
 
     `field` is the name in the options class where it is not the flag's own.  `aliases` are other spellings that the
-    peers take but do not show.
+    peers take but do not show.  `only` is the one program that has the flag; of several flags with the same name or
+    letter that program's own counts.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Flag(Value):
     implied: str = ""
     aliases: tuple[str, ...] = ()
     field: str = ""
+    only: str = ""
 
     @property
     def key(self) -> str:
@@ -81,7 +83,8 @@ class Command(Value):
     `usage` names the operands (`IMAGE [COMMAND [ARG...]]`).  `options` is a Value with one field for each flag and
     `operands`.  A command that is not `interspersed` leaves everything from its first operand on untouched.
     `missing` replaces the peers' general message when there are fewer than `min_operands`.  Examples are whole lines
-    that call `argosy`; they are shown with the name under which the program was called.
+    that call `argosy`; they are shown with the name under which the program was called.  `docker_globals` names the
+    global flags that docker has as the command's own.
     """
 
     path: str
@@ -96,6 +99,19 @@ class Command(Value):
     examples: tuple[str, ...] = ()
     description: str = ""
     missing: str = ""
+    docker_globals: tuple[str, ...] = ()
+
+    def flags_of(self, program: str) -> tuple[Flag, ...]:
+        """The flags that the command has under the name `program`.  docker splits no argument at its commas."""
+        own = [flag for flag in self.flags if flag.only == program]
+        shared = [flag for flag in self.flags if not flag.only]
+        if program == "docker":
+            shared = [flag.replace(kind="list") if flag.kind == "csv" else flag for flag in shared]
+        if not own:
+            return tuple(shared)
+        names, letters = {flag.name for flag in own}, {flag.short for flag in own}
+        rest = (flag.replace(short="") if flag.short in letters else flag for flag in shared if flag.name not in names)
+        return (*own, *rest)
 
 
 class UsageError(ArgosyError):

@@ -239,10 +239,11 @@ class _Call:
         module, _, needs_engine = entry
         command = names.load_command(self.program, module)
         shown = f"{self.program} {words}"
-        own = {flag.key for flag in command.flags}
+        flags = command.flags_of(self.program)
+        own = {flag.key for flag in flags}
         try:
-            flags = (*command.flags, *_skopeo_flags(self.program), *GLOBAL_FLAGS)
-            parsed = self._parse(flags, arguments, shown, interspersed=command.interspersed)
+            known = (*flags, *_skopeo_flags(self.program), *GLOBAL_FLAGS)
+            parsed = self._parse(known, arguments, shown, interspersed=command.interspersed)
         except HelpWanted:
             from argosy.cli import usage
 

@@ -40,8 +40,17 @@ def command_help(command: Command, program: str, words: str) -> str:
     if command.examples:
         parts += ["", "Examples:"]
         parts += [f"  {example.replace('argosy', program)}" for example in command.examples]
-    parts += ["", "Options:", *flag_lines((*command.flags, _HELP_FLAG)), ""]
+    parts += ["", "Options:", *flag_lines((*_shown_flags(command, program), _HELP_FLAG)), ""]
     return "\n".join(parts) + "\n"
+
+
+def _shown_flags(command: Command, program: str) -> tuple[Flag, ...]:
+    flags = command.flags_of(program)
+    if program != "docker" or not command.docker_globals:
+        return flags
+    from argosy.cli.main import GLOBAL_FLAGS
+
+    return (*flags, *(flag for flag in GLOBAL_FLAGS if flag.name in command.docker_globals))
 
 
 def usage_line(command: Command, program: str, words: str) -> str:

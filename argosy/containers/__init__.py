@@ -97,20 +97,20 @@ class Containers:
 
         return execs.execute_detached(self._site, container_id, options)
 
-    def restart(self, container_id: str, timeout_s: float | None = None) -> None:
+    def restart(self, container_id: str, timeout_s: float | None = None, *, signal: int | None = None) -> None:
         from argosy.containers import restart
 
-        restart.restart(self._site, container_id, timeout_s)
+        restart.restart(self._site, container_id, timeout_s, signal)
 
     def rename(self, container_id: str, name: str) -> None:
         from argosy.containers import rename
 
         rename.rename(self._site, container_id, name)
 
-    def stop(self, container_id: str, timeout_s: float | None = None) -> bool:
+    def stop(self, container_id: str, timeout_s: float | None = None, *, signal: int | None = None) -> bool:
         from argosy.containers import stop
 
-        return stop.stop(self._site, container_id, timeout_s)
+        return stop.stop(self._site, container_id, timeout_s, signal)
 
     def kill(self, container_id: str, signal: int) -> None:
         from argosy.containers import stop

@@ -24,11 +24,15 @@ if TYPE_CHECKING:
 
 
 class LogOptions(Value):
-    """Which lines: the last `tail` (None: all), those from `since_ns` on and before `until_ns` (since the epoch)."""
+    """Which lines: the last `tail` (None: all), those from `since_ns` on and before `until_ns` (since the epoch).
+
+    `details` asks for what `docker logs --details` shows before each.
+    """
 
     tail: int | None = None
     since_ns: int | None = None
     until_ns: int | None = None
+    details: bool = False
 
 
 class Source(Value):
@@ -37,6 +41,7 @@ class Source(Value):
     id: str
     name: str
     reader: Reader
+    details: bytes = b""  # for `docker logs --details`
 
 
 def open_logs(site: Site, container_ids: Sequence[str], options: LogOptions) -> tuple[Source, ...]:
@@ -49,8 +54,15 @@ def open_logs(site: Site, container_ids: Sequence[str], options: LogOptions) -> 
     for container_id in container_ids:
         record = records.read_record(site.store, container_id)
         reader = _reader(site, record, options.tail, wanted)
-        found.append(Source(container_id, records.current_name(site.store, record), reader))
+        details = _details(record) if options.details else b""
+        found.append(Source(container_id, records.current_name(site.store, record), reader, details))
     return tuple(found)
+
+
+def _details(record: ContainerRecord) -> bytes:
+    from argosy.containers import logdetails
+
+    return logdetails.details(record)
 
 
 def _reader(site: Site, record: ContainerRecord, tail: int | None, wanted: Wanted | None) -> Reader:

@@ -34,7 +34,7 @@ def write(site: Site, record: ContainerRecord, connected: NetworkState, accounts
         "/run/.containerenv": ("containerenv", facts.containerenv(site, record)),
     }
     if connected.hosts is not None:
-        contents["/etc/hosts"] = ("hosts", connected.hosts(name, record.name).encode())
+        contents["/etc/hosts"] = ("hosts", connected.hosts(*_host_names(name, record)).encode())
     if connected.resolv is not None:
         contents["/etc/resolv.conf"] = ("resolv.conf", connected.resolv.encode())
     if options.timezone:
@@ -57,6 +57,12 @@ def write(site: Site, record: ContainerRecord, connected: NetworkState, accounts
 
         found = {**default_mounts.copy(mounts_file, directory, site.notice), **found}
     return found
+
+
+def _host_names(hostname: str, record: ContainerRecord) -> tuple[str, ...]:
+    """What /etc/hosts calls the container, its canonical name first."""
+    domain = record.options.domainname
+    return (*([f"{hostname}.{domain}"] if domain else []), hostname, record.name)
 
 
 def notify_socket(record: ContainerRecord) -> str:

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from argosy.containers.site import Site
 
 
-def restart(site: Site, container_id: str, timeout_s: float | None = None) -> None:
+def restart(site: Site, container_id: str, timeout_s: float | None = None, signal: int | None = None) -> None:
     """Stop a container as `stop.stop` does, if it runs, and start it.  One made with --rm is gone when that fails.
 
     What keeps that one is a lock of its own, which only others that restart it wait for, and which ends with us.
     """
     record = records.read_record(site.store, container_id)
     if not record.options.remove:
-        stop.stop(site, container_id, timeout_s)
+        stop.stop(site, container_id, timeout_s, signal)
         start.start(site, container_id)
         return
     path = f"{site.state_directory(container_id)}/{records.RESTARTING}"
@@ -30,7 +30,7 @@ def restart(site: Site, container_id: str, timeout_s: float | None = None) -> No
     assert lock is not None
     with lock:
         try:
-            stop.stop(site, container_id, timeout_s)
+            stop.stop(site, container_id, timeout_s, signal)
             start.start(site, container_id)
         except BaseException:
             _remove(site, container_id)

@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 _KILL_GRACE_S = 10.0
 
 
-def stop(site: Site, container_id: str, timeout_s: float | None = None) -> bool:
+def stop(site: Site, container_id: str, timeout_s: float | None = None, signal: int | None = None) -> bool:
     """Signal the container, give it `timeout_s` seconds, kill it, and clean up.  False when it did not run.
 
     `timeout_s` None takes the container's own time-out or the configuration's; a negative one waits without end.
+    `signal` None is the container's own, the image's, or SIGTERM.
     That the user asked is durable before the signal goes out, so that no restart policy acts against it.  The
     container's lock is not held while waiting.
     """
@@ -31,7 +32,7 @@ def stop(site: Site, container_id: str, timeout_s: float | None = None) -> bool:
         own = record.options.stop_timeout_s
         timeout_s = site.conf.stop_timeout if own is None else own
     if run.pid:
-        _end(record, run.pid, timeout_s)
+        _end(record, run.pid, timeout_s, signal)
     wait.conmon_done(site, container_id)
     _settle(site, container_id)
     return True
@@ -58,12 +59,12 @@ def _request(site: Site, record: ContainerRecord) -> state.Run:
     return run
 
 
-def _end(record: ContainerRecord, pid: int, timeout_s: float) -> None:
+def _end(record: ContainerRecord, pid: int, timeout_s: float, signal: int | None) -> None:
     started = process.start_time(pid)
     if started is None:
         return
-    number = signals.parse(record.options.stop_signal or record.image_config.stop_signal or "TERM")
-    process.signal_process(pid, started, number)
+    own = record.options.stop_signal or record.image_config.stop_signal or "TERM"
+    process.signal_process(pid, started, signals.parse(own) if signal is None else signal)
     if wait.process_ended(pid, None if timeout_s < 0 else timeout_s):
         return
     process.signal_process(pid, started)

@@ -91,7 +91,7 @@ class NetworkState(Value):
     gateway: str = ""
     pid: int = 0
     resolv: str | None = None
-    hosts: Callable[[str, str], str] | None = None
+    hosts: Callable[..., str] | None = None
 
 
 class Unavailable(ArgosyError):
@@ -351,9 +351,7 @@ def resolv_content(request: NetworkRequest, *, forwarder: str = "", shared: bool
     return made.text()
 
 
-def hosts_content(
-    request: NetworkRequest, addresses: tuple[str, ...], internal: str = ""
-) -> Callable[[str, str], str] | None:
+def hosts_content(request: NetworkRequest, addresses: tuple[str, ...], internal: str = "") -> Callable[..., str] | None:
     """The function of NetworkState.hosts; None where the image's own file stays.
 
     `internal` is the host's address as the container reaches it, "" when it does not.
@@ -365,9 +363,9 @@ def hosts_content(
     internal = "" if configured == "none" else configured or internal
     base, plain = _base_hosts(request), tuple(address.partition("/")[0] for address in addresses)
 
-    def content(hostname: str, name: str) -> str:
+    def content(*names: str) -> str:
         extra = hosts.resolved(request.add_hosts, internal)
-        return hosts.text(base, extra=extra, host_address=internal, addresses=plain, names=(hostname, name))
+        return hosts.text(base, extra=extra, host_address=internal, addresses=plain, names=names)
 
     return content
 

@@ -28,6 +28,11 @@ def check(options: ContainerOptions) -> None:
             f"{_WRONG}: cannot set hostname when running in the host UTS namespace: invalid configuration",
             hint="leave out --hostname or --uts",
         )
+    if options.domainname and options.uts is not None and options.uts.kind in ("host", "container"):
+        raise BadOption(
+            "conflicting options: domainname and the UTS mode: the container has no UTS namespace of its own",
+            hint="leave out --domainname or --uts",
+        )
     network = options.network.kind if options.network is not None else ""
     ipc = options.ipc.kind if options.ipc is not None else ""
     check_sysctls(options, host_network=network == "host", host_ipc=ipc == "host")

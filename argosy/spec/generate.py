@@ -222,8 +222,6 @@ def generate(request: SpecRequest) -> dict[str, Any]:
     }
     if _own(request, "uts"):
         spec["hostname"] = hostname(options, request.container_id, request.hostname)
-        if options.domainname:
-            spec["domainname"] = options.domainname
     if request.cdi:
         from argosy.spec import cdi
 
@@ -339,6 +337,8 @@ def _sysctls(request: SpecRequest) -> dict[str, str]:
             raise Invalid("default_sysctls in containers.conf", item, "this is not NAME=VALUE")
         if not (shared_net and name.startswith("net.")) and not (shared_ipc and name.startswith(security.IPC_SYSCTLS)):
             found[name] = value
+    if options.domainname:
+        found["kernel.domainname"] = options.domainname  # runc and crun of Debian 12 do not know the field domainname
     if options.sysctls:
         from argosy.spec import conflicts
 

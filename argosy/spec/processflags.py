@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 LOG_DRIVERS = ("k8s-file", "json-file", "journald", "none", "passthrough")
 _CREATE = "running container create option"  # how podman begins what its engine, and not its command line, finds
 _LOG_OPTIONS = ("path", "max-size", "tag")
-# What drivers of docker take as well: conmon keeps one file, and writes nothing but the output in it.
-LOG_OPTIONS_OF_DOCKER = frozenset(
-    ("compress", "env", "env-regex", "labels", "labels-regex", "max-buffer-size", "max-file", "mode")
-)
+# What drivers of docker take as well: conmon keeps one file,
+LOG_OPTIONS_OF_DOCKER = frozenset(("compress", "max-buffer-size", "max-file", "mode"))
+# and writes nothing but the output in it: these are for `docker logs --details`.
+_DETAILS = ("env", "env-regex", "labels", "labels-regex")
 _PERSONALITIES = ("LINUX", "LINUX32")
 
 
@@ -102,7 +102,7 @@ def parse_log_options(items: Iterable[str], directory: str = "/") -> dict[str, s
             raise BadOption(f'invalid log option "{item}"', hint="write NAME=VALUE")
         if name in LOG_OPTIONS_OF_DOCKER:
             continue
-        if name not in _LOG_OPTIONS:
+        if name not in (*_LOG_OPTIONS, *_DETAILS):
             raise BadOption(f'invalid log option "{item}"', hint=f"the names are {', '.join(_LOG_OPTIONS)}")
         if name == "max-size":
             parse_log_size(value)

@@ -102,6 +102,24 @@ def test_compression_comes_from_containers_conf(argosy: Program, insecure_regist
     assert "does not write zstd:chunked" in done.stderr
 
 
+def test_all_tags(argosy: Program, insecure_registry: Registry) -> None:
+    """docker's --all-tags: each tag of the repository, and of no other."""
+    place = f"{insecure_registry.name}/push/tags-{os.urandom(4).hex()}"
+    argosy.run("import", "-q", archive(argosy), f"{place}:one")
+    for name in (f"{place}:two", f"{place}-other:three"):
+        argosy.run("tag", f"{place}:one", name)
+    done = argosy.run("push", INSECURE, "--all-tags", place, name="docker")
+    assert done.lines == [f"{place}:one", f"{place}:two"]
+    for tag, there in (("one", 0), ("two", 0), ("three", 125)):
+        argosy.run("pull", "-q", INSECURE, f"{place}:{tag}", check=there)
+    for operands, said in (
+        ((f"{place}:one",), "tag can't be used with --all-tags/-a"),
+        ((f"{place}-none",), "does not exist locally with the tag"),
+        ((place, "other"), "--all-tags takes no destination"),
+    ):
+        assert said in argosy.run("push", "-a", *operands, name="docker", check=125).stderr
+
+
 def test_what_cannot_be_pushed(argosy: Program, insecure_registry: Registry) -> None:
     argosy.run("import", "-q", archive(argosy), "local/imported")
     place = f"{insecure_registry.name}/push/never"

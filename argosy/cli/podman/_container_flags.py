@@ -54,6 +54,7 @@ _RARE: dict[str, tuple[str, ...]] = {
     "_container_namespaces": (
         *("add_host", "cgroupns", "dns", "dns_option", "dns_search", "ipc", "no_hosts", "pid", "sysctl", "uts"),
     ),
+    "_container_docker": ("domainname", "isolation", "use_api_socket", "volume_driver"),
     "_container_storage": ("image_volume", "rootfs", "volumes_from"),
 }
 

@@ -46,6 +46,7 @@ FLAGS = (
     Flag("dns", kind="csv", help='DNS servers of the container, or "none"'),
     Flag("dns-option", kind="csv", aliases=("dns-opt",), help="Options for its resolv.conf"),
     Flag("dns-search", kind="csv", help="DNS search domains of the container"),
+    Flag("domainname", kind="string", only="docker", help="Container NIS domain name"),
     Flag("entrypoint", kind="string", help="Overwrite the default ENTRYPOINT of the image"),
     Flag("env", short="e", kind="list", help="Set environment variables in container"),
     Flag("env-file", kind="list", help="Read in a file of environment variables"),
@@ -67,7 +68,8 @@ FLAGS = (
     Flag("init-path", kind="string", help="Path of the init binary of --init"),
     Flag("interactive", short="i", help="Keep STDIN open even if not attached"),
     Flag("ipc", kind="string", help="IPC namespace to use"),
-    Flag("kernel-memory", kind="string", hidden=True, help="Ignored: kernels have dropped this limit"),
+    Flag("isolation", kind="string", only="docker", help='Container isolation technology ("default")'),
+    Flag("kernel-memory", kind="string", help="Ignored: kernels have dropped this limit"),
     Flag("label", short="l", kind="list", help="Set metadata on container"),
     Flag("label-file", kind="list", help="Read labels from a file of lines"),
     Flag(
@@ -125,6 +127,9 @@ FLAGS = (
     Flag("umask", kind="string", help="Umask of the process"),
     Flag("unsetenv", kind="list", help="Leave out an environment variable of the image or of the defaults"),
     Flag("unsetenv-all", kind="optbool", help="Leave out all environment variables of the image and of the defaults"),
+    Flag(
+        "use-api-socket", kind="optbool", only="docker", help="Bind the socket of the API and its credentials (refused)"
+    ),
     Flag("user", short="u", kind="string", help="Username or UID (format: <name|uid>[:<group|gid>])"),
     Flag("uts", kind="string", help="UTS namespace to use"),
     Flag(
@@ -134,9 +139,14 @@ FLAGS = (
         help="Choose an image for this variant of the architecture",
     ),
     Flag("volume", short="v", kind="list", help="Bind mount a volume into the container"),
+    Flag("volume-driver", kind="string", only="docker", help='Driver of the named volumes ("local")'),
     Flag("volumes-from", kind="list", help="Mount the volumes of other containers"),
     Flag("workdir", short="w", kind="string", help="Working directory inside the container"),
 )
+
+
+# Global flags that docker has as its run's own.
+DOCKER_GLOBALS = ("runtime", "storage-opt")
 
 
 class CreateFlags(Value):
@@ -178,6 +188,7 @@ class CreateFlags(Value):
     dns: tuple[str, ...]
     dns_option: tuple[str, ...]
     dns_search: tuple[str, ...]
+    domainname: str | None
     entrypoint: str | None
     env: tuple[str, ...]
     env_file: tuple[str, ...]
@@ -195,6 +206,7 @@ class CreateFlags(Value):
     init_path: str | None
     interactive: bool
     ipc: str | None
+    isolation: str | None
     kernel_memory: str | None
     label: tuple[str, ...]
     label_file: tuple[str, ...]
@@ -245,9 +257,11 @@ class CreateFlags(Value):
     umask: str | None
     unsetenv: tuple[str, ...]
     unsetenv_all: bool | None
+    use_api_socket: bool | None
     user: str | None
     uts: str | None
     variant: str | None
     volume: tuple[str, ...]
+    volume_driver: str | None
     volumes_from: tuple[str, ...]
     workdir: str | None

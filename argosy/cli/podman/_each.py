@@ -89,6 +89,15 @@ def _read(path: str, *, ignore: bool) -> str:
         raise ArgosyError(f"reading CIDFile: open {path}: no such file or directory") from None
 
 
+def signal_number(text: str | None) -> int | None:
+    """The signal that a flag names; None where it was not given.  Raises Invalid."""
+    if text is None:
+        return None
+    from argosy.linux import signals
+
+    return signals.parse(text)
+
+
 def for_each(
     engine: Engine,
     names: Iterable[str],

@@ -50,12 +50,12 @@ def candidates(program: str, words: Sequence[str], opener: Opener) -> tuple[Cand
         below = usage.subcommands(index, path)
         return [(name, text) for name, text in below.items() if name.startswith(last)], _NOTHING_ELSE
     command = names.load_command(program, index.COMMANDS[path][0])
-    operands = _operands(command, before)
+    operands = _operands(command, program, before)
     if operands is None:
         return [], _FILES  # a flag's value
     ended = "--" in before or (operands > 0 and not command.interspersed)
     if last.startswith("-") and not ended:
-        return _flags((*command.flags, *GLOBAL_FLAGS), last), _NOTHING_ELSE
+        return _flags((*command.flags_of(program), *GLOBAL_FLAGS), last), _NOTHING_ELSE
     return _objects(_operand_kind(command, operands), last, opener)
 
 
@@ -79,10 +79,11 @@ def _command_path(program: str, words: Sequence[str]) -> tuple[str, list[str]]:
     return path, rest
 
 
-def _operands(command: Command, before: Iterable[str]) -> int | None:
+def _operands(command: Command, program: str, before: Iterable[str]) -> int | None:
     """How many operands stand before the last word; None when that is the value of the flag before it."""
-    table = {f"--{flag.name}": flag for flag in (*command.flags, *GLOBAL_FLAGS)}
-    table |= {f"-{flag.short}": flag for flag in command.flags if flag.short}
+    flags = command.flags_of(program)
+    table = {f"--{flag.name}": flag for flag in (*flags, *GLOBAL_FLAGS)}
+    table |= {f"-{flag.short}": flag for flag in flags if flag.short}
     count = 0
     value_next = False
     for word in before:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command
 from argosy.cli.podman import _container_flags
-from argosy.cli.podman._container_table import FLAGS, CreateFlags
+from argosy.cli.podman._container_table import DOCKER_GLOBALS, FLAGS, CreateFlags
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,5 +36,6 @@ COMMAND = Command(
     flags=FLAGS,
     min_operands=1,
     interspersed=False,
+    docker_globals=DOCKER_GLOBALS,
     examples=("argosy create --name web busybox httpd -f", "argosy create -v data:/data busybox ls /data"),
 )

@@ -29,6 +29,8 @@ class LogsOptions(Value):
 
     operands: tuple[str, ...]
     color: bool
+    details: bool
+    docker_tail: str
     follow: bool
     latest: bool
     names: bool
@@ -78,7 +80,7 @@ class _Printer:
         if self._options.timestamps:
             zone = entry.time.endswith(b"+00:00")
             prefix += (entry.time[:-6] + b"Z" if zone else entry.time) + b" "
-        return prefix
+        return prefix + source.details + b" " if self._options.details else prefix
 
     def flush(self) -> None:
         self._last.flush()
@@ -91,7 +93,8 @@ def run(options: LogsOptions, engine: Engine, out: Output) -> int:
     ids = _containers(options, engine)
     until_ns = _until(options)
     wanted = LogOptions(
-        tail=options.tail if options.tail >= 0 else None,
+        tail=_tail(options),
+        details=options.details,
         since_ns=_moment("since", options.since),
         until_ns=until_ns,
     )
@@ -108,6 +111,15 @@ def run(options: LogsOptions, engine: Engine, out: Output) -> int:
         if source.reader.damaged:
             out.error(f"Error: {source.reader.damaged} lines of the log of container {source.name} are damaged")
     return 0
+
+
+def _tail(options: LogsOptions) -> int | None:
+    """How many lines; docker's word for all of them is any that is no number."""
+    try:
+        count = int(options.docker_tail) if options.docker_tail else options.tail
+    except ValueError:
+        return None
+    return count if count >= 0 else None
 
 
 def _all(sources: Sequence[Source]) -> Iterator[tuple[Source, Entry]]:
@@ -160,10 +172,20 @@ COMMAND = Command(
     usage="CONTAINER [CONTAINER...]",
     flags=(
         Flag("color", help="Output the containers with different colors in the log"),
+        Flag("details", only="docker", help="Show the labels and variables that --log-opt named before each line"),
         Flag("follow", short="f", help="Follow log output until the containers end"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("names", short="n", help="Output the container name in the log, where there are several"),
         Flag("since", kind="string", metavar="TIMESTAMP", help="Show logs since TIMESTAMP"),
+        Flag(
+            "tail",
+            short="n",
+            kind="string",
+            default="",
+            field="docker_tail",
+            only="docker",
+            help='Number of lines to show from the end of the logs, or "all"',
+        ),
         Flag("tail", kind="int", default=-1, help="Output the specified number of LINES at the end of the logs"),
         Flag("timestamps", short="t", help="Output the timestamps in the log"),
         Flag(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
+from argosy.errors import ArgosyError
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
+    from argosy.images.resolve import Resolved
+    from argosy.oci.reference import Reference
 
 
 class PushOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    all_tags: bool
     authfile: str | None
     cert_dir: str | None
     compression_format: str | None
@@ -26,18 +30,55 @@ class PushOptions(Value):
     tls_verify: bool | None
 
 
-def run(options: PushOptions, engine: Engine, _out: Output) -> int:
-    """Push the image under the second operand, or under its own name."""
-    from argosy.cli import progress
-    from argosy.cli.digestfile import write_digest
-    from argosy.images import copy, push, resolve
-    from argosy.images.convert import Form
+def run(options: PushOptions, engine: Engine, out: Output) -> int:
+    """Push the image under the second operand, or under its own name; with --all-tags a repository, tag by tag."""
+    from argosy.images import resolve
     from argosy.images.pull import without_transport
     from argosy.oci import reference as references
-    from argosy.transports.docker import RegistryOptions
 
     source, *rest = options.operands
-    target = without_transport(rest[0] if rest else source)
+    if options.all_tags:
+        return _push_all(options, engine, out)
+    found = resolve.resolve(engine.store, engine.load_registries, source)
+    if not rest and found.name is not None:
+        _push(options, engine, found, found.name)
+    else:
+        _push(options, engine, found, references.parse(without_transport(rest[0] if rest else source)))
+    return 0
+
+
+def _push_all(options: PushOptions, engine: Engine, out: Output) -> int:
+    """Push each tag of a repository of the store, in their order."""
+    from argosy.images import resolve
+    from argosy.oci import reference as references
+
+    if len(options.operands) > 1:
+        raise ArgosyError("--all-tags takes no destination")
+    wanted = references.parse(options.operands[0], default_tag="")
+    if wanted.selector:
+        raise ArgosyError("tag can't be used with --all-tags/-a")
+    repositories = {wanted.name}
+    if references.is_short(options.operands[0]):
+        repositories.add(f"localhost/{options.operands[0]}")
+    tagged = [name for name, _ in engine.store.refs.all().refs if name.tag and name.name in repositories]
+    if not tagged:
+        raise ArgosyError(f"An image does not exist locally with the tag: {options.operands[0]}")
+    for name in sorted(tagged, key=str):
+        if not options.quiet:
+            out.line(str(name))
+            out.flush()
+        _push(options, engine, resolve.resolve(engine.store, engine.load_registries, str(name)), name)
+    return 0
+
+
+def _push(options: PushOptions, engine: Engine, found: Resolved, reference: Reference) -> None:
+    from argosy.cli import progress
+    from argosy.cli.digestfile import write_digest
+    from argosy.images import copy, push
+    from argosy.images.convert import Form
+    from argosy.transports.docker import RegistryOptions
+
+    push.check_target(reference)
     form = Form(
         options.format or "",
         options.compression_format or "",
@@ -45,12 +86,6 @@ def run(options: PushOptions, engine: Engine, _out: Output) -> int:
         usual=engine.conf.compression_format or "gzip",
         level=engine.conf.compression_level,
     )
-    found = resolve.resolve(engine.store, engine.load_registries, source)
-    if not rest and found.name is not None:
-        reference = found.name
-    else:
-        reference = references.parse(target)
-    push.check_target(reference)
     registry = RegistryOptions(
         authfile=options.authfile or "",
         creds=options.creds or "",
@@ -68,7 +103,6 @@ def run(options: PushOptions, engine: Engine, _out: Output) -> int:
         destination.close()
     if options.digestfile:
         write_digest(options.digestfile, digest)
-    return 0
 
 
 COMMAND = Command(
@@ -84,6 +118,7 @@ COMMAND = Command(
     min_operands=1,
     max_operands=2,
     flags=(
+        Flag("all-tags", short="a", only="docker", help="Push all tags of an image to the repository"),
         Flag("authfile", kind="string", help="Path of the authentication file"),
         Flag("cert-dir", kind="string", help="Pathname of a directory containing TLS certificates and keys"),
         Flag("compression-format", kind="string", help='Compression of the layers ("gzip"|"zstd")'),

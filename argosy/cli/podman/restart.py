@@ -22,6 +22,7 @@ class RestartOptions(Value):
     filter: tuple[str, ...]
     latest: bool
     running: bool
+    signal: str | None
     time: int | None
 
 
@@ -41,11 +42,12 @@ def run(options: RestartOptions, engine: Engine, out: Output) -> int:
     )
     for name in names:
         _each.find(engine, name)
+    signal = _each.signal_number(options.signal)
 
     def restart(container_id: str) -> bool:
         if options.running and engine.containers.view(container_id).run.status != state.RUNNING:
             return False
-        engine.containers.restart(container_id, options.time)
+        engine.containers.restart(container_id, options.time, signal=signal)
         return True
 
     return _each.for_each(engine, names, out, restart)
@@ -64,6 +66,15 @@ COMMAND = Command(
         Flag("filter", short="f", kind="csv", help="Restart the containers that meet the conditions given"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
         Flag("running", help="Restart only containers that run; all of them where none is named"),
+        Flag("signal", short="s", kind="string", only="docker", help="Signal to send in place of the container's own"),
+        Flag(
+            "timeout",
+            short="t",
+            kind="int",
+            field="time",
+            only="docker",
+            help="Seconds to wait before killing the container",
+        ),
         Flag(
             "time",
             short="t",

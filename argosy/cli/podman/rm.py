@@ -5,7 +5,7 @@ from __future__ import annotations
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
 from argosy.containers import dependents, remove
-from argosy.errors import ArgosyError, NotFound
+from argosy.errors import ArgosyError, NotFound, Unsupported
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -25,12 +25,18 @@ class RmOptions(Value):
     force: bool
     ignore: bool
     latest: bool
+    link: bool
     time: int | None
     volumes: bool
 
 
 def run(options: RmOptions, engine: Engine, out: Output) -> int:
     """Remove each container.  One that does not exist gives status 1, or is no error with --force or --ignore."""
+    if options.link:
+        raise Unsupported(
+            "--link removes docker's legacy links, and argosy keeps none",
+            hint="containers on one network find each other by name",
+        )
     ignore = options.ignore or options.force
     names = _each.chosen(
         engine,
@@ -95,6 +101,7 @@ COMMAND = Command(
         Flag("force", short="f", help="Force removal of a running or damaged container"),
         Flag("ignore", short="i", help="Ignore errors when a specified container is missing"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
+        Flag("link", short="l", only="docker", help="Remove the specified link (refused: there are none)"),
         Flag("time", short="t", kind="int", help="Seconds to wait for stop before killing the container"),
         Flag("volumes", short="v", help="Remove anonymous volumes associated with the container"),
     ),

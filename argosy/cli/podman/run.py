@@ -6,7 +6,7 @@ import os
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _container_flags
-from argosy.cli.podman._container_table import FLAGS, CreateFlags
+from argosy.cli.podman._container_table import DOCKER_GLOBALS, FLAGS, CreateFlags
 from argosy.errors import ArgosyError
 
 TYPE_CHECKING = False
@@ -100,6 +100,7 @@ COMMAND = Command(
     ),
     min_operands=1,
     interspersed=False,
+    docker_globals=DOCKER_GLOBALS,
     examples=(
         "argosy run --rm -it busybox sh",
         "argosy run -d --name web -v ./site:/www:ro busybox httpd -f -h /www",

@@ -21,6 +21,7 @@ class StopOptions(Value):
     filter: tuple[str, ...]
     ignore: bool
     latest: bool
+    signal: str | None
     time: int | None
 
 
@@ -36,8 +37,10 @@ def run(options: StopOptions, engine: Engine, out: Output) -> int:
         ignore=options.ignore,
     )
 
+    signal = _each.signal_number(options.signal)
+
     def stop(container_id: str) -> bool:
-        stopped = engine.containers.stop(container_id, options.time)
+        stopped = engine.containers.stop(container_id, options.time, signal=signal)
         return stopped or not options.all
 
     return _each.for_each(engine, names, out, stop, ignore=options.ignore)
@@ -56,6 +59,15 @@ COMMAND = Command(
         Flag("filter", short="f", kind="csv", help="Stop the containers that meet the conditions given"),
         Flag("ignore", short="i", help="Ignore errors when a specified container is missing"),
         Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
+        Flag("signal", short="s", kind="string", only="docker", help="Signal to send in place of the container's own"),
+        Flag(
+            "timeout",
+            short="t",
+            kind="int",
+            field="time",
+            only="docker",
+            help="Seconds to wait before killing the container",
+        ),
         Flag(
             "time",
             short="t",

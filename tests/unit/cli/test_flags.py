@@ -261,3 +261,24 @@ def test_wrong_csv(text: str) -> None:
 def test_quoting_is_that_of_go() -> None:
     assert quoted('a"b\\c\n\x01é') == '"a\\"b\\\\c\\n\\x01é"'
     assert quoted("'", "'") == "'\\''"
+
+
+class _Nothing(Value):
+    pass
+
+
+def test_a_program_has_flags_of_its_own() -> None:
+    """Whose name and letter win over those of the flags that all programs share."""
+    shared = (*(Flag(name, short=name[0], kind="int") for name in ("time", "names")), Flag("tail", kind="csv"))
+    other = Flag("opt", kind="csv")
+    own = (Flag("timeout", short="t", kind="int", only="docker"), Flag("tail", short="n", kind="string", only="docker"))
+    command = Command("x", "", _Nothing, lambda *_: 0, flags=(*shared, other, *own))
+    assert command.flags_of("podman") == (*shared, other)
+    docker = [(flag.name, flag.short, flag.kind) for flag in command.flags_of("docker")]
+    assert docker == [
+        ("timeout", "t", "int"),
+        ("tail", "n", "string"),
+        ("time", "", "int"),
+        ("names", "", "int"),
+        ("opt", "", "list"),
+    ]

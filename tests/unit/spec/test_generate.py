@@ -223,7 +223,7 @@ def test_host_names() -> None:
     shared = spec({"uts": HOST}, hostname="outer")
     assert "hostname" not in shared
     assert "HOSTNAME=outer" in shared["process"]["env"]
-    assert spec({"hostname": "a", "domainname": "b"})["domainname"] == "b"
+    assert spec({"hostname": "a", "domainname": "b"})["linux"]["sysctl"]["kernel.domainname"] == "b"
 
 
 def test_rootless() -> None:

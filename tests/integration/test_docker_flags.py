@@ -1,0 +1,61 @@
+"""The flags that docker has and podman does not, under docker's name."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rig.program import Program
+
+NONE = ("--network", "none")
+LOOP = 'trap "rm /ready; echo usr; exit 3" USR1; echo one; echo two; touch /ready; while :; do sleep 0.05; done'
+UNTIL_READY = ("exec", "it", "sh", "-c", "until [ -e /ready ]; do :; done")
+
+
+@pytest.mark.parametrize("runtime", ["crun", "runc"])
+def test_domain_name(shared_program: Program, runtime: str) -> None:
+    flags = ("--runtime", runtime, "--hostname", "box", "--domainname", "example.com", *NONE)
+    command = (shared_program.busybox(), "sh", "-c", "cat /proc/sys/kernel/domainname; hostname")
+    done = shared_program.run("run", "--name", f"with-{runtime}", *flags, *command, name="docker")
+    assert done.lines == ["example.com", "box"]
+    shown = shared_program.run("inspect", "-f", "{{.Config.Domainname}}", f"with-{runtime}", name="docker")
+    assert shown.stdout == "example.com\n"
+
+
+def test_signals_and_logs(shared_program: Program) -> None:
+    options = ("--log-opt", "labels=a", "--log-opt", "labels-regex=^c", "--log-opt", "env=X,Y")
+    labels = ("--label", "a=b", "--label", "c=d e", "--label", "x=y", "-e", "X=1")
+    command = (shared_program.busybox(), "sh", "-c", LOOP)
+    shared_program.run("run", "-d", "--name", "it", *NONE, *labels, *options, *command, name="docker")
+    shared_program.run(*UNTIL_READY)
+    shared_program.run("restart", "--signal", "USR1", "--timeout", "60", "it", name="docker")
+    shared_program.run(*UNTIL_READY)
+    for word in ("stop", "restart"):
+        assert 'invalid signal "FOO"' in shared_program.run(word, "-s", "FOO", "it", name="docker", check=125).stderr
+    shared_program.run("stop", "-s", "USR1", "-t", "60", "it", name="docker")
+    assert shared_program.run("inspect", "-f", "{{.State.ExitCode}}", "it").stdout == "3\n"
+
+    def logs(*flags: str) -> list[str]:
+        return shared_program.run("logs", *flags, "it", name="docker").lines
+
+    assert logs("--tail", "all") == ["one", "two", "usr"] * 2
+    assert logs("-n", "1") == ["usr"]
+    assert logs("--details", "-n", "2") == ["X=1,a=b,c=d+e two", "X=1,a=b,c=d+e usr"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("run", "--isolation", "process"), "invalid isolation 'process' on linux"),
+        (("run", "--volume-driver", "nfs"), 'plugin "nfs" not found'),
+        (("run", "--use-api-socket"), "--use-api-socket: no daemon listens"),
+        (("run", "--domainname", "a b"), "invalid domain name 'a b'"),
+        (("run", "--domainname", "a" * 65), "give at most 64 bytes"),
+        (("run", "--domainname", "a", "--uts", "host"), "conflicting options: domainname and the UTS mode"),
+        (("create", "--domainname", "a\n"), "invalid domain name"),
+        (("rm", "--link"), "--link removes docker's legacy links"),
+    ],
+)
+def test_refused(shared_program: Program, flags: tuple[str, ...], said: str) -> None:
+    done = shared_program.run(*flags, *(() if flags[0] == "rm" else NONE), "busybox", "true", name="docker", check=125)
+    assert said in done.stderr
+    assert "unknown" in shared_program.run(*flags, "busybox", check=125).stderr
