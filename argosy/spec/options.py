@@ -134,6 +134,24 @@ class NamespaceMode(Value):
     target: str = ""
 
 
+class UserNamespace(Value):
+    """--userns, or --uidmap and its like: "host", "private" (with the maps), "keep-id", "auto", "nomap", "container", "ns".
+
+    `target` is a container as the user named it, or the namespace's path; `uid_maps` and `gid_maps` are the text of
+    --uidmap and --gidmap, or of uidmapping and gidmapping behind `auto:`; `size` 0 is as many ids as are needed.
+    """
+
+    kind: str
+    target: str = ""
+    uid: int | None = None
+    gid: int | None = None
+    size: int = 0
+    uid_maps: tuple[str, ...] = ()
+    gid_maps: tuple[str, ...] = ()
+    subuid_name: str = ""
+    subgid_name: str = ""
+
+
 class SecurityOptions(Value):
     """--security-opt, all of them together."""
 
@@ -210,6 +228,7 @@ class ContainerOptions(Value):
     ipc: NamespaceMode | None = None
     uts: NamespaceMode | None = None
     cgroupns: NamespaceMode | None = None
+    userns: UserNamespace | None = None
     add_hosts: tuple[str, ...] = ()  # HOST:IP or HOST:host-gateway
     no_hosts: bool | None = None  # None: containers.conf decides
     dns: tuple[str, ...] = ()  # addresses, or "none" alone: the image's own resolv.conf
@@ -264,6 +283,7 @@ class ContainerOptions(Value):
         "ipc": NamespaceMode,
         "uts": NamespaceMode,
         "cgroupns": NamespaceMode,
+        "userns": UserNamespace,
         "security": SecurityOptions,
         "ulimits": Ulimit,
     }
