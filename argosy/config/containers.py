@@ -95,7 +95,7 @@ class ContainersConf(Value):
     tz: str = ""
     umask: str = "0022"
     userns: str = "host"
-    userns_size: int = 65536
+    userns_size: int = 0  # how many ids --userns=auto gives; 0: as many as the image needs
     utsns: str = "private"
     volumes: tuple[str, ...] = ()
 

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from argosy.containers.site import Site
-    from argosy.spec.options import ContainerOptions, NamespaceMode, NetworkMode
+    from argosy.spec.options import ContainerOptions, NamespaceMode, NetworkMode, UserNamespace
+
+    Mode = NamespaceMode | NetworkMode | UserNamespace
 
 _CAP_SYS_RESOURCE = 24
 # Field of the options -> the namespace's kind.
-_KINDS = {"network": "net", "pid": "pid", "ipc": "ipc", "uts": "uts", "cgroupns": "cgroup"}
+_KINDS = {"network": "net", "pid": "pid", "ipc": "ipc", "uts": "uts", "cgroupns": "cgroup", "userns": "user"}
 
 
 def admit(site: Site, options: ContainerOptions) -> ContainerOptions:
@@ -41,7 +43,7 @@ def admit(site: Site, options: ContainerOptions) -> ContainerOptions:
     return options.replace(**found) if found else options
 
 
-def _modes(options: ContainerOptions) -> Iterator[tuple[str, str, NamespaceMode | NetworkMode]]:
+def _modes(options: ContainerOptions) -> Iterator[tuple[str, str, Mode]]:
     """The modes that name a container or a path: field of the options, kind of namespace, mode."""
     for field, kind in _KINDS.items():
         mode = getattr(options, field)
@@ -49,7 +51,7 @@ def _modes(options: ContainerOptions) -> Iterator[tuple[str, str, NamespaceMode 
             yield field, kind, mode
 
 
-def _admitted(site: Site, mode: NamespaceMode | NetworkMode, kind: str) -> NamespaceMode | NetworkMode:
+def _admitted(site: Site, mode: Mode, kind: str) -> Mode:
     """The mode with the container's id, whose name may change.  Raises ArgosyError for what is not there."""
     if mode.kind == "ns":
         _check_path(mode.target, kind)
@@ -69,7 +71,7 @@ def _admitted(site: Site, mode: NamespaceMode | NetworkMode, kind: str) -> Names
 def _check_path(path: str, kind: str) -> None:
     from argosy.linux import namespaces
 
-    shown = {"net": "network", "cgroup": "cgroup"}.get(kind, kind.upper())
+    shown = {"net": "network", "cgroup": "cgroup", "user": "user"}.get(kind, kind.upper())
     try:
         found = namespaces.kind_of(path)
     except OSError as error:

@@ -29,7 +29,18 @@ _NAME_START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 _NAME_REST = _NAME_START | frozenset("_.-")
 _NAME_ATTEMPTS = 20
 # What `admission` looks at, besides limits, when any of it was asked for.
-_ADMITTED = ("oom_score_adj", "cgroups", "cgroup_parent", "devices", "cdi_devices", "pid", "ipc", "uts", "cgroupns")
+_ADMITTED = (
+    "oom_score_adj",
+    "cgroups",
+    "cgroup_parent",
+    "devices",
+    "cdi_devices",
+    "pid",
+    "ipc",
+    "uts",
+    "cgroupns",
+    "userns",
+)
 _NO_IMAGE = ImagePin("", "", "", (), "")
 
 
@@ -55,6 +66,10 @@ def create(
     """
     check_name(options.name)
     options = generate.defaulted(options, site.conf)
+    if site.conf.userns != "host" or "PODMAN_USERNS" in os.environ:
+        from argosy.containers import usernamespace
+
+        options = usernamespace.defaulted(site, options, os.environ)
     generate.check(options, config)
     if _needs_admission(options):
         from argosy.containers import admission
@@ -80,7 +95,14 @@ def create(
         process_label=process_label,
         mount_label=mount_label,
     )
-    return _write_down(site, record, replacing=replacing, to_start=to_start)
+    if options.userns is None or options.userns.kind == "host":
+        return _write_down(site, record, replacing=replacing, to_start=to_start)
+    from argosy.containers import usernamespace
+
+    with usernamespace.reserve(site):
+        options, id_map = usernamespace.settle(site, options, record.image)
+        mapped = record.replace(options=options, id_map=id_map)
+        return _write_down(site, mapped, replacing=replacing, to_start=to_start)
 
 
 def _write_down(site: Site, record: ContainerRecord, *, replacing: bool, to_start: bool) -> ContainerRecord:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from argosy.containers.site import Site
 
-_MODES = ("network", "pid", "ipc", "uts", "cgroupns")
+_MODES = ("network", "pid", "ipc", "uts", "cgroupns", "userns")
 _SIGNS = (b'"container"', b'"requires"')  # a record without these words relies on nobody, and is not decoded
 
 

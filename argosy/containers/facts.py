@@ -8,6 +8,7 @@ import resource
 from argosy.containers import state
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import cgroup, files, host
+from argosy.linux.idmap import outer
 from argosy.spec import process, resources
 from argosy.spec.generate import SpecRequest
 from argosy.spec.options import Ulimit
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
     from argosy.linux.cgroup import Cgroups
+    from argosy.linux.idmap import IdMap
     from argosy.network.attach import NetworkState
     from argosy.runtime.oci_runtime import OciRuntime
     from argosy.spec.cdi import Edits
@@ -69,9 +71,10 @@ def request(
         group=accounts.group or b"",
         netns_path=connected.netns,
         host_network=connected.host,
-        foreign_netns=connected.foreign,
+        foreign_netns=connected.foreign or (record.id_map is not None and connected.mode == "container"),
         joined=_joined(site, record),
         shm_path=shm_path,
+        **_user_namespace(site, record),
         hostname=outer_hostname(site, record),
         rootless=namespace.rootless,
         cgroup_mode=groups.mode,
@@ -82,7 +85,7 @@ def request(
         rlimits=tuple(_rlimits()),
         may_raise_rlimits=namespace.initial and bool(capabilities >> _CAP_SYS_RESOURCE & 1),
         host_mqueue=os.path.exists("/dev/mqueue"),
-        gid_5_mapped=_is_mapped(site, _TTY_GID),
+        gid_5_mapped=_is_mapped(record.id_map or namespace.id_map, _TTY_GID),
         throttle_paths=_throttle_paths(),
         apparmor=enforced,
         apparmor_profile=profile,
@@ -164,9 +167,19 @@ def _rlimits() -> Iterator[Ulimit]:
             yield Ulimit(name[7:].lower(), soft, hard)
 
 
-def _is_mapped(site: Site, gid: int) -> bool:
+def _user_namespace(site: Site, record: ContainerRecord) -> dict[str, Any]:
+    """The fields about a user namespace of the container's own."""
+    if record.id_map is None:
+        return {}
+    from argosy.containers import entrance, usernamespace
+
+    uids, gids = usernamespace.mappings(site, record.id_map)
+    return {"uid_mappings": uids, "gid_mappings": gids, "userns_path": entrance.user_namespace(site, record)}
+
+
+def _is_mapped(id_map: IdMap, gid: int) -> bool:
     try:
-        site.namespace.id_map.to_host(0, gid)
+        outer(id_map.gids, gid)
     except Invalid:
         return False
     return True

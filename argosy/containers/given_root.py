@@ -40,6 +40,6 @@ def mount(site: Site, record: ContainerRecord) -> str:
         from argosy.containers import mount_sources
 
         _, _, text = record.options.rootfs_option.partition("=")
-        id_map = mount_sources.id_map(site, text or "container", "/")
+        id_map = mount_sources.id_map(site, record, text or "container", "/")
         source = staged.mapped(directory, "root", source, id_map, recursive=True)
     return rootfs.mount_directory(directory, source)

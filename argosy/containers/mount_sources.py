@@ -69,7 +69,7 @@ def _resolved(site: Site, record: ContainerRecord, mount: Mount, merged: str, ke
     if mount.subpath:
         source = staged.part(directory, f"{key}-2-part", source, mount.subpath)
     if mount.idmap:
-        mapped = id_map(site, mount.idmap, mount.target)
+        mapped = id_map(site, record, mount.idmap, mount.target)
         source = staged.mapped(directory, f"{key}-3-mapped", source, mapped, recursive="bind" not in mount.options)
     if mount.overlay:
         try:
@@ -132,17 +132,19 @@ def _with_host_flags(mount: Mount) -> Mount:
     return mount.replace(options=(*mount.options, *flags)) if flags else mount
 
 
-def id_map(site: Site, text: str, place: str) -> IdMap:
+def id_map(site: Site, record: ContainerRecord, text: str, place: str) -> IdMap:
     """The map that the option idmap asks for.  Raises Unsupported where it cannot be had."""
     what = f"an id map for the mount at {place}"
     if site.namespace.rootless:
         hint = "use the option U, which changes the owner, or run as root"
         raise Unsupported(f"{what}: the kernel gives it to real root only", hint=hint)
     if text == "container":
+        if record.id_map is not None:
+            return record.id_map
         hint = "say how to map: idmap=uids=0-1000-1;gids=0-1000-1"
         raise Unsupported(f"{what}: the container has no user namespace that would say how", hint=hint)
-    from argosy.linux.idmap import IdMap, IdRange
+    from argosy.linux.idmap import IdMap
     from argosy.spec import idmapping
 
     found = idmapping.parse(text)
-    return IdMap(*(tuple(IdRange(*numbers) for numbers in found[key]) for key in ("uids", "gids")))
+    return IdMap.of(found["uids"], found["gids"])

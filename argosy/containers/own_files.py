@@ -56,6 +56,11 @@ def write(site: Site, record: ContainerRecord, connected: NetworkState, accounts
         from argosy.containers import default_mounts
 
         found = {**default_mounts.copy(mounts_file, directory, site.notice), **found}
+    if record.id_map is not None:
+        from argosy.containers import ownership
+
+        for path in set(found.values()):
+            ownership.give(path, *record.root_ids)
     return found
 
 

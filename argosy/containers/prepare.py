@@ -27,6 +27,7 @@ from argosy.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from types import ModuleType
     from typing import Any
 
     from argosy.containers.record import ContainerRecord
@@ -42,6 +43,7 @@ class Plan(Value):
 
     runtime: OciRuntime
     cgroups_path: str = ""
+    entrance: str = ""  # see containers.entrance
 
     _nested = {"runtime": OciRuntime}  # noqa: RUF012 -- as Value asks for
 
@@ -55,6 +57,7 @@ class Prepared(Value):
     conmon_cgroups: tuple[str, ...] = ()
     conmon_scope: Scope | None = None
     companions: tuple[int, ...] = ()
+    entrance: str = ""
 
 
 def prepare(site: Site, record: ContainerRecord) -> Prepared:
@@ -65,6 +68,8 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
     manager = cgroups.manager_for(site, groups, record.options.cgroups)
     plan = _plan(site, groups, manager, record.id, record.options)
+    if record.id_map is not None:
+        plan = plan.replace(entrance=_entrance().choose())
     runtime = plan.runtime
     _accept(site, runtime, record.options)
     _check_runtime(runtime, record)
@@ -89,13 +94,15 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     )
     config = generate.generate(request)
     config = _with_hooks(site, config, mounts)
-    _check_user(site, config["process"]["user"])
+    _check_user(site, record, config["process"]["user"])
     if config["process"]["cwd"] != "/":
         from argosy.containers import workdir
 
-        workdir.ensure(merged, config, record.id, asked=bool(record.options.workdir))
+        workdir.ensure(merged, config, record.id, asked=bool(record.options.workdir), owner=record.root_ids)
     _hand_over(record, mounts, request.files, config["process"]["user"])
     executable.check(merged, config["process"], config["mounts"], os.uname().machine)
+    if record.id_map is not None:
+        config["root"]["path"] = _entrance().make(plan.entrance, record, merged)
     files.write_atomic(f"{directory}/{records.BUNDLE}", shelf.seal(jsontext.encode(config)))
     return Prepared(
         runtime=runtime,
@@ -106,7 +113,14 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         if record.options.cgroups != "no-conmon"
         else None,
         companions=(connected.pid,) if connected.pid else (),
+        entrance=plan.entrance,
     )
+
+
+def _entrance() -> ModuleType:
+    from argosy.containers import entrance
+
+    return entrance
 
 
 def _check_runtime(runtime: OciRuntime, record: ContainerRecord) -> None:
@@ -150,7 +164,8 @@ def _hand_over(
 
         for mount in mounts:
             if mount.chown and mount.kind in ("bind", "volume"):
-                ownership.give(mount.source, user["uid"], user["gid"])
+                uid, gid = user["uid"], user["gid"]
+                ownership.give(mount.source, *(record.id_map.to_host(uid, gid) if record.id_map else (uid, gid)))
 
 
 def _accept(site: Site, runtime: OciRuntime, options: ContainerOptions) -> None:
@@ -175,6 +190,7 @@ def mount_root(site: Site, record: ContainerRecord) -> str:
         image.fixed,
         volatile=record.options.remove,
         label=record.mount_label,
+        id_map=record.id_map,
     )
 
 
@@ -213,10 +229,10 @@ def _restore_layers(site: Site, record: ContainerRecord) -> None:
         restore.restore(site.store, site.store.images.get(record.image.manifest_digest))
 
 
-def _check_user(site: Site, user: Mapping[str, Any]) -> None:
+def _check_user(site: Site, record: ContainerRecord, user: Mapping[str, Any]) -> None:
     """Raise ArgosyError when the container's user has no id on the host: the runtime would say "invalid argument"."""
     try:
-        site.namespace.id_map.to_host(user["uid"], user["gid"])
+        (record.id_map or site.namespace.id_map).to_host(user["uid"], user["gid"])
     except Invalid as error:
         hint = "`argosy unshare cat /proc/self/uid_map` shows the ids there are; /etc/subuid and /etc/subgid give more"
         raise ArgosyError(
@@ -261,6 +277,7 @@ def _connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
             dns=options.dns,
             dns_search=options.dns_search,
             dns_options=options.dns_options,
+            **({} if record.id_map is None else _entrance().netns_maker(site, record)),
         )
     )
 
@@ -305,6 +322,8 @@ def undo(site: Site, container_id: str) -> None:
             lambda: _remove_groups(site, plan),
             lambda: files.remove_tree(f"{plan.runtime.root}/{container_id}"),
         ]
+        if plan.entrance:
+            steps.append(lambda: _entrance().leave(site.run_directory(container_id), plan.entrance))
     steps.append(lambda: shm.unmount(site, container_id))
     steps.append(lambda: network.teardown(site.store.run, container_id, site.run_directory(container_id)))
     failures = []

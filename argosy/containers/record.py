@@ -6,6 +6,7 @@ import os
 
 from argosy import jsontext
 from argosy.linux import files
+from argosy.linux.idmap import IdMap
 from argosy.oci.imageconfig import ContainerConfig
 from argosy.records import shelf
 from argosy.spec.options import ContainerOptions
@@ -90,6 +91,7 @@ class ContainerRecord(Value):
     starter: Starter | None = None
     process_label: str = ""  # SELinux's, "" where it is off
     mount_label: str = ""
+    id_map: IdMap | None = None  # of its user namespace, to ids of our own; None where it shares that
     version: int = 1
 
     _nested: ClassVar[dict[str, type[Value]]] = {
@@ -99,7 +101,13 @@ class ContainerRecord(Value):
         "volumes": VolumeUse,
         "mounted_images": MountedImage,
         "starter": Starter,
+        "id_map": IdMap,
     }
+
+    @property
+    def root_ids(self) -> tuple[int, int]:
+        """The user and group ids, as we count them, of the container's root."""
+        return (0, 0) if self.id_map is None else self.id_map.to_host(0, 0)
 
 
 class Changes(Value):

@@ -40,7 +40,7 @@ def _made(site: Site, record: ContainerRecord) -> str:
     directory = f"{site.run_directory(record.id)}/shm"
     os.mkdir(directory)
     size = generate.shm_size_bytes(record.options, site.conf)
-    mounts.mount_tmpfs(directory, mode=0o1777, size_bytes=size, label=record.mount_label)
+    mounts.mount_tmpfs(directory, mode=0o1777, size_bytes=size, label=record.mount_label, owner=record.root_ids)
     return directory
 
 

@@ -129,6 +129,10 @@ def _bring_up(
     prepared = prepare.prepare(site, record)
     asked = request(site, record, prepared, attended=attended).replace(preserve_fds=preserve_fds)
     created = _create(site, record, asked, _load_attach if connect else None)
+    if prepared.entrance:
+        from argosy.containers import entrance
+
+        entrance.leave(site.run_directory(record.id), prepared.entrance)
     attachment = None
     if connect:
         attachment = _attach(site, record.id)

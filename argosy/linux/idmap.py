@@ -29,6 +29,16 @@ class IdMap(Value):
 
     _nested = {"uids": IdRange, "gids": IdRange}  # noqa: RUF012 -- as Value asks for
 
+    @classmethod
+    def of(cls, uids: Iterable[tuple[int, int, int]], gids: Iterable[tuple[int, int, int]]) -> IdMap:
+        """The map of these ranges, each a line of /proc/PID/uid_map."""
+        return cls(tuple(IdRange(*line) for line in uids), tuple(IdRange(*line) for line in gids))
+
+    def lines(self) -> tuple[tuple[tuple[int, int, int], ...], tuple[tuple[int, int, int], ...]]:
+        """The ranges of users and of groups, as `of` takes them."""
+        uids, gids = (tuple((r.container_id, r.host_id, r.size) for r in ranges) for ranges in (self.uids, self.gids))
+        return uids, gids
+
     def to_host(self, uid: int, gid: int) -> tuple[int, int]:
         """The outer ids of a user and group inside.  Raises Invalid when one has none."""
         return outer(self.uids, uid, "user id"), outer(self.gids, gid, "group id")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 
-from argosy.errors import Unsupported
-from argosy.linux import idmap, mounts, process, syscalls
+from argosy.linux import child_namespaces, mounts, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from argosy.linux.idmap import IdMap
 
 
@@ -17,8 +18,27 @@ def clone(source: str, id_map: IdMap, *, recursive: bool = True) -> int:
 
     Raises MountFailed where the kernel, or the file system, cannot.
     """
+    return clones([source], id_map, recursive=recursive)[0]
+
+
+def clones(sources: Sequence[str], id_map: IdMap, *, recursive: bool = True) -> list[int]:
+    """As `clone`, several at once."""
+    namespace = child_namespaces.user_namespace(id_map)
+    found: list[int] = []
+    try:
+        for source in sources:
+            found.append(_clone(source, namespace, recursive=recursive))
+    except BaseException:
+        for tree in found:
+            os.close(tree)
+        raise
+    finally:
+        os.close(namespace)
+    return found
+
+
+def _clone(source: str, namespace: int, *, recursive: bool) -> int:
     flags = syscalls.AT_RECURSIVE if recursive else 0
-    namespace = user_namespace(id_map)
     try:
         tree = syscalls.open_tree(syscalls.AT_FDCWD, source, syscalls.OPEN_TREE_CLONE | flags)
         try:
@@ -34,29 +54,4 @@ def clone(source: str, id_map: IdMap, *, recursive: bool = True) -> int:
         fstype = mounts.filesystem(source)
         hint = f"{fstype} may know no id maps: the option U changes the owners instead"
         raise mounts.MountFailed(f"{source} with an id map", "a new place", error, hint=hint) from error
-    finally:
-        os.close(namespace)
     return tree
-
-
-def user_namespace(id_map: IdMap) -> int:
-    """A descriptor of a user namespace with this map, in which no process is."""
-    pipes = [*os.pipe2(os.O_CLOEXEC), *os.pipe2(os.O_CLOEXEC)]
-    inward_read, inward_write, outward_read, outward_write = pipes
-    try:
-        pid = process.spawn(["unshare", "--user", "cat"], fds={0: inward_read, 1: outward_write})
-        os.close(pipes.pop())
-        try:
-            os.write(inward_write, b".")
-            if os.read(outward_read, 1) != b".":  # it answers from within
-                raise Unsupported("cannot make a user namespace", hint="argosy doctor says what the host lacks")
-            for name, ranges in (("uid_map", id_map.uids), ("gid_map", id_map.gids)):
-                with open(f"/proc/{pid}/{name}", "wb", buffering=0) as file:
-                    file.write(idmap.to_proc(ranges).encode())
-            return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
-        finally:
-            os.close(pipes.pop(1))
-            process.wait(pid)
-    finally:
-        for pipe in pipes:
-            os.close(pipe)

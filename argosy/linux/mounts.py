@@ -60,11 +60,18 @@ def _hint(error: OSError) -> str:
 
 
 def mount_overlay(
-    target: str, lowers: Sequence[str], upper: str | None, work: str | None, options: tuple[str, ...] = ()
+    target: str,
+    lowers: Sequence[str],
+    upper: str | None,
+    work: str | None,
+    options: tuple[str, ...] = (),
+    *,
+    data: str = "",
 ) -> None:
     """Mount an overlay of `lowers`, topmost first, at `target`; without `upper` it is read-only.
 
-    `options` are overlay's own ("metacopy=off", "userxattr", "volatile").  Raises MountFailed.
+    `options` are overlay's own ("metacopy=off", "userxattr", "volatile").  `data` is a data-only directory, which holds
+    the content of files that the lowers have the metadata of; kernels before 6.8 know none.  Raises MountFailed.
     """
     if not lowers or len(lowers) > MAX_LOWERS:
         raise Unsupported(f"an overlay of {len(lowers)} layers at {target}", hint=f"1 to {MAX_LOWERS} are possible")
@@ -73,16 +80,16 @@ def mount_overlay(
     try:
         context = syscalls.fsopen("overlay")
     except OSError as error:
-        if error.errno not in (1, 38):  # a seccomp filter says either
+        if error.errno not in (1, 38) or data:  # a seccomp filter says either
             raise MountFailed("overlay", target, error) from error
         mount_overlay_by_string(target, lowers, upper, work, options)
         return
     try:
-        _mount_overlay_by_context(context, target, lowers, upper, work, options)
+        _mount_overlay_by_context(context, target, lowers, upper, work, options, data)
     except OSError as error:
         _tell(lowers, upper, work, target)
         said = _kernel_messages(context)
-        if error.errno != 22 or not _lacks_lowerdir_plus(said):
+        if error.errno != 22 or data or not _lacks_lowerdir_plus(said):
             raise MountFailed("overlay", target, error, details=said, hint=_why(error, upper, said)) from error
         mount_overlay_by_string(target, lowers, upper, work, options)
     finally:
@@ -120,13 +127,21 @@ def _why(error: OSError, upper: str | None, said: str = "") -> str:
 
 
 def _mount_overlay_by_context(
-    context: int, target: str, lowers: Sequence[str], upper: str | None, work: str | None, options: tuple[str, ...]
+    context: int,
+    target: str,
+    lowers: Sequence[str],
+    upper: str | None,
+    work: str | None,
+    options: tuple[str, ...],
+    data: str,
 ) -> None:
     """Through fsconfig(2)."""
     handles: list[int] = []
     try:
         for lower in lowers:
             syscalls.fsconfig_string(context, "lowerdir+", _short(lower, handles))
+        if data:
+            syscalls.fsconfig_string(context, "datadir+", _short(data, handles))
         if upper is not None and work is not None:
             syscalls.fsconfig_string(context, "upperdir", _short(upper, handles))
             syscalls.fsconfig_string(context, "workdir", _short(work, handles))
@@ -217,9 +232,11 @@ def bind(source: str, target: str, *, recursive: bool = True, read_only: bool = 
         raise MountFailed(source, target, error) from error
 
 
-def mount_tmpfs(target: str, *, mode: int = 0o755, size_bytes: int = 0, label: str = "") -> None:
+def mount_tmpfs(
+    target: str, *, mode: int = 0o755, size_bytes: int = 0, label: str = "", owner: tuple[int, int] = (0, 0)
+) -> None:
     """Mount an empty tmpfs, nosuid and nodev; size 0 is no limit, `label` is SELinux's.  Raises MountFailed."""
-    data = f"mode={mode:o},size={size_bytes}"
+    data = f"mode={mode:o},size={size_bytes},uid={owner[0]},gid={owner[1]}"
     if label:
         data += f',context="{label}"'
     try:

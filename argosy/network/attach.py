@@ -55,6 +55,7 @@ class NetworkRequest(Value):
     dns: tuple[str, ...] = ()  # addresses, or "none" alone: the image's own resolv.conf
     dns_search: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()
+    new_netns: Callable[[str], None] = namespaces.new_network  # makes the namespace, for its user namespace
 
     @property
     def netns(self) -> str:

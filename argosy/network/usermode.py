@@ -49,7 +49,7 @@ def connected(request: NetworkRequest, start: Callable[[], int]) -> int:
     """Make the namespace and start the program on it: its pid.  Nothing is left of either when that fails."""
     files.make_directories(os.path.dirname(request.netns))
     namespaces.remove_network(request.netns)
-    namespaces.new_network(request.netns)
+    request.new_netns(request.netns)
     try:
         return start()
     except BaseException:

@@ -26,8 +26,6 @@ _MAY_CONFLICT = ("cgroup_parent", "add_hosts", "dns", "dns_options", "dns_search
 _UMASK = "0022"
 # A crun that did not know the annotation would start the container with this filter, and it would die at once.
 _FAIL_CLOSED: dict[str, Any] = {"defaultAction": "SCMP_ACT_KILL_PROCESS"}
-
-
 NO_NUMBERS: Mapping[str, tuple[int, int]] = {}
 
 
@@ -65,6 +63,9 @@ class SpecRequest(Value):
     netns_path: str = ""  # a network namespace that is there already
     host_network: bool = False  # the network namespace is the host's, be it through another container's
     foreign_netns: bool = False  # it may not belong to our user namespace (ns:PATH)
+    uid_mappings: tuple[tuple[int, int, int], ...] = ()  # of its user namespace, see spec.usermaps; () where it is ours
+    gid_mappings: tuple[tuple[int, int, int], ...] = ()
+    userns_path: str = ""  # where that namespace is there already
     joined: Mapping[str, str] = NO_PAIRS  # "pid" | "ipc" | "uts" | "cgroup" -> path, for container: and ns:
     shm_path: str = ""  # the /dev/shm that is shared with those who share the ipc namespace
     hostname: str = ""  # of the joined uts namespace, or of the host where that is shared; else ""
@@ -94,6 +95,11 @@ class SpecRequest(Value):
     # (name, build the profile) -> the compiled filter in base64, for crun before 1.9; None: the runtime compiles
     compile_seccomp: Callable[[str, Callable[[], Mapping[str, Any]]], str] | None = None
     annotations: Mapping[str, str] = NO_PAIRS  # argosy's own, set last
+
+    @property
+    def in_user_namespace(self) -> bool:
+        """Whether the container's root is not the host's."""
+        return self.rootless or bool(self.uid_mappings)
 
     def mode(self, kind: str) -> str:
         """What becomes of the namespace ("pid", "ipc", "uts"): "host" also where what is to be joined is the host's."""
@@ -200,13 +206,13 @@ def generate(request: SpecRequest) -> dict[str, Any]:
     process.check_text("annotation", [*options.annotations, *options.annotations.values()])
     process.check_text("mount", [path for mount in request.mounts for path in (mount.source, mount.target)])
     if options.privileged:
-        if not request.rootless:
+        if not request.in_user_namespace:
             linux["devices"] = [resources.device(node) for node in request.nodes if node.target not in DEFAULT_DEVICES]
         linux["maskedPaths"] = list(options.security.mask)
     else:
         masked, read_only = security.hidden_paths(options.security, request.throttle_paths)
         linux["maskedPaths"], linux["readonlyPaths"] = masked, read_only
-        if request.nodes and not request.rootless:
+        if request.nodes and not request.in_user_namespace:
             linux["devices"] = [resources.device(node) for node in request.nodes]
     _confine(request, capabilities["bounding"], linux, annotations)
     _rare(request, linux, annotations)
@@ -231,6 +237,10 @@ def generate(request: SpecRequest) -> dict[str, Any]:
 
 def _rare(request: SpecRequest, linux: dict[str, Any], annotations: dict[str, str]) -> None:
     """What few containers ask for."""
+    if request.uid_mappings:
+        from argosy.spec import usermaps
+
+        usermaps.describe(linux, request.uid_mappings, request.gid_mappings, request.userns_path)
     if request.systemd:
         from argosy.spec import systemd
 

@@ -34,7 +34,7 @@ def mounts(request: SpecRequest, user: User) -> list[dict[str, Any]]:
     options = request.options
     wanted = {mount.target: _asked(mount, request, user) for mount in request.mounts}
     own = [*_kernel(request), *_files(request)]
-    if request.rootless:
+    if request.in_user_namespace:
         own += [
             _device(node.source, node.target)
             for node in request.nodes
@@ -99,7 +99,7 @@ def _kernel(request: SpecRequest) -> list[dict[str, Any]]:
         _mount("/dev/pts", "devpts", "devpts", f"{devpts} gid=5" if request.gid_5_mapped else devpts),
     ]
     ipc = request.mode("ipc")
-    if ipc == "host" and request.rootless:
+    if ipc == "host" and request.in_user_namespace:
         # The mqueue file system belongs to the user namespace of the ipc namespace: it can be bound, not mounted.
         if request.host_mqueue:
             found.append(_mount("/dev/mqueue", "bind", "/dev/mqueue", "rbind nosuid noexec nodev"))
@@ -122,7 +122,7 @@ def _kernel(request: SpecRequest) -> list[dict[str, Any]]:
 
 def _proc(request: SpecRequest) -> dict[str, Any]:
     options = request.options
-    if request.rootless and request.mode("pid") == "host":
+    if request.in_user_namespace and request.mode("pid") == "host":
         return _mount("/proc", "bind", "/proc", "rbind nosuid noexec nodev")
     mount = _mount("/proc", "proc", "proc", "nosuid noexec nodev")
     mount["options"] += options.security.proc_options
@@ -132,7 +132,7 @@ def _proc(request: SpecRequest) -> dict[str, Any]:
 def _sys(request: SpecRequest) -> dict[str, Any]:
     """sysfs shows a network namespace: only who owns that namespace may mount it, others bind the host's."""
     access = "rw" if request.options.privileged else "ro"
-    if request.rootless and (request.host_network or request.foreign_netns):
+    if request.in_user_namespace and (request.host_network or request.foreign_netns):
         return _mount("/sys", "bind", "/sys", f"rprivate nosuid noexec nodev {access} rbind")
     return _mount("/sys", "sysfs", "sysfs", f"rprivate nosuid noexec nodev {access}")
 
@@ -144,7 +144,7 @@ def _files(request: SpecRequest) -> list[dict[str, Any]]:
 
 
 def _device(source: str, target: str) -> dict[str, Any]:
-    """A device of the host for a rootless container, which may not make device nodes."""
+    """A device of the host for a container in a user namespace, which may make no device nodes."""
     return _mount(target, "bind", source, "slave nosuid noexec rw rbind")
 
 

@@ -135,7 +135,7 @@ class NamespaceMode(Value):
 
 
 class UserNamespace(Value):
-    """--userns, or --uidmap and its like: "host", "private" (with the maps), "keep-id", "auto", "nomap", "container", "ns".
+    """--userns, or --uidmap and its like: "host", "private" (with maps), "keep-id", "auto", "nomap", "container", "ns".
 
     `target` is a container as the user named it, or the namespace's path; `uid_maps` and `gid_maps` are the text of
     --uidmap and --gidmap, or of uidmapping and gidmapping behind `auto:`; `size` 0 is as many ids as are needed.

@@ -232,12 +232,13 @@ def merged(ranges: Iterable[Range]) -> list[Range]:
 def check_map(ranges: Sequence[Range], kind: str) -> tuple[Range, ...]:
     """The map itself.  Raises BadOption when two ranges overlap, or nothing stands for the container's root."""
     for side in (0, 1):
-        ordered = sorted(ranges, key=lambda item, side=side: item[side])  # type: ignore[misc]
-        for one, other in zip(ordered, ordered[1:], strict=False):
-            if one[side] + one[2] > other[side]:
-                text = ":".join(map(str, other))
+        last = 0
+        for start, item in sorted((item[side], item) for item in ranges):
+            if start < last:
+                text = ":".join(map(str, item))
                 why = f"the specified UID and/or GID mapping {text} conflicts with other mappings"
                 raise BadOption(f"{why}: invalid mappings specified", hint="an id can be mapped once")
+            last = start + item[2]
     if ranges and not any(inside == 0 for inside, _, _ in ranges):
         shown = " ".join(":".join(map(str, item)) for item in ranges)
         hint = f"map {kind} 0 as well: the files of images and the kernel's file systems belong to it"
@@ -317,3 +318,10 @@ def image_size(passwd: bytes, group: bytes) -> int:
 
 
 _NOBODY = 65534
+
+
+def describe(linux: dict[str, Any], uids: Sequence[Range], gids: Sequence[Range], path: str) -> None:
+    """Put a user namespace into the runtime specification's `linux`; `path` is where it is, "" for a new one."""
+    for key, ranges in (("uidMappings", uids), ("gidMappings", gids)):
+        linux[key] = [dict(zip(("containerID", "hostID", "size"), item, strict=True)) for item in ranges]
+    linux["namespaces"].insert(0, {"type": "user", "path": path} if path else {"type": "user"})

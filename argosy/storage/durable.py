@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 LIST = "unstable"
 STABLE_MODE = 0o444
-_MARKED_FILE = {"blob": "blobs/sha256/{}", "layer": "layers/{}/layer.json", "chain": "chains/{}/chain.json"}
+_MARKED_FILE = {
+    "blob": "blobs/sha256/{}",
+    "layer": "layers/{}/layer.json",
+    "chain": "chains/{}/chain.json",
+    "map": "maps/{}/map.json",
+}
 _UNIQUE_IDS_FROM = 1 << 31
 _LIST_LIMIT = 64 << 20
 _SYNC_FD = 3

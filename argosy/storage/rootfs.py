@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from argosy.linux.idmap import IdMap
     from argosy.storage.store import Store
 
 _ROOT_MODE = 0o755
@@ -32,15 +33,20 @@ def mount(
     *,
     volatile: bool = False,
     label: str = "",
+    id_map: IdMap | None = None,
 ) -> str:
     """Mount the container's root, and return where.  Nothing happens when it is mounted.
 
     `layers` are diff ids, bottom first; with `fixed`, `chains/<chain_id>/fix` lies above them.  `volatile` leaves out
     all syncing to disk: for containers that do not outlive a crash.  `label` is the SELinux label of all that is in it.
+    With `id_map` all files, those that the container makes as well, have the ids outside.
     Raises ArgosyError when a layer cannot be used.
     """
     merged = f"{container_dir}/merged"
     if mounts.is_mount_point(merged):
+        return merged
+    if id_map is not None:
+        mount_mapped(store, container_dir, layers, chain_id, id_map, fixed=fixed, volatile=volatile, label=label)
         return merged
     lowers = lower_directories(store, layers, chain_id, fixed=fixed)
     _make_directories(container_dir, lowers[0] if lowers else "")
@@ -48,6 +54,33 @@ def mount(
         merged, lowers, f"{container_dir}/upper", f"{container_dir}/work", volatile=volatile, label=label
     )
     return merged
+
+
+def mount_mapped(
+    store: Store,
+    container_dir: str,
+    layers: Sequence[str],
+    chain_id: str,
+    id_map: IdMap,
+    *,
+    fixed: bool,
+    volatile: bool,
+    label: str,
+) -> None:
+    """As `mount`, under an id map."""
+    from argosy.storage import idmaps
+
+    lowers = idmaps.lowers(store, layers, chain_id, id_map, fixed=fixed)
+    try:
+        _make_directories(container_dir, lowers.directories[0] if lowers.directories else "")
+        if not lowers.directories:
+            os.chown(f"{container_dir}/upper", *id_map.to_host(0, 0))
+        merged, upper, work = (f"{container_dir}/{name}" for name in ("merged", "upper", "work"))
+        driver(store).mount(
+            *(merged, lowers.directories, upper, work), volatile=volatile, label=label, data=lowers.data
+        )
+    finally:
+        lowers.close()
 
 
 def mount_readonly(store: Store, target: str, layers: Sequence[str], chain_id: str, *, fixed: bool) -> None:

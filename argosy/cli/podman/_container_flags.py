@@ -52,7 +52,8 @@ _RARE: dict[str, tuple[str, ...]] = {
         *("memory_swap", "memory_swappiness", "oom_kill_disable", "oom_score_adj"),
     ),
     "_container_namespaces": (
-        *("add_host", "cgroupns", "dns", "dns_option", "dns_search", "ipc", "no_hosts", "pid", "sysctl", "uts"),
+        *("add_host", "cgroupns", "dns", "dns_option", "dns_search", "gidmap", "ipc", "no_hosts", "pid", "subgidname"),
+        *("subuidname", "sysctl", "uidmap", "userns", "uts"),
     ),
     "_container_docker": ("domainname", "isolation", "use_api_socket", "volume_driver"),
     "_container_storage": ("image_volume", "rootfs", "volumes_from"),

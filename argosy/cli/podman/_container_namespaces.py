@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.spec import parse, parsenames
+from argosy.spec.options import BadOption, UserNamespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,4 +26,26 @@ def read(flags: CreateFlags) -> dict[str, Any]:
         text = getattr(flags, name)
         if text:
             found[name] = parse.parse_namespace(text, name)
+    if flags.userns is not None or flags.uidmap or flags.gidmap or flags.subuidname or flags.subgidname:
+        found["userns"] = _user_namespace(flags)
     return found
+
+
+def _user_namespace(flags: CreateFlags) -> UserNamespace:
+    """--userns, or the maps that exclude it."""
+    from argosy.spec import usermaps
+
+    maps = flags.uidmap or flags.gidmap or flags.subuidname or flags.subgidname
+    if not maps:
+        return usermaps.parse_mode(flags.userns or "")
+    if flags.userns is not None:
+        raise BadOption("--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually exclusive")
+    usermaps.parse_entries(flags.uidmap, "UID")
+    usermaps.parse_entries(flags.gidmap, "GID")
+    return UserNamespace(
+        "private",
+        uid_maps=flags.uidmap,
+        gid_maps=flags.gidmap,
+        subuid_name=flags.subuidname or "",
+        subgid_name=flags.subgidname or "",
+    )

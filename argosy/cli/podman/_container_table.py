@@ -52,6 +52,7 @@ FLAGS = (
     Flag("env-file", kind="list", help="Read in a file of environment variables"),
     Flag("env-host", kind="optbool", help="Use all environment variables of the caller"),
     Flag("env-merge", kind="list", help="Set a variable from those of the image (NAME=${NAME}-more)"),
+    Flag("gidmap", kind="csv", help="Map group ids ([FLAGS]INSIDE:OUTSIDE[:AMOUNT]) in a user namespace of its own"),
     Flag("gpus", kind="string", help='GPUs to add, by CDI ("all" or numbers)'),
     Flag("group-add", kind="csv", help='Additional groups of the process; "keep-groups" keeps those of the caller'),
     Flag("group-entry", kind="string", help="Line to write to /etc/group"),
@@ -116,6 +117,8 @@ FLAGS = (
     Flag("shm-size", kind="string", help="Size of /dev/shm"),
     Flag("stop-signal", kind="string", help="Signal to stop a container"),
     Flag("stop-timeout", kind="uint", help="Timeout (in seconds) that containers stopped by user gracefully have"),
+    Flag("subgidname", kind="string", help="Map the ranges that this name has in /etc/subgid"),
+    Flag("subuidname", kind="string", help="Map the ranges that this name has in /etc/subuid"),
     Flag("sysctl", kind="csv", help="Set a kernel parameter of the container"),
     Flag("systemd", kind="string", help='Prepare the container for systemd ("true"|"false"|"always")'),
     Flag("timeout", kind="uint", help="Seconds after which the container is killed; 0 is never"),
@@ -123,6 +126,7 @@ FLAGS = (
     Flag("tmpfs", kind="list", help="Mount a temporary filesystem (tmpfs) into a container"),
     Flag("tty", short="t", help="Allocate a pseudo-TTY for container"),
     Flag("tz", kind="string", help='Time zone of the container, or "local"'),
+    Flag("uidmap", kind="csv", help="Map user ids ([FLAGS]INSIDE:OUTSIDE[:AMOUNT]) in a user namespace of its own"),
     Flag("ulimit", kind="list", help="Ulimit options"),
     Flag("umask", kind="string", help="Umask of the process"),
     Flag("unsetenv", kind="list", help="Leave out an environment variable of the image or of the defaults"),
@@ -131,6 +135,11 @@ FLAGS = (
         "use-api-socket", kind="optbool", only="docker", help="Bind the socket of the API and its credentials (refused)"
     ),
     Flag("user", short="u", kind="string", help="Username or UID (format: <name|uid>[:<group|gid>])"),
+    Flag(
+        "userns",
+        kind="string",
+        help='User namespace to use ("host"|"keep-id"|"auto"|"nomap"|"container:NAME"|"ns:PATH")',
+    ),
     Flag("uts", kind="string", help="UTS namespace to use"),
     Flag(
         "variant",
@@ -194,6 +203,7 @@ class CreateFlags(Value):
     env_file: tuple[str, ...]
     env_host: bool | None
     env_merge: tuple[str, ...]
+    gidmap: tuple[str, ...]
     gpus: str | None
     group_add: tuple[str, ...]
     group_entry: str | None
@@ -246,6 +256,8 @@ class CreateFlags(Value):
     shm_size: str | None
     stop_signal: str | None
     stop_timeout: int | None
+    subgidname: str | None
+    subuidname: str | None
     sysctl: tuple[str, ...]
     systemd: str | None
     timeout: int | None
@@ -253,12 +265,14 @@ class CreateFlags(Value):
     tmpfs: tuple[str, ...]
     tty: bool
     tz: str | None
+    uidmap: tuple[str, ...]
     ulimit: tuple[str, ...]
     umask: str | None
     unsetenv: tuple[str, ...]
     unsetenv_all: bool | None
     use_api_socket: bool | None
     user: str | None
+    userns: str | None
     uts: str | None
     variant: str | None
     volume: tuple[str, ...]

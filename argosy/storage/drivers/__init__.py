@@ -17,16 +17,25 @@ if TYPE_CHECKING:
         """
 
         def mount(
-            self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool, label: str = ""
+            self,
+            merged: str,
+            lowers: Sequence[str],
+            upper: str,
+            work: str,
+            *,
+            volatile: bool,
+            label: str = "",
+            data: str = "",
         ) -> None:
             """Show the lowers at `merged`; what is changed there goes to `upper` and is there at the next mount.
 
             `upper` and `work` exist, on one file system.  `volatile`: no syncing to disk.  A mount left by a killed
             process, or one that ended by a crash, hinders nothing.  `label` is the SELinux label of every file, "" for
-            their own.
+            their own.  `data` is where the content of the lowers' files is, for lowers of `storage.idmaps` that have
+            none; no driver but overlay gets any.
             """
 
-        def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:
+        def mount_readonly(self, target: str, lowers: Sequence[str], *, data: str = "") -> None:
             """Show the lowers at `target`, read-only."""
 
 

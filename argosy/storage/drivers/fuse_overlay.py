@@ -26,7 +26,15 @@ class FuseOverlay:
         self._program = program
 
     def mount(
-        self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool, label: str = ""
+        self,
+        merged: str,
+        lowers: Sequence[str],
+        upper: str,
+        work: str,
+        *,
+        volatile: bool,
+        label: str = "",
+        data: str = "",  # noqa: ARG002 -- see Driver.mount
     ) -> None:
         """As `Driver.mount` says."""
         if not lowers:
@@ -40,7 +48,7 @@ class FuseOverlay:
             options = (*options, f'context="{label}"')
         self._start(merged, lowers, {"upperdir": upper, "workdir": work}, options)
 
-    def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:
+    def mount_readonly(self, target: str, lowers: Sequence[str], *, data: str = "") -> None:  # noqa: ARG002
         """As `Driver.mount_readonly` says."""
         if lowers:
             self._start(target, lowers, {}, ("ro",))

@@ -23,7 +23,15 @@ class Overlay:
         self._options = _OPTIONS if xattrs == "trusted" else _USER_OPTIONS
 
     def mount(
-        self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool, label: str = ""
+        self,
+        merged: str,
+        lowers: Sequence[str],
+        upper: str,
+        work: str,
+        *,
+        volatile: bool,
+        label: str = "",
+        data: str = "",
     ) -> None:
         """As `Driver.mount` says."""
         if not lowers:
@@ -35,12 +43,12 @@ class Overlay:
         options = (*self._options, "volatile") if volatile else self._options
         if label:
             options = (*options, f"context={label}")
-        mounts.mount_overlay(merged, lowers, upper, work, options)
+        mounts.mount_overlay(merged, lowers, upper, work, options, data=data)
 
-    def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:
+    def mount_readonly(self, target: str, lowers: Sequence[str], *, data: str = "") -> None:
         """As `Driver.mount_readonly` says."""
-        if len(lowers) == 1:
+        if len(lowers) == 1 and not data:
             # A layer with whiteouts never comes alone: its chain has a fix directory.
             mounts.bind(lowers[0], target, recursive=False, read_only=True)
         elif lowers:
-            mounts.mount_overlay(target, lowers, None, None, self._options)
+            mounts.mount_overlay(target, lowers, None, None, self._options, data=data)

@@ -23,7 +23,15 @@ class Vfs:
         self._xattrs = xattrs
 
     def mount(
-        self, merged: str, lowers: Sequence[str], upper: str, work: str, *, volatile: bool, label: str = ""
+        self,
+        merged: str,
+        lowers: Sequence[str],
+        upper: str,
+        work: str,
+        *,
+        volatile: bool,
+        label: str = "",
+        data: str = "",  # noqa: ARG002 -- see Driver.mount
     ) -> None:
         """As `Driver.mount` says; the upper directory holds everything, not only what was changed."""
         tree, whole = f"{work}/tree", f"{work}/whole"
@@ -42,7 +50,7 @@ class Vfs:
             selinux.label_tree(upper, label)
         mounts.bind(upper, merged, recursive=False)
 
-    def mount_readonly(self, target: str, lowers: Sequence[str]) -> None:
+    def mount_readonly(self, target: str, lowers: Sequence[str], *, data: str = "") -> None:  # noqa: ARG002
         """As `Driver.mount_readonly` says; several lowers are copied into `target`, which is empty."""
         if len(lowers) == 1:
             mounts.bind(lowers[0], target, recursive=False, read_only=True)

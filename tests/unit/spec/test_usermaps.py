@@ -61,7 +61,8 @@ def test_wrong_modes(text: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["1", "1:2:3:4", "a:1:1", "1::1", ":1:1", "1:2:", "-1:1:1", "x1:1:1", "1:@:1", "1:2:5000000000", "+:1:1", "1:1:²"]
+    "text",
+    ["1", "1:2:3:4", "a:1:1", "1::1", ":1:1", "1:2:", "-1:1:1", "x1:1:1", "1:@:1", "1:2:5000000000", "+:1:1", "1:1:²"],
 )
 def test_wrong_entries(text: str) -> None:
     with pytest.raises(Invalid, match="UID setting is malformed"):

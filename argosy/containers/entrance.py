@@ -1,0 +1,92 @@
+"""How a container with a user namespace of its own gets to its root, its network and that namespace.
+
+The runtimes look up the path of the root as the container's root, who may not enter the store: it is 0700, and must
+stay so, or every user of the host could run the set-uid programs of all images (CVE-2021-41091).  So the mounted root
+is mounted once more, for as long as `runtime create` takes, in a directory in /tmp that belongs to the container's root
+and that nobody else may enter.
+
+A network namespace can be set up, and its sysfs mounted, by the root of the user namespace that it belongs to.  Where a
+program connects it before the runtime runs, the user namespace has to be there first: it is mounted in the run
+directory.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.containers import usernamespace
+from argosy.errors import ArgosyError
+from argosy.linux import mounts, namespaces
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.site import Site
+
+_PLACES = ("/tmp", "/var/tmp")  # where everybody may go
+_ROOT = "root"
+_USER = "userns"
+
+
+def choose() -> str:
+    """A path for the directory, which nobody can guess beforehand; to be written down before `make`."""
+    place = next((path for path in _PLACES if os.access(path, os.W_OK | os.X_OK)), _PLACES[0])
+    return f"{place}/argosy-{os.urandom(16).hex()}"
+
+
+def make(directory: str, record: ContainerRecord, merged: str) -> str:
+    """Make the directory, with the container's root in it; where that is.  Raises ArgosyError."""
+    try:
+        os.mkdir(directory, 0o700)
+        os.mkdir(f"{directory}/{_ROOT}", 0o700)
+        os.chown(directory, *record.root_ids)
+    except OSError as error:
+        hint = "the container's root has to be mounted where it may go: /tmp must be writable, and no link"
+        raise ArgosyError(f"cannot make {directory}", details=error.strerror or str(error), hint=hint) from error
+    mounts.bind(merged, f"{directory}/{_ROOT}")
+    return f"{directory}/{_ROOT}"
+
+
+def user_namespace(site: Site, record: ContainerRecord) -> str:
+    """Where the user namespace is that the container joins; "" where the runtime makes it."""
+    mode = record.options.userns
+    if mode is not None and mode.kind == "container":
+        from argosy.containers import facts
+
+        return f"/proc/{facts.running_pid(site, mode.target)}/ns/user"
+    if mode is not None and mode.kind == "ns":
+        return mode.target
+    path = f"{site.run_directory(record.id)}/{_USER}"
+    return path if os.path.lexists(path) else ""
+
+
+def new_network(site: Site, record: ContainerRecord, path: str) -> None:
+    """Make a network namespace that belongs to the container's user namespace, which is made if it is not there."""
+    from argosy.linux import child_namespaces
+    from argosy.linux.idmap import IdMap
+
+    assert record.id_map is not None
+    user_path = user_namespace(site, record)
+    if not user_path:
+        user_path = f"{site.run_directory(record.id)}/{_USER}"
+        child_namespaces.mount_user_namespace(IdMap.of(*usernamespace.mappings(site, record.id_map)), user_path)
+    child_namespaces.mount_network(user_path, path)
+
+
+def netns_maker(site: Site, record: ContainerRecord) -> dict[str, Callable[[str], None]]:
+    """The field of a NetworkRequest for such a container."""
+    return {"new_netns": lambda path: new_network(site, record, path)}
+
+
+def leave(run_directory: str, directory: str) -> None:
+    """Take all of it away; the container keeps alive what it has entered.  Idempotent."""
+    while mounts.unmount(f"{directory}/{_ROOT}"):
+        pass
+    for path in (f"{directory}/{_ROOT}", directory):
+        try:
+            os.rmdir(path)
+        except FileNotFoundError:
+            continue
+    namespaces.remove_network(f"{run_directory}/{_USER}")

@@ -1,0 +1,153 @@
+"""The tree of a layer once more, with the owners that an id map gives.
+
+Of metadata only: each regular file is as long as its content, holds none of it, and says with overlay's attributes
+`metacopy` and `redirect` where that is (overlayfs.rst, "Metadata only copy up", "Data-only lower layers").  The layer
+is our own, and nobody changes it: it is walked by paths.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from argosy.errors import Invalid
+from argosy.linux import idmap
+from argosy.linux.copying import copy_content
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from argosy.linux.idmap import IdMap, IdRange
+
+_REDIRECT_BYTES = 1024  # a longer one may not fit into the inode's attributes: such a file gets its content
+
+
+def map_tree(source: str, target: str, id_map: IdMap, xattrs: str, *, own_ids: IdMap, data: str = "") -> None:
+    """Make `target`, which is the tree `source` under `id_map`.
+
+    `own_ids` are all ids that we have: files whose owner is in no range of the map get one that the container has no
+    name for.  `data` is the place of `source` in the data-only directory, "" to copy the content.
+    """
+    mapper = _Mapper(_Owners(id_map.uids, own_ids.uids), _Owners(id_map.gids, own_ids.gids), xattrs)
+    os.mkdir(target, 0o700)
+    pending = [(source, target, f"/{data}" if data else "")]
+    directories: list[tuple[str, str]] = []
+    while pending:
+        above = pending.pop()
+        directories.append(above[:2])
+        pending += mapper.entries(*above)
+    for one, other in reversed(directories):
+        mapper.metadata(one, other, os.lstat(one))
+
+
+class _Owners:
+    """The ids outside for those of a layer."""
+
+    def __init__(self, ranges: Iterable[IdRange], own: Iterable[IdRange]) -> None:
+        self._ranges = tuple(ranges)
+        self._known: dict[int, int] = {}
+        self._stranger = _stranger(self._ranges, tuple(own))
+
+    def of(self, number: int) -> int:
+        """The id outside."""
+        found = self._known.get(number)
+        if found is None:
+            try:
+                found = idmap.outer(self._ranges, number)
+            except Invalid:
+                found = self._stranger
+            self._known[number] = found
+        return found
+
+
+def _stranger(ranges: tuple[IdRange, ...], own: tuple[IdRange, ...]) -> int:
+    """The least of our ids that no range has; where they have all, that of the container's root."""
+    found = 0
+    for r in sorted(ranges, key=lambda r: r.host_id):
+        if r.host_id <= found < r.host_id + r.size:
+            found = r.host_id + r.size
+    if any(r.container_id <= found < r.container_id + r.size for r in own):
+        return found
+    return ranges[0].host_id
+
+
+class _Mapper:
+    """`entries` makes one directory's files, and names the directories in it that come next."""
+
+    def __init__(self, uids: _Owners, gids: _Owners, xattrs: str) -> None:
+        self._uids = uids
+        self._gids = gids
+        self._own = f"{xattrs}.overlay."
+        self._links: dict[int, str] = {}
+
+    def entries(self, source: str, target: str, data: str) -> list[tuple[str, str, str]]:
+        """Make what is in `source`; `data` is its place in the data-only directory, "" to copy content."""
+        below = []
+        with os.scandir(source) as found:
+            for entry in found:
+                path = f"{target}/{entry.name}"
+                place = f"{data}/{entry.name}" if data else ""
+                if entry.is_dir(follow_symlinks=False):
+                    os.mkdir(path, 0o700)
+                    below.append((entry.path, path, place))
+                else:
+                    self._leaf(entry, path, place)
+        return below
+
+    def _leaf(self, entry: os.DirEntry[str], target: str, data: str) -> None:
+        status = entry.stat(follow_symlinks=False)
+        if status.st_nlink > 1:
+            first = self._links.setdefault(status.st_ino, target)
+            if first is not target:
+                os.link(first, target, follow_symlinks=False)
+                return
+        if stat.S_ISREG(status.st_mode):
+            self._file(entry.path, target, data, status)
+            return
+        if stat.S_ISLNK(status.st_mode):
+            os.symlink(os.readlink(entry.path), target)
+        elif stat.S_ISSOCK(status.st_mode):
+            return  # means nothing without its server
+        else:
+            os.mknod(target, status.st_mode, status.st_rdev)
+        self.metadata(entry.path, target, status)
+
+    def _file(self, source: str, target: str, data: str, status: os.stat_result) -> None:
+        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        try:
+            redirect = os.fsencode(data)
+            if status.st_size and data and len(redirect) <= _REDIRECT_BYTES:
+                os.ftruncate(fd, status.st_size)
+                os.setxattr(fd, f"{self._own}metacopy", b"")
+                os.setxattr(fd, f"{self._own}redirect", redirect)
+            elif status.st_size:
+                _copy(source, fd, status.st_size)
+            self._set(source, fd, status)
+        finally:
+            os.close(fd)
+
+    def metadata(self, source: str, target: str, status: os.stat_result) -> None:
+        """Give `target`, which is no regular file, what `source` has beside its content."""
+        os.chown(target, self._uids.of(status.st_uid), self._gids.of(status.st_gid), follow_symlinks=False)
+        if not stat.S_ISLNK(status.st_mode):
+            os.chmod(target, stat.S_IMODE(status.st_mode))
+        for name in os.listxattr(source, follow_symlinks=False):
+            os.setxattr(target, name, os.getxattr(source, name, follow_symlinks=False), follow_symlinks=False)
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns), follow_symlinks=False)
+
+    def _set(self, source: str, fd: int, status: os.stat_result) -> None:
+        """As `metadata`, for a regular file; the mode comes after the owner, whose change clears set-id bits."""
+        os.fchown(fd, self._uids.of(status.st_uid), self._gids.of(status.st_gid))
+        os.fchmod(fd, stat.S_IMODE(status.st_mode))
+        for name in os.listxattr(source):
+            os.setxattr(fd, name, os.getxattr(source, name))
+        os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def _copy(source: str, fd: int, size: int) -> None:
+    reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        copy_content(reader, fd, size)
+    finally:
+        os.close(reader)
