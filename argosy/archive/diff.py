@@ -39,11 +39,15 @@ _KINDS = {
 
 
 class Written(Value):
-    """What went into an archive; sockets, which no archive can hold, are only counted."""
+    """What went into an archive; sockets, which no archive can hold, are only counted.
+
+    `whiteout_directories` are those that hold whiteouts, but for the root, in their order, as in `apply.Applied`.
+    """
 
     entries: int
     size_bytes: int
     skipped_sockets: int
+    whiteout_directories: tuple[str, ...] = ()
 
 
 def write_archive(
@@ -62,7 +66,8 @@ def write_archive(
     finally:
         os.close(root)
     write(tarwriter.END_MARK)
-    return Written(writer.entries, writer.size_bytes, writer.skipped_sockets)
+    whiteouts = tuple(sorted(map(os.fsdecode, writer.whiteout_directories)))
+    return Written(writer.entries, writer.size_bytes, writer.skipped_sockets, whiteouts)
 
 
 class _Writer:
@@ -72,6 +77,7 @@ class _Writer:
         self._layer = layer
         self._links: dict[tuple[int, int], bytes] = {}
         self.entries = self.size_bytes = self.skipped_sockets = 0
+        self.whiteout_directories: set[bytes] = set()
 
     def tree(self, root: int) -> None:
         """All below the root."""
@@ -107,7 +113,10 @@ class _Writer:
             raise Unsupported(f"a path of more than {_MAX_PATH} bytes: {shown(os.fsdecode(path))}")
         status = os.stat(name, dir_fd=fd, follow_symlinks=False)
         if self._layer and is_whiteout(status):
-            self._marker(path[: len(path) - len(name)] + PREFIX + name)
+            above = path[: len(path) - len(name)]
+            self._marker(above + PREFIX + name)
+            if above:
+                self.whiteout_directories.add(above[:-1])
             return False
         if self._layer and name.startswith(PREFIX):
             raise Unsupported(

@@ -11,6 +11,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argosy.oci.descriptor import Descriptor
     from argosy.oci.imageconfig import ImageConfig
     from argosy.oci.manifest import ImageManifest
     from argosy.oci.reference import Reference
@@ -41,11 +42,17 @@ def publish(store: Store, arrived: Arrived, names: tuple[Reference, ...] = (), *
     return record
 
 
+def _kept_blob(store: Store, diff_id: str, blob: Descriptor) -> str:
+    """The digest of a layer's blob; "" for a layer that was built here, which has none: its digest is its tree's."""
+    built = blob.digest == diff_id and store.layers.meta(diff_id).writer and not store.blobs.has(blob.digest)
+    return "" if built else str(blob.digest)
+
+
 def _record(store: Store, arrived: Arrived, names: tuple[Reference, ...], chain_id: str, *, fixed: bool) -> ImageRecord:
     config, image = arrived.config, arrived.image
     digests = (arrived.manifest_digest, *arrived.indexes)
     layers = tuple(
-        LayerRef(diff_id=diff_id, blob=str(blob.digest), size=blob.size, media_type=blob.media_type)
+        LayerRef(diff_id=diff_id, blob=_kept_blob(store, diff_id, blob), size=blob.size, media_type=blob.media_type)
         for diff_id, blob in zip(config.diff_ids, image.layers, strict=True)
     )
     unpacked = sum(store.layers.meta(diff_id).size_bytes for diff_id in config.diff_ids)

@@ -1,6 +1,7 @@
 """The transport containers-storage: an image of the store as a source for copies: pushes, saves.
 
-Manifests, configs and layers come from the store's blobs as they are, so that digests stay what they were.
+Manifests, configs and layers come from the store's blobs as they are, so that digests stay what they were.  A layer
+that was built here has no blob: the writer that gave its digest writes the same archive once more.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 from argosy.errors import ArgosyError, NotFound
 from argosy.oci import digest as digests
 from argosy.registry.client import RawManifest
+from argosy.storage import built
 from argosy.storage.images import ImageRecord
 
 TYPE_CHECKING = False
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from argosy.oci.descriptor import Descriptor
     from argosy.oci.reference import Reference
+    from argosy.registry.streams import BlobStream
     from argosy.storage.store import Store
 
 _BLOCK = 1 << 20
@@ -41,11 +44,13 @@ class StorageSource:
         media_type = self.record.media_type if wanted == self.record.manifest_digest else ""
         return RawManifest(data, media_type, digests.parse(wanted))
 
-    def read_blob(self, descriptor: Descriptor, offset: int = 0) -> FileStream:
+    def read_blob(self, descriptor: Descriptor, offset: int = 0) -> BlobStream:
         """The blob's bytes; NotFound when the store does not keep it."""
         try:
             fd = self._store.blobs.open(descriptor.digest)
         except NotFound as error:
+            if built.can_write(self._store, descriptor.digest):
+                return built.LayerStream(self._store, descriptor.digest, offset)
             raise ArgosyError(
                 f"{self.reference}: the store no longer has {descriptor.digest}", hint="pull the image again"
             ) from error
