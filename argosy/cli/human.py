@@ -14,6 +14,11 @@ def size(count: int) -> str:
     return _size(count, 3, " ")
 
 
+def tight_size(count: int) -> str:
+    """`count` bytes with three digits and no blank: `1.99MB`."""
+    return _size(count, 3, "")
+
+
 def close_size(count: int) -> str:
     """`count` bytes with four digits and no blank: `1.987MB`, `331MB`, `0B`."""
     return _size(count, 4, "")

@@ -2,70 +2,89 @@
 
 from __future__ import annotations
 
-from argosy import jsontext
 from argosy.cli import human
 from argosy.cli.flags import quoted
-from argosy.cli.output import aligned
-from argosy.cli.podman import _ps_documents as shapes
+from argosy.cli.podman import _docker_lists as lists
+from argosy.cli.podman import ps
+from argosy.cli.podman._images_docker import familiar
 from argosy.containers import state
-from argosy.errors import escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.cli.podman.ps import PsOptions, Row
+    from argosy.containers.state import ContainerView
 
-_COLUMNS = ("CONTAINER ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "PORTS", "NAMES")
-_HEADINGS = {"ID": "CONTAINER ID", "RunningFor": "CREATED", "CreatedAt": "CREATED AT", "LocalVolumes": "LOCAL VOLUMES"}
-_WIDTH, _GAP = 10, 3  # of docker's tabwriter
+TYPE_NAME = "*formatter.ContainerContext"
+_COLUMNS = ("ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names")
+HEADINGS = {
+    "Command": "COMMAND",
+    "CreatedAt": "CREATED AT",
+    "ID": "CONTAINER ID",
+    "Image": "IMAGE",
+    "Labels": "LABELS",
+    "LocalVolumes": "LOCAL VOLUMES",
+    "Mounts": "MOUNTS",
+    "Names": "NAMES",
+    "Networks": "NETWORKS",
+    "Ports": "PORTS",
+    "RunningFor": "CREATED",
+    "Size": "SIZE",
+    "State": "STATE",
+    "Status": "STATUS",
+}
 _WORDS_WIDTH = 20
-_OFFICIAL = "docker.io/library/"
+_MOUNT_WIDTH = 15
 
 
 def show(rows: list[Row], options: PsOptions, out: Output) -> None:
     """Print the rows as docker does: a table, or what --format asks for."""
-    text = (options.format or "table").strip()
-    found = [_fields(row, options) for row in rows]
-    if text == "json":
-        for fields in found:
-            out.line(jsontext.encode(fields).decode("utf-8", "surrogateescape"))
-    elif text == "table":
-        keys = ["ID", "Image", "Command", "RunningFor", "Status", "Ports", "Names", *(["Size"] if options.size else [])]
-        lines = [[escaped(fields[key]) for key in keys] for fields in found]
-        headings = [*_COLUMNS, *(["SIZE"] if options.size else [])]
-        for line in aligned([headings, *lines], width=_WIDTH, gap=_GAP):
-            out.line(line)
-    else:
-        from argosy.cli import templates
-
-        templates.render(out, text, found, headings=_HEADINGS, type_name="*formatter.ContainerContext")
+    columns = (*_COLUMNS, *(["Size"] if options.size else []))
+    kind = lists.Kind(TYPE_NAME, HEADINGS, columns)
+    lists.show(out, kind, [lists.Row(_fields(row, options), row.view.labels) for row in rows], options.format)
 
 
 def _fields(row: Row, options: PsOptions) -> dict[str, str]:
     """What `{{json .}}` shows; docker's values are all text."""
     view = row.view
-    places = shapes.places(view)
     return {
-        "Command": _command(row, full=options.no_trunc),
+        "Command": command(view, full=options.no_trunc),
         "CreatedAt": human.moment(int(view.created_at * 1e9)),
         "ID": row.id,
-        "Image": view.image.removeprefix(_OFFICIAL).removesuffix(":latest"),
+        "Image": shown_image(view.image),
         "Labels": ",".join(f"{key}={value}" for key, value in sorted(view.labels.items())),
         "LocalVolumes": str(len(view.record.get("volumes", ()))),
-        "Mounts": ",".join(places),
+        "Mounts": ",".join(_mounts(view, full=options.no_trunc)),
         "Names": view.name,
         "Networks": (view.options.get("network") or {}).get("kind", "bridge"),
         "Ports": row.ports,
         "RunningFor": row.created,
         "Size": row.size if options.size else "0B",
         "State": "exited" if view.run.status == state.EXITED else view.run.status,
-        "Status": _status(row),
+        "Status": status(view, row.now_ns),
     }
 
 
-def _command(row: Row, *, full: bool) -> str:
+def _mounts(view: ContainerView, *, full: bool) -> list[str]:
+    """What is mounted: the directories of the host by their paths, and the volumes by their names, cut short."""
+    volumes = {use["destination"]: use["name"] for use in view.record.get("volumes", ())}
+    mounts = view.options.get("mounts", ())
+    found = [m["source"] for m in mounts if m["target"] not in volumes and m.get("source")] + list(volumes.values())
+    return (
+        found
+        if full
+        else [name if len(name) <= _MOUNT_WIDTH else name[: _MOUNT_WIDTH - 1] + "\u2026" for name in found]
+    )
+
+
+def shown_image(name: str) -> str:
+    """An image's name as docker shows it: without what goes without saying."""
+    return familiar(name).removesuffix(":latest")
+
+
+def command(view: ContainerView, *, full: bool) -> str:
     """Entrypoint and arguments in quotes, cut to twenty characters."""
-    options, config = row.view.options, row.view.record["image_config"]
+    options, config = view.options, view.record["image_config"]
     entrypoint = options.get("entrypoint")
     command = options.get("command") or (config.get("cmd") if entrypoint is None else ()) or ()
     words = " ".join((*(config.get("entrypoint", ()) if entrypoint is None else entrypoint), *command))
@@ -74,8 +93,7 @@ def _command(row: Row, *, full: bool) -> str:
     return quoted(words)
 
 
-def _status(row: Row) -> str:
-    run = row.view.run
-    if run.status == state.RUNNING:
-        return f"Up {human.ago(int(run.started_at * 1e9), row.now_ns).removesuffix(' ago')}"
-    return row.status
+def status(view: ContainerView, now_ns: int) -> str:
+    """The column STATUS: podman's, but for one word."""
+    shown = ps.status(view, now_ns)
+    return shown.removesuffix(" ago") if view.run.status == state.RUNNING else shown

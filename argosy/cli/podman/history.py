@@ -40,6 +40,11 @@ def run(options: HistoryOptions, engine: Engine, out: Output) -> int:
     record = resolve(engine.store, engine.load_registries, options.operands[0]).record
     names = image_of(engine.store, record).names if options.format else ()
     steps = history(engine.store, record, names)
+    if out.program == "docker":
+        from argosy.cli.podman import _history_docker
+
+        _history_docker.show(steps, options, out)
+        return 0
     if options.format is not None:
         return _formatted(options, steps, out)
     if options.quiet:

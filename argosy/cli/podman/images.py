@@ -49,6 +49,11 @@ def run(options: ImagesOptions, engine: Engine, out: Output) -> int:
     for error in found.damaged:
         out.error(f"Error: {error}")
     rows = lists.rows(found.images, options.sort)
+    if out.program == "docker":
+        from argosy.cli.podman import _images_docker
+
+        _images_docker.show(rows, options, out)
+        return 0
     if options.quiet and not (options.format and options.format.strip() == "json"):
         for image_id in dict.fromkeys(_id(image, options) for image, _ in rows):
             out.line(image_id)

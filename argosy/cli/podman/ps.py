@@ -95,12 +95,7 @@ class Row:
 
     @property
     def status(self) -> str:
-        run = self.view.run
-        if run.status == state.RUNNING:
-            return f"Up {human.ago(int(run.started_at * 1e9), self.now_ns)}"
-        if run.status == state.EXITED:
-            return f"Exited ({run.exit_code}) {human.ago(int(run.finished_at * 1e9), self.now_ns)}"
-        return run.status.capitalize()
+        return status(self.view, self.now_ns)
 
     @property
     def sizes(self) -> Sizes:
@@ -113,7 +108,7 @@ class Row:
     @property
     def size(self) -> str:
         found = self.sizes
-        written, together = (human.size(count).replace(" ", "") for count in (found.rw_bytes, found.root_bytes))
+        written, together = map(human.tight_size, (found.rw_bytes, found.root_bytes))
         return f"{written} (virtual {together})"
 
     @property
@@ -135,6 +130,16 @@ class Row:
             return str(namespaces.inode(kind, self.view.run.pid)) if self.view.run.pid else ""
         except FileNotFoundError:
             return ""  # it has just ended
+
+
+def status(view: ContainerView, now_ns: int) -> str:
+    """What a container does, and for how long: the column STATUS."""
+    run = view.run
+    if run.status == state.RUNNING:
+        return f"Up {human.ago(int(run.started_at * 1e9), now_ns)}"
+    if run.status == state.EXITED:
+        return f"Exited ({run.exit_code}) {human.ago(int(run.finished_at * 1e9), now_ns)}"
+    return run.status.capitalize()
 
 
 def run(options: PsOptions, engine: Engine, out: Output) -> int:

@@ -44,6 +44,16 @@ class VolumeUsage(Value):
     size_bytes: int
 
 
+class Total(Value):
+    """All objects of a kind together."""
+
+    kind: str
+    count: int
+    active: int
+    size_bytes: int
+    reclaimable_bytes: int
+
+
 class Amount(int):
     """A number of bytes: a number in JSON, words in the text of a template."""
 
@@ -65,7 +75,8 @@ def run(options: SystemDfOptions, engine: Engine, out: Output) -> int:
     """Show one line for each kind of object, or with --verbose one for each object."""
     from argosy.images.usage import usage
 
-    if options.verbose and options.format is not None:
+    docker = out.program == "docker"
+    if options.verbose and options.format is not None and not docker:
         raise ArgosyError("cannot combine --format and --verbose flags")
     images = usage(engine.store)
     listing = engine.containers.list()
@@ -75,10 +86,18 @@ def run(options: SystemDfOptions, engine: Engine, out: Output) -> int:
         out.error(f"Error: {error}")
     for container_id, why in listing.damaged:
         out.error(f"Error: container {container_id}: {why}")
-    if options.verbose:
+    if docker:
+        from argosy.cli.podman import _df_docker
+
+        if options.verbose:
+            details = _df_docker.Details(images.images, tuple(containers), tuple(volumes))
+            _df_docker.verbose(details, options.format, time.time(), out)
+        else:
+            _df_docker.summary(_totals(images, containers, volumes), options.format, out)
+    elif options.verbose:
         _verbose(images, containers, volumes, out)
     else:
-        _summary(options, _rows(images, containers, volumes), out)
+        _summary(options, [_row(total) for total in _totals(images, containers, volumes)], out)
     return 0
 
 
@@ -100,36 +119,38 @@ def _volumes(engine: Engine, views: tuple[ContainerView, ...], out: Output) -> l
     ]
 
 
-def _rows(images: Usage, containers: list[ContainerUsage], volumes: list[VolumeUsage]) -> list[dict[str, object]]:
+def _totals(images: Usage, containers: list[ContainerUsage], volumes: list[VolumeUsage]) -> list[Total]:
     running = [one for one in containers if one.view.run.pid]
     written = sum(one.size_bytes for one in containers)
-    in_volumes = sum(one.size_bytes for one in volumes)
     return [
-        _row(
+        Total(
             "Images",
             len(images.images),
             sum(bool(one.image.containers) for one in images.images),
             images.size_bytes,
             images.reclaimable_bytes,
         ),
-        _row("Containers", len(containers), len(running), written, written - sum(one.size_bytes for one in running)),
-        _row(
+        Total("Containers", len(containers), len(running), written, written - sum(one.size_bytes for one in running)),
+        Total(
             "Local Volumes",
             len(volumes),
             sum(bool(one.links) for one in volumes),
-            in_volumes,
+            sum(one.size_bytes for one in volumes),
             sum(one.size_bytes for one in volumes if not one.links),
         ),
     ]
 
 
-def _row(kind: str, total: int, active: int, size_bytes: int, reclaimable_bytes: int) -> dict[str, object]:
+def _row(total: Total) -> dict[str, object]:
+    """A kind of objects as templates see it: sizes in words, and the raw ones beside them."""
     return {
-        "Type": kind,
-        "Total": total,
-        "Active": active,
-        "Size": Amount.of(size_bytes),
-        "Reclaimable": Amount.of(reclaimable_bytes, size_bytes),
+        "Type": total.kind,
+        "Total": total.count,
+        "Active": total.active,
+        "RawSize": total.size_bytes,
+        "RawReclaimable": total.reclaimable_bytes,
+        "Size": Amount.of(total.size_bytes),
+        "Reclaimable": Amount.of(total.reclaimable_bytes, total.size_bytes),
     }
 
 

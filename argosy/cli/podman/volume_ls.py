@@ -34,6 +34,10 @@ def run(options: VolumeListOptions, engine: Engine, out: Output) -> int:
     if options.quiet:
         for name in names:
             out.line(name)
+    elif out.program == "docker":
+        from argosy.cli.podman import _volume_docker
+
+        _volume_docker.show(engine, names, options.format, out)
     elif options.format:
         return _formatted(options, engine, names, out)
     else:

@@ -13,7 +13,7 @@ from argosy.cli.templates.executor import Executor, Heading, heading
 from argosy.cli.templates.functions import FUNCTIONS
 from argosy.cli.templates.lexer import TemplateError
 from argosy.cli.templates.parser import Parser
-from argosy.cli.templates.values import MAP_FIELDS, Map, with_maps
+from argosy.cli.templates.values import MAP_FIELDS, Map, Method, Struct, with_maps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,18 @@ if TYPE_CHECKING:
 
 _DEEPEST = 2_000_000
 
-__all__ = ["MAP_FIELDS", "Map", "Template", "TemplateError", "is_json", "is_table", "render", "with_maps"]
+__all__ = [
+    "MAP_FIELDS",
+    "Map",
+    "Method",
+    "Struct",
+    "Template",
+    "TemplateError",
+    "is_json",
+    "is_table",
+    "render",
+    "with_maps",
+]
 
 
 class Template:

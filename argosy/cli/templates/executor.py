@@ -150,7 +150,9 @@ class Executor:
             return self._fields(self._call(command, dot, final), first)
         if first.kind == "nil":
             raise self._fail("nil is not a command", first.at, "nil")
-        value = self._operand(first, dot)
+        value = self._value(first, dot)
+        if isinstance(value, values.Method):
+            return self._invoke(value, command, dot, final)
         if rest or final is not _ABSENT:
             if first.kind in ("field", "variable") and first.fields:
                 message = f"{first.fields[-1]} has arguments but cannot be invoked as function"
@@ -160,7 +162,12 @@ class Executor:
         return value
 
     def _operand(self, operand: Operand, dot: object) -> object:
-        """The value of a word that stands alone, as an argument or a whole command."""
+        """The value of a word that is an argument."""
+        value = self._value(operand, dot)
+        return self._invoke(value, (operand,), dot, _ABSENT) if isinstance(value, values.Method) else value
+
+    def _value(self, operand: Operand, dot: object) -> object:
+        """The value of a word that stands alone; a method is not called yet."""
         if operand.kind == "name":
             return self._fields(self._call((operand,), dot, _ABSENT), operand)
         if operand.kind in ("constant", "nil"):
@@ -174,6 +181,17 @@ class Executor:
             value = next(value for name, value in reversed(self._variables) if name == operand.value)
             return self._fields(value, operand)
         return self._fields(dot, operand)
+
+    def _invoke(self, method: values.Method, command: Sequence[Operand], dot: object, final: object) -> object:
+        """Call a method with the words behind it and what the pipeline brings."""
+        first, *rest = command
+        given = [self._operand(operand, dot) for operand in rest] + ([] if final is _ABSENT else [final])
+        if len(given) != 1:
+            name = first.fields[-1]
+            raise self._fail(f"wrong number of args for {name}: want 1 got {len(given)}", first.at, first.text)
+        word = rest[0] if rest else first
+        self._check(given[0], "string", word.at, word.text, constant=word.kind == "constant")
+        return method.call(str(given[0]))
 
     def _fields(self, value: object, operand: Operand) -> object:
         for name in operand.fields:
@@ -189,6 +207,8 @@ class Executor:
             return value.get(name)
         if isinstance(value, dict):
             found = value.get(name, _ABSENT)
+            if found is _ABSENT and isinstance(value, values.Struct):
+                found = value.methods.get(name, _ABSENT)
             if found is _ABSENT:
                 found = _other_case(value, name)
             if found is not _ABSENT:

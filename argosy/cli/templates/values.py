@@ -5,9 +5,11 @@ A `dict` is a struct: its fields are known, another one is an error.  A `Map` is
 
 from __future__ import annotations
 
+from argosy.values import Value
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 # The fields of the documents that the peers' commands show whose keys are the user's, not ours.
@@ -48,15 +50,30 @@ class NilMap(Map):
     """A map that was never made: empty, and null in JSON."""
 
 
+class Method(Value):
+    """A method of a struct that takes one string, as docker's `.Label "name"`."""
+
+    call: Callable[[str], object]
+
+
 class Struct(dict[str, object]):
-    """A dictionary with a Go type's name, whose empty fields JSON leaves out, those in `kept` excepted."""
+    """A dictionary with a Go type's name, whose empty fields JSON leaves out, those in `kept` excepted.
+
+    `methods` are asked for like fields, and are in no JSON.
+    """
 
     def __init__(
-        self, fields: Mapping[str, object], *, type_name: str = "struct", kept: Iterable[str] = frozenset()
+        self,
+        fields: Mapping[str, object],
+        *,
+        type_name: str = "struct",
+        kept: Iterable[str] = frozenset(),
+        methods: Mapping[str, Method] | None = None,
     ) -> None:
         super().__init__(fields)
         self.type_name = type_name
         self.kept = frozenset(kept)
+        self.methods = methods or {}
 
 
 class _Nil:
