@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from argosy.config.containers import ContainersConf
     from argosy.config.registries import Registries
+    from argosy.config.storage import StorageConf
     from argosy.containers.site import Chosen
     from argosy.images import Images
     from argosy.images.progress import Progress
@@ -162,6 +163,7 @@ def open_engine(
     root: str | None = None,
     runroot: str | None = None,
     storage_driver: str | None = None,
+    storage_opts: Sequence[str] | None = None,
     modules: Sequence[str] = (),
     events_backend: str | None = None,
     remote: bool | None = None,
@@ -173,7 +175,8 @@ def open_engine(
     """Open the store at `root` (the default one of this user where None), making it at first use.
 
     Enters the store's user namespace when this process may not do without: a process with more than one thread cannot,
-    and gets Unsupported.  `search` are the registries that short names are looked up at, in place of those that
+    and gets Unsupported.  `storage_opts` are options of the storage driver in place of those that STORAGE_OPTS or
+    storage.conf have.  `search` are the registries that short names are looked up at, in place of those that
     registries.conf names (docker knows one alone).  Unless `remote` is False, containers.conf can name another engine,
     which is Unsupported.  `notice` is called with each thing the user should know once.  `chosen` says how containers
     are run where that differs from containers.conf.
@@ -187,8 +190,17 @@ def open_engine(
     namespace = userns.enter(places.run)
     if namespace.notice and notice is not None:
         notice(namespace.notice)
-    driver = storage_driver or _configured_driver(environ, namespace)
-    store = Store.open(places, rootless=namespace.rootless, id_map=namespace.id_map, driver=driver)
+    storage = _Storage(environ, namespace, storage_opts, driver=storage_driver, usual=root is None)
+    store = Store.open(
+        places,
+        rootless=namespace.rootless,
+        id_map=namespace.id_map,
+        wanted=storage.wanted,
+        image_stores=storage.image_stores,
+        mount_options=storage.mount_options,
+        ignore_chown_errors=storage.ignore_chown_errors,
+        notice=notice,
+    )
     conf = containers_conf.load(store.run, environ, rootless=namespace.rootless, modules=tuple(modules))
     if conf.namespace or (conf.remote and remote is not False):
         from argosy.config import remote_engine
@@ -197,20 +209,63 @@ def open_engine(
     if conf.engine_env:
         environ = containers_conf.engine_environment(conf, environ)
     conf = conf.replace(events_logger=events_backend) if events_backend else conf
-    again = started_again(places, chosen, modules, remote=remote)
+    again = started_again(places, chosen, modules, remote=remote, storage_opts=storage.words)
     site = Site(store=store, conf=conf, namespace=namespace, again=again, notice=notice or _silent, **settings(chosen))
     return Engine(store=store, conf=conf, namespace=namespace, environ=environ, site=site, search=search)
 
 
-def _configured_driver(environ: Mapping[str, str], namespace: userns.Namespace) -> Callable[[], str]:
-    """What tells which driver a new store is to have; storage.conf is not read for a store that is there."""
+class _Storage:
+    """What the flags, STORAGE_OPTS and storage.conf say of the store; nothing is imported where there is nothing.
 
-    def wanted() -> str:
+    `usual`: the store is the one that storage.conf speaks of.  With another one, or another driver, its options do not
+    count, as with podman.
+    """
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        namespace: Namespace,
+        given: Sequence[str] | None,
+        *,
+        driver: str | None,
+        usual: bool,
+    ) -> None:
+        self._environ = environ
+        self._namespace = namespace
+        self._driver = driver
+        self._program = ""
+        self.image_stores: tuple[str, ...] = ()
+        self.mount_options: tuple[str, ...] = ()
+        self.ignore_chown_errors = False
+        self.words: tuple[str, ...] = ()
+        from_file = usual and not driver and locations.storage_conf(environ, rootless=namespace.rootless)
+        if given or (given is None and (from_file or environ.get("STORAGE_OPTS"))):
+            self._read(given, from_file=bool(from_file))
+
+    def _read(self, given: Sequence[str] | None, *, from_file: bool) -> None:
+        from argosy.config import storage
+        from argosy.storage import shared
+
+        options = storage.options(self._environ, given, self._conf() if from_file else None)
+        shared.check_paths(options.image_stores)
+        self.image_stores = options.image_stores
+        self.mount_options = options.mount_options
+        self.ignore_chown_errors = options.ignore_chown_errors
+        self.words = options.words()
+        self._program = options.mount_program
+
+    def _conf(self) -> StorageConf:
         from argosy.config import storage
 
-        return storage.wanted_driver(environ, uid=namespace.uid, rootless=namespace.rootless)
+        return storage.load(self._environ, uid=self._namespace.uid, rootless=self._namespace.rootless)
 
-    return wanted
+    def wanted(self) -> tuple[tuple[str, ...], str]:
+        """The drivers that a new store may have, and the program that serves its mounts (`Store.open`)."""
+        if self._driver:
+            return (self._driver,), self._program
+        if self._program:
+            return ("fuse_overlay",), self._program
+        return self._conf().drivers, ""
 
 
 def _silent(_text: str) -> None:

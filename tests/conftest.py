@@ -57,6 +57,8 @@ def _programs(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[Ca
         return program
 
     yield make
+    for program in made:
+        known |= leaks.pause_processes(program)
     problems = [problem for program in made for problem in leaks.close(program, known)]
     processes.reap_orphans()
     processes.adopt_orphans(False)

@@ -22,7 +22,7 @@ import stat
 
 from argosy.archive import entry as kinds
 from argosy.archive.errors import BadArchive
-from argosy.archive.metadata import Metadata
+from argosy.archive.metadata import ALL, NONE, POSSIBLE, Metadata
 from argosy.archive.space import Space, no_space
 from argosy.archive.tarstream import TarReader
 from argosy.archive.tree import DIRECTORY_FLAGS, Directory, Tree, components, is_housekeeping
@@ -72,17 +72,20 @@ def apply(
     *,
     flavour: str,
     id_map_single: bool = False,
+    lenient_owners: bool = False,
     marker_required: bool = True,
     limits: Limits | None = None,
 ) -> Applied:
     """Apply the uncompressed archive that `fd` gives, up to its end of file, to the empty directory `directory`.
 
     `flavour`: "trusted" for overlay mounts by the host's root, "user" for those of a user namespace.  Owners are taken
-    as ids of our own user namespace; with `id_map_single` they are ignored.  `marker_required`: see TarReader.
+    as ids of our own user namespace; with `id_map_single` they are ignored, and with `lenient_owners` those that cannot
+    be had there.  `marker_required`: see TarReader.
     After an error the directory holds a part of the layer: the caller discards it.
     """
     reader = TarReader(fd, marker_required=marker_required)
-    applier = _Applier(reader, directory, flavour, limits or Limits(), id_map_single=id_map_single)
+    owners = NONE if id_map_single else POSSIBLE if lenient_owners else ALL
+    applier = _Applier(reader, directory, flavour, limits or Limits(), owners)
     try:
         applier.run()
         applied = applier.result()
@@ -93,13 +96,13 @@ def apply(
 
 
 class _Applier:
-    def __init__(self, reader: TarReader, root: str, flavour: str, limits: Limits, *, id_map_single: bool) -> None:
+    def __init__(self, reader: TarReader, root: str, flavour: str, limits: Limits, owners: str) -> None:
         self.tree = Tree(root, opaque_attribute(flavour), limits.record_bytes)
         self._reader = reader
         self._in_userns = flavour == "user"
         self._limits = limits
         self._space = Space(self.tree.root.fd, limits.reserve_bytes)
-        self._metadata = Metadata(self.tree, self._space, in_userns=self._in_userns, keeps_owner=not id_map_single)
+        self._metadata = Metadata(self.tree, self._space, in_userns=self._in_userns, owners=owners)
         self._whiteout_directories: dict[bytes, None] = {}
         self._record_bytes = limits.record_bytes
         self._opaque_root = self._displaced = False

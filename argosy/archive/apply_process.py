@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 COMMAND = "__apply-layer"
 SINGLE_ID = "--single-id"
+LENIENT_OWNERS = "--lenient-owners"
 NO_MARKER = "--no-end-marker"
 PIPE_BYTES = 1 << 20
 
@@ -34,7 +35,12 @@ class LayerFailed(ArgosyError):
 
 
 def spawn_apply(
-    directory: str, flavour: str, *, id_map_single: bool = False, marker_required: bool = True
+    directory: str,
+    flavour: str,
+    *,
+    id_map_single: bool = False,
+    lenient_owners: bool = False,
+    marker_required: bool = True,
 ) -> tuple[int, int, int]:
     """Start a process that applies an archive to `directory`: its pid, where to write, where the result comes.
 
@@ -46,6 +52,8 @@ def spawn_apply(
     argv = [*process.self_argv(), COMMAND, directory, flavour]
     if id_map_single:
         argv.append(SINGLE_ID)
+    if lenient_owners:
+        argv.append(LENIENT_OWNERS)
     if not marker_required:
         argv.append(NO_MARKER)
     archive_read, archive_write = os.pipe()
@@ -112,6 +120,7 @@ def main(argv: Sequence[str]) -> int:
             directory,
             flavour=flavour,
             id_map_single=SINGLE_ID in options,
+            lenient_owners=LENIENT_OWNERS in options,
             marker_required=NO_MARKER not in options,
         )
     except ArgosyError as error:

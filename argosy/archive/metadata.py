@@ -20,24 +20,27 @@ if TYPE_CHECKING:
     from argosy.archive.tree import Directory, Tree
 
 _EPERM, _EINVAL, _ENOTSUP = 1, 22, 95
+# Which of the owners that entries name files get: all, or the archive is refused; those that can be had here; none.
+ALL, POSSIBLE, NONE = "all", "possible", "none"
 
 
 class Metadata:
     """Sets what entries say.  `inherits`: the directory in which it was made passes its group or ACL on."""
 
-    def __init__(self, tree: Tree, space: Space, *, in_userns: bool, keeps_owner: bool) -> None:
+    def __init__(self, tree: Tree, space: Space, *, in_userns: bool, owners: str) -> None:
         self.skipped_attributes = 0
         self._tree = tree
         self._space = space
         self._in_userns = in_userns
-        self._keeps_owner = keeps_owner
+        self._keeps_owner = owners != NONE
+        self._owners = owners
         self._own_ids = os.geteuid(), os.getegid()
         self._beyond_open = 0o7000 | _umask()  # mode bits that open and mkdir do not set
 
     def of_file(self, fd: int, entry: Entry, *, inherits: bool) -> None:
         """A file that was made with the entry's permission bits and is open."""
         if self._keeps_owner and (inherits or (entry.uid, entry.gid) != self._own_ids):
-            _chown(entry, fd)
+            self._chown(entry, fd)
         if inherits:
             remove_acls(fd)
         if entry.xattrs:
@@ -49,7 +52,7 @@ class Metadata:
     def of_directory(self, directory: Directory, entry: Entry, *, fresh: bool, inherits: bool) -> None:
         """An open directory.  `fresh`: it was just made with the entry's permission bits.  Its time is set by Tree."""
         if self._keeps_owner and (not fresh or inherits or (entry.uid, entry.gid) != self._own_ids):
-            _chown(entry, directory.fd)
+            self._chown(entry, directory.fd)
         if fresh and inherits:
             remove_acls(directory.fd)
         if entry.xattrs:
@@ -64,7 +67,7 @@ class Metadata:
     def of_name(self, parent: Directory, name: bytes, entry: Entry) -> None:
         """A link, device or FIFO, which must not be opened.  It was just made, and nobody else changes the tree."""
         if self._keeps_owner and (parent.passes_on or (entry.uid, entry.gid) != self._own_ids):
-            _chown(entry, name, parent.fd)
+            self._chown(entry, name, parent.fd)
         if parent.passes_on and entry.kind != kinds.SYMLINK:
             remove_acls(b"/proc/self/fd/%d/%b" % (parent.fd, name))
         if entry.xattrs:
@@ -93,18 +96,20 @@ class Metadata:
                     continue
                 raise OSError(error.errno, f"extended attribute {shown(attribute)}: {error.strerror}") from error
 
-
-def _chown(entry: Entry, target: int | bytes, dir_fd: int | None = None) -> None:
-    try:
-        os.chown(target, entry.uid, entry.gid, dir_fd=dir_fd, follow_symlinks=dir_fd is None)
-    except OSError as error:
-        if error.errno != _EINVAL:
-            raise
-        raise ArgosyError(
-            f"the owner {entry.uid}:{entry.gid} of the entry {shown(os.fsdecode(entry.name))} is not in the id map",
-            details="the user namespace has too few user or group ids for this image",
-            hint="give the user larger ranges in /etc/subuid and /etc/subgid (usermod --add-subuids, --add-subgids)",
-        ) from error
+    def _chown(self, entry: Entry, target: int | bytes, dir_fd: int | None = None) -> None:
+        try:
+            os.chown(target, entry.uid, entry.gid, dir_fd=dir_fd, follow_symlinks=dir_fd is None)
+        except OSError as error:
+            if self._owners == POSSIBLE and error.errno in (_EINVAL, _EPERM):
+                return
+            if error.errno != _EINVAL:
+                raise
+            raise ArgosyError(
+                f"the owner {entry.uid}:{entry.gid} of the entry {shown(os.fsdecode(entry.name))} is not in the id map",
+                details="the user namespace has too few user or group ids for this image",
+                hint="give the user larger ranges in /etc/subuid and /etc/subgid (usermod --add-subuids, "
+                "--add-subgids), or set ignore_chown_errors in storage.conf: such files then belong to root",
+            ) from error
 
 
 def _umask() -> int:

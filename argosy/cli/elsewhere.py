@@ -55,10 +55,6 @@ def refuse(settings: Mapping[str, Any]) -> None:
         given = settings.get(key)
         if any(given) if isinstance(given, tuple) else given:
             raise Unsupported(f"{flag} is not supported: {why}", hint=hint)
-    if any(settings.get("storage_opt") or ()):
-        from argosy.cli import storageopts
-
-        storageopts.refuse("--storage-opt", settings["storage_opt"])
 
 
 def _shown(given: Any) -> str:

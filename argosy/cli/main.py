@@ -52,7 +52,7 @@ GLOBAL_FLAGS = (
     Flag("runtime-flag", kind="list", help="Add a global flag for the OCI runtime, without its dashes"),
     Flag("ssh", kind="string", help="How to use SSH for a remote engine (refused)"),
     Flag("storage-driver", kind="string", help="Storage driver that keeps images and containers"),
-    Flag("storage-opt", kind="list", help="Option of the storage driver (refused unless empty, with the reason)"),
+    Flag("storage-opt", kind="list", help="Option of the storage driver, KEY=VALUE (may be given several times)"),
     Flag("syslog", help="Output messages to syslog as well as the console"),
     Flag("tmpdir", kind="string", help="Path of the directory in which state is stored, where --runroot names none"),
     Flag("transient-store", help="Keep containers in the run directory (refused)"),
@@ -105,6 +105,7 @@ _ENGINE_SETTINGS = {
     "conmon": "conmon",
     "network_cmd_path": "network_cmd_path",
     "storage_driver": "storage_driver",
+    "storage_opts": "storage_opt",
     "modules": "module",
     "hooks_dir": "hooks_dir",
     "default_mounts_file": "default_mounts_file",
@@ -337,11 +338,6 @@ class _Call:
             from argosy.cli import elsewhere as docker
 
             docker.refuse_context(self.settings, os.environ)
-        options = os.environ.get("STORAGE_OPTS", "")
-        if options and self.settings.get("storage_opt") is None:  # the flag, empty as well, is in its place
-            from argosy.cli import storageopts
-
-            storageopts.refuse("STORAGE_OPTS", options.split(","))
         return self.open_engine(**settings)
 
 

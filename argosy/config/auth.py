@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 
 from argosy import jsontext
-from argosy.config.containers import configuration_home
-from argosy.config.locations import home_directory
+from argosy.config.locations import configuration_home, home_directory
 from argosy.config.registries import AUTH_FILES
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.values import Value

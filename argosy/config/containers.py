@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 
 from argosy import jsontext
-from argosy.config.locations import home_directory
+from argosy.config.locations import configuration_home
 from argosy.errors import Invalid
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, TypeVar
+
+    Conf = TypeVar("Conf", bound=Value)
 
 DEFAULT_CAPABILITIES = (
     "CAP_CHOWN",
@@ -189,14 +191,15 @@ def load(run: str, environ: Mapping[str, str], *, rootless: bool, modules: tuple
     """
     places = candidates(environ, rootless=rootless, modules=modules)
     cache = os.path.join(run, "cache", "containers.conf.json")
-    conf = _cached(cache, places)
-    if conf is None:
-        from argosy.config import containersfiles
+    kept = read_kept(cache, ContainersConf, places)
+    if kept is not None:
+        return kept
+    from argosy.config import containersfiles
 
-        files = containersfiles.existing(places)
-        stamps = [_stamp(path) for path in (*places, *files)]
-        conf = containersfiles.merged(files)
-        _keep(cache, places, stamps, conf)
+    files = containersfiles.existing(places)
+    stamps = [stamp(path) for path in (*places, *files)]
+    conf = containersfiles.merged(files)
+    keep(cache, conf, places, stamps)
     return conf
 
 
@@ -251,13 +254,7 @@ def engine_environment(conf: ContainersConf, environ: Mapping[str, str]) -> Mapp
     return {**environ, **added}
 
 
-def configuration_home(environ: Mapping[str, str]) -> str:
-    """XDG_CONFIG_HOME, or ~/.config."""
-    given = environ.get("XDG_CONFIG_HOME", "")
-    return given if os.path.isabs(given) else os.path.join(home_directory(environ), ".config")
-
-
-def _stamp(path: str) -> list[Any]:
+def stamp(path: str) -> list[Any]:
     """What changes when the file does; zeroes where there is none."""
     try:
         found = os.stat(path)
@@ -266,39 +263,42 @@ def _stamp(path: str) -> list[Any]:
     return [path, found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size]
 
 
-def _shape() -> str:
+def _shape(kind: type[Value]) -> str:
     """The fields that this version reads: a cache that another version wrote may lack some."""
-    return " ".join(ContainersConf.__annotations__)
+    return " ".join(kind.__annotations__)
 
 
-def _cached(cache: str, places: tuple[str, ...]) -> ContainersConf | None:
-    """The kept configuration, when no file that took part in it has changed, come or gone."""
+def read_kept(cache: str, kind: type[Conf], places: tuple[str, ...]) -> Conf | None:
+    """The kept configuration, when no file that took part in it has changed, come or gone.
+
+    `places` is all else that it depends on.
+    """
     try:
         with open(cache, "rb", buffering=0) as file:
             found = os.fstat(file.fileno())
             if found.st_uid != os.geteuid() or found.st_mode & 0o022:
                 return None
             kept = jsontext.decode(file.readall())
-        if kept["shape"] != _shape() or kept["places"] != list(places):
+        if kept["shape"] != _shape(kind) or kept["places"] != list(places):
             return None
-        if any(_stamp(stamp[0]) != stamp for stamp in kept["stamps"]):
+        if any(stamp(known[0]) != known for known in kept["stamps"]):
             return None
-        return ContainersConf.from_json(kept["conf"])
+        return kind.from_json(kept["conf"])
     except (OSError, Invalid, KeyError, TypeError, IndexError):
         return None
 
 
-def _keep(cache: str, places: tuple[str, ...], stamps: list[list[Any]], conf: ContainersConf) -> None:
+def keep(cache: str, conf: Value, places: tuple[str, ...], stamps: list[list[Any]]) -> None:
     """Write the cache, if the run directory is there.  A file of this very second may change again unseen."""
     import time
 
     now = time.time_ns()
     directory = os.path.dirname(cache)
-    if any(abs(now - stamp[2]) < _RACY_NS for stamp in stamps) or not os.path.isdir(os.path.dirname(directory)):
+    if any(abs(now - known[2]) < _RACY_NS for known in stamps) or not os.path.isdir(os.path.dirname(directory)):
         return
     from argosy.linux import files
 
-    text = {"shape": _shape(), "places": list(places), "stamps": stamps, "conf": conf.to_json()}
+    text = {"shape": _shape(type(conf)), "places": list(places), "stamps": stamps, "conf": conf.to_json()}
     try:
         if not os.path.isdir(directory):
             os.mkdir(directory, 0o700)

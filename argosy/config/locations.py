@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 STORE_FILE = "store.json"
+SYSTEM_STORAGE_FILES = ("/etc/containers/storage.conf", "/usr/share/containers/storage.conf")
 _STORE_FILE_LIMIT = 1 << 20
 
 
@@ -34,22 +35,60 @@ class Locations(Value):
 
 
 def resolve(root: str, run: str, *, uid: int, rootless: bool, environ: Mapping[str, str]) -> Locations:
-    """The locations for --root `root` and --runroot `run` ("" where not given).
+    """The locations for --root `root` and --runroot `run` ("" where not given): else those of storage.conf.
 
     `uid` is the user's id outside any namespace of ours.  Nothing is created, but for the fallback in /tmp, which must
     be ours from its first moment.  Raises Invalid when a directory belongs to somebody else or others may write to it.
     """
-    chosen_root = os.path.abspath(root) if root else _default_root(environ, rootless=rootless)
+    configured_root, configured_run = ("", "") if root else _configured(environ, uid, rootless=rootless)
+    chosen_root = os.path.abspath(root or configured_root or _default_root(environ, rootless=rootless))
     recorded = _recorded_run(chosen_root)
     if run:
         chosen_run = os.path.abspath(run)
     elif recorded and _usable(recorded):
         chosen_run = recorded
     else:
-        chosen_run = _run_beside(chosen_root, uid, environ, rootless=rootless)
+        chosen_run = configured_run or _run_beside(chosen_root, uid, environ, rootless=rootless)
     _refuse_foreign(chosen_root)
     _refuse_foreign(chosen_run)
     return Locations(chosen_root, chosen_run, recorded)
+
+
+def storage_conf(environ: Mapping[str, str], *, rootless: bool) -> str:
+    """The one storage.conf that counts; "" where there is none."""
+    given = environ.get("CONTAINERS_STORAGE_CONF", "")
+    if given:
+        if not os.path.exists(given):
+            raise Invalid("CONTAINERS_STORAGE_CONF", given, "there is no such file")
+        return given
+    places: tuple[str, ...] = SYSTEM_STORAGE_FILES
+    if rootless:
+        places = (os.path.join(configuration_home(environ), "containers/storage.conf"), *places)
+    for place in places:
+        try:
+            os.stat(place)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError as error:  # a loop of links, a closed directory: who is to tell what it says?
+            raise ArgosyError(f"cannot read {place}", details=str(error.strerror)) from error
+        return place
+    return ""
+
+
+def configuration_home(environ: Mapping[str, str]) -> str:
+    """XDG_CONFIG_HOME, or ~/.config."""
+    given = environ.get("XDG_CONFIG_HOME", "")
+    return given if os.path.isabs(given) else os.path.join(home_directory(environ), ".config")
+
+
+def _configured(environ: Mapping[str, str], uid: int, *, rootless: bool) -> tuple[str, str]:
+    """The store and the run directory that storage.conf asks for, "" for the usual ones."""
+    if not storage_conf(environ, rootless=rootless):
+        return "", ""
+    from argosy.config import storage
+
+    conf = storage.load(environ, uid=uid, rootless=rootless)
+    return conf.root, conf.run
 
 
 def _default_root(environ: Mapping[str, str], *, rootless: bool) -> str:
@@ -92,7 +131,7 @@ def _usable(run: str) -> bool:
     return os.path.isdir(run) and os.access(run, os.W_OK)
 
 
-def _default_run(uid: int, environ: Mapping[str, str], *, rootless: bool) -> str:
+def default_run(uid: int, environ: Mapping[str, str], *, rootless: bool) -> str:
     if not rootless:
         return "/run/argosy"
     for base in (environ.get("XDG_RUNTIME_DIR", ""), f"/run/user/{uid}"):
@@ -103,7 +142,7 @@ def _default_run(uid: int, environ: Mapping[str, str], *, rootless: bool) -> str
 
 def _run_beside(root: str, uid: int, environ: Mapping[str, str], *, rootless: bool) -> str:
     """The run directory for a store that has recorded none: one of its own, since each store sweeps its own."""
-    default = _default_run(uid, environ, rootless=rootless)
+    default = default_run(uid, environ, rootless=rootless)
     if root == _default_root(environ, rootless=rootless):
         return default
     import hashlib

@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 
 from argosy import jsontext
-from argosy.config.containers import configuration_home
-from argosy.config.locations import home_directory
+from argosy.config.locations import configuration_home, home_directory
 from argosy.errors import ArgosyError, Invalid
 from argosy.oci import reference as references
 from argosy.oci.reference import Reference

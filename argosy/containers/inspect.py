@@ -215,7 +215,7 @@ def _graph_driver(subject: Subject) -> dict[str, Any]:
     directory = subject.site.state_directory(subject.record.id)
     lowers = [store.layers.path(diff_id) for diff_id in reversed(image.layers)]
     if image.fixed:
-        lowers.insert(0, f"{store.chains.directory(image.chain_id)}/fix")
+        lowers.insert(0, store.chains.path(image.chain_id))
     data = {}
     if lowers:
         data["LowerDir"] = ":".join(lowers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.config.containers import configuration_home
+from argosy.config.locations import configuration_home
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -94,11 +94,19 @@ def settings(chosen: Chosen) -> dict[str, Any]:
     return {name: value if isinstance(value, str) else tuple(value) for name, value in given.items() if value}
 
 
-def started_again(places: Locations, chosen: Chosen, modules: Sequence[str], *, remote: bool | None) -> tuple[str, ...]:
+def started_again(
+    places: Locations,
+    chosen: Chosen,
+    modules: Sequence[str],
+    *,
+    remote: bool | None,
+    storage_opts: Sequence[str] = (),
+) -> tuple[str, ...]:
     """The argument vector that starts Argosy once more on the same store, with the same configuration and programs."""
     from argosy.linux import process
 
     words = [*process.self_argv(), "--root", places.root, "--runroot", places.run]
+    words += [f"--storage-opt={option}" for option in storage_opts]
     words += [f"--module={module}" for module in modules]
     for name, value in settings(chosen).items():
         flag = name.removesuffix("s").replace("_", "-")

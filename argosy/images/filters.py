@@ -126,7 +126,7 @@ def _manifest(_scope: Scope, value: str) -> Test:
 
 def _readonly(_scope: Scope, value: str) -> Test:
     wanted = _bool("readonly", value)
-    return lambda _image: not wanted  # there are no additional, read-only stores
+    return lambda image: bool(image.lender) == wanted
 
 
 def _reference(scope: Scope, value: str) -> Test:

@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 
 class Image(Value):
-    """One image.  `records` has at least one entry, the newest first; `containers` are the ids of those using it."""
+    """One image.  `records` has at least one entry, the newest first; `containers` are the ids of those using it.
+
+    `lender` is the root of the additional image store that it is in: it can be used, and not changed.  "" for our own.
+    """
 
     id: str
     records: tuple[ImageRecord, ...]
     names: tuple[Reference, ...] = ()
     containers: tuple[str, ...] = ()
+    lender: str = ""
 
     @property
     def record(self) -> ImageRecord:
@@ -69,14 +73,27 @@ class Inventory(Value):
 
 
 def inventory(store: Store, *, users: bool = True) -> Inventory:
-    """Read all records and names; with `users`, the containers as well."""
+    """Read all records and names, our own before those of additional stores; with `users`, the containers as well.
+
+    An image that is in several stores comes once for each, with the names that it has there.
+    """
+    used = containers_by_image(store) if users else {}
+    own = _inventory(store, used)
+    images, damaged = list(own.images), list(own.damaged)
+    for shared in store.shared:
+        lent = _inventory(shared, used)
+        images += [image.replace(lender=shared.root) for image in lent.images]
+        damaged += lent.damaged
+    return Inventory(tuple(images), tuple(damaged))
+
+
+def _inventory(store: Store, used: dict[str, list[str]]) -> Inventory:
     images = store.images.all()
     refs = store.refs.all()
     damaged = [error for _, error in (*images.damaged, *refs.damaged)]
     names: dict[str, list[Reference]] = {}
     for name, digest in refs.refs:
         names.setdefault(digest, []).append(name)
-    used = containers_by_image(store) if users else {}
     groups: dict[str, list[ImageRecord]] = {}
     for record in images.records:
         groups.setdefault(record.config_digest, []).append(record)

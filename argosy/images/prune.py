@@ -25,7 +25,7 @@ def candidates(
     image_filters.check_keys(filters, image_filters.PRUNE_KEYS)
     found = inventory(store).images
     chosen = image_filters.Filters(store, registries, filters, found)
-    unused = [image for image in found if (everything or image.dangling) and not image.containers]
+    unused = [image for image in found if (everything or image.dangling) and not (image.containers or image.lender)]
     family = Family(store, found)
     return tuple(image for image in unused if chosen.accepts(image) and not family.children(image))
 

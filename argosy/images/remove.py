@@ -47,6 +47,16 @@ class SeveralNames(ArgosyError):
         )
 
 
+class ImageReadOnly(ArgosyError):
+    """The image is in an additional image store (podman's words)."""
+
+    def __init__(self, image_id: str, lender: str) -> None:
+        super().__init__(
+            f'cannot remove read-only image "{image_id}"',
+            hint=f"it is in the additional image store {lender}: leave that out, or ask its owner",
+        )
+
+
 class Removed(Value):
     """What happened to one image: the names that it lost, and its id if it is gone."""
 
@@ -75,9 +85,11 @@ class Remover:
     def remove(self, text: str) -> tuple[Removed, ...]:
         """Remove what `text` means; more than one entry when parents went too.  The caller collects the garbage.
 
-        Raises ImageNotKnown, ImageInUse, SeveralNames.
+        Raises ImageNotKnown, ImageInUse, SeveralNames, ImageReadOnly.
         """
         found = resolve(self._store, self._registries, text)
+        if found.lender:
+            raise ImageReadOnly(found.record.config_digest.partition(":")[2], found.lender)
         image = self._image(found.record.config_digest, text)
         if found.name is None:
             return self._remove_by_id(image)
@@ -143,7 +155,7 @@ class Remover:
         parents = Family(self._store, (*found, child)).parents(child)
         family = Family(self._store, found)
         for parent in parents:
-            if parent.dangling and not parent.containers and not family.children(parent):
+            if parent.dangling and not (parent.lender or parent.containers) and not family.children(parent):
                 return self.remove_image(parent)
         return ()
 

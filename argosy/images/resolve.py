@@ -40,10 +40,14 @@ class ImageNotKnown(NotFound):
 
 
 class Resolved(Value):
-    """An image and the name by which it was found; `name` is None when that was an id."""
+    """An image and the name by which it was found; `name` is None when that was an id.
+
+    `lender` is the root of the additional image store that it was found in, "" for the store itself.
+    """
 
     record: ImageRecord
     name: Reference | None
+    lender: str = ""
 
     @property
     def shown(self) -> str:
@@ -52,14 +56,15 @@ class Resolved(Value):
 
 
 def resolve(store: Store, registries: LoadRegistries, text: str) -> Resolved:
-    """The image that `text` means, looked for in the store alone.
+    """The image that `text` means, looked for in the store and then in the additional ones.
 
     Raises ImageNotKnown, or Invalid when several images fit.  A name whose image record is damaged raises Damaged.
     """
     found = by_name(store, registries, text)
     if found is None and _may_be_id(text):
         try:
-            return Resolved(store.images.by_id(text)[0], None)
+            record = store.images.by_id(text)[0]
+            return Resolved(record, None, store.images.lender(record.manifest_digest))
         except NotFound:
             pass
     if found is None:
@@ -98,6 +103,16 @@ def _look_up(store: Store, name: Reference) -> Resolved | None:
     """The image with exactly this name.  A digest must be that of the image's manifest or of an index it came from."""
     if name.digest:
         name = name.replace(tag="")
+    found = _look_up_in(store, name)
+    for shared in store.shared:
+        if found is not None:
+            break
+        found = _look_up_in(shared, name)
+        found = found and found.replace(lender=shared.root)
+    return found
+
+
+def _look_up_in(store: Store, name: Reference) -> Resolved | None:
     digest = store.refs.get(name)
     if digest is None:
         return _by_digest(store, name) if name.digest else None
@@ -124,7 +139,8 @@ def _by_last_parts(store: Store, wanted: Reference, text: str) -> Resolved | Non
     ending = f"/{wanted.repository}"
     found = {
         name: digest
-        for name, digest in store.refs.all().refs
+        for one in (*reversed(store.shared), store)
+        for name, digest in one.refs.all().refs
         if name.tag == wanted.tag and f"/{name.repository}".endswith(ending)
     }
     if len(set(found.values())) > 1:

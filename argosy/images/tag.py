@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from argosy.images.resolve import LoadRegistries
     from argosy.oci.reference import Reference
+    from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
 
 
@@ -27,11 +28,15 @@ class TagNotKnown(ArgosyError):
 def tag(store: Store, registries: LoadRegistries, text: str, targets: Sequence[str]) -> None:
     """Give the image that `text` means the names `targets`; another image that had one of them loses it.
 
-    Nothing is done unless all names are valid.
+    Nothing is done unless all names are valid.  An image of an additional store becomes one of this store as well, with
+    the new names alone; what it is made of stays where it is, as long as this user can use it there.
     """
     names = [local_name(target) for target in targets]
+    found = resolve(store, registries, text)
+    if found.lender:
+        _borrow(store, found.record, names)
     with locked(store):
-        record = resolve(store, registries, text).record
+        record = found.record if found.lender else resolve(store, registries, text).record
         for name in names:
             store.refs.set(name, record.manifest_digest)
 
@@ -41,7 +46,13 @@ def untag(store: Store, registries: LoadRegistries, text: str, targets: Sequence
 
     The image stays.  Raises TagNotKnown, before anything is done, for a name that is not one of the image's.
     """
-    image = image_of(store, resolve(store, registries, text).record)
+    found = resolve(store, registries, text)
+    if found.lender:
+        raise ArgosyError(
+            f"cannot untag {found.shown}: the image is read-only",
+            hint=f"it is in the additional image store {found.lender}: ask its owner",
+        )
+    image = image_of(store, found.record)
     names = [local_name(target) for target in targets]
     for name in names:
         if name not in image.names:
@@ -51,3 +62,16 @@ def untag(store: Store, registries: LoadRegistries, text: str, targets: Sequence
         for name in taken:
             store.refs.remove(name)
     return taken
+
+
+def _borrow(store: Store, record: ImageRecord, names: Sequence[Reference]) -> None:
+    from argosy.images.restore import restore
+
+    with store.work((record.manifest_digest, record.config_digest, *record.diff_ids)):
+        restore(store, record)
+        store.images.put(record.replace(repo_digests=_repo_digests(record, names)))
+
+
+def _repo_digests(record: ImageRecord, names: Sequence[Reference]) -> tuple[str, ...]:
+    digests = (record.manifest_digest, *record.indexes)
+    return tuple(dict.fromkeys(f"{name.name}@{digest}" for name in names for digest in digests))

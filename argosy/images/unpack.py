@@ -38,7 +38,11 @@ class Applier:
 
     def __init__(self, store: Store, directory: str, *, marker_required: bool = False) -> None:
         self._pid, self._write_fd, self._result_fd = apply_process.spawn_apply(
-            directory, store.xattrs, id_map_single=store.id_map.is_single(), marker_required=marker_required
+            directory,
+            store.xattrs,
+            id_map_single=store.id_map.is_single(),
+            lenient_owners=store.ignore_chown_errors,
+            marker_required=marker_required,
         )
 
     def write(self, data: bytes) -> None:

@@ -24,7 +24,8 @@ class ImageUsage(Value):
 class Usage(Value):
     """All images; what could not be read is told by `damaged`.
 
-    `reclaimable_bytes` is what would be free if all images went that no container was made from.
+    `reclaimable_bytes` is what would be free if all images went that no container was made from; those of additional
+    stores cannot go.
     """
 
     images: tuple[ImageUsage, ...]
@@ -46,7 +47,7 @@ def usage(store: Store) -> Usage:
         shared = sum(sizes[diff_id] for diff_id in _layers(image) if users[diff_id] > 1)
         return ImageUsage(image, shared, max(image.record.size_bytes - shared, 0))
 
-    used = _together([image for image in found.images if image.containers], sizes)
+    used = _together([image for image in found.images if image.containers or image.lender], sizes)
     whole = _together(found.images, sizes)
     return Usage(tuple(map(measured, found.images)), whole, whole - used, found.damaged)
 

@@ -14,6 +14,7 @@ from argosy.errors import ArgosyError, NotFound
 from argosy.images.unpack import Applier, Unpacker
 from argosy.oci import digest as digests
 from argosy.oci import mediatypes
+from argosy.records.readonly import ReadOnly
 from argosy.records.shelf import Scratch
 
 TYPE_CHECKING = False
@@ -35,7 +36,7 @@ def difference(store: Store, record: ImageRecord, diff_id: str) -> str:
     if not layer.blob or compression is None:
         return ""
     tree = store.layers.path(diff_id)
-    with Scratch(store.tmp) as scratch:
+    with _scratch(store) as scratch:
         fresh = f"{scratch.path}/diff"
         os.mkdir(fresh)
         try:
@@ -49,6 +50,14 @@ def difference(store: Store, record: ImageRecord, diff_id: str) -> str:
         except (ArgosyError, OSError) as error:
             problem = f"its tree cannot be read: {error}"
     return problem if _is_still(tree, before) else ""
+
+
+def _scratch(store: Store) -> Scratch:
+    """Room to apply a layer: in the store, or where that is read-only, in the run directory."""
+    try:
+        return Scratch(store.tmp)
+    except ReadOnly:
+        return Scratch(f"{store.run}/tmp")
 
 
 def _is_still(tree: str, before: os.stat_result) -> bool:

@@ -21,6 +21,12 @@ MAX_LOWERS = 500  # OVL_MAX_STACK
 _NO_UPPER = frozenset(
     ("overlay", "nfs", "nfs4", "9p", "vfat", "exfat", "ecryptfs", "fuse.fuse-overlayfs", "cifs", "smb3")
 )
+RESTRICTIONS = {
+    "nodev": syscalls.MOUNT_ATTR_NODEV,
+    "nosuid": syscalls.MOUNT_ATTR_NOSUID,
+    "noexec": syscalls.MOUNT_ATTR_NOEXEC,
+    "noatime": syscalls.MOUNT_ATTR_NOATIME,
+}
 _PAGE_SIZE = 4096
 _MAX_FSCONFIG_VALUE = 255
 
@@ -230,6 +236,19 @@ def bind(source: str, target: str, *, recursive: bool = True, read_only: bool = 
         attach(tree, target)
     except OSError as error:
         raise MountFailed(source, target, error) from error
+
+
+def restrict(target: str, words: Sequence[str]) -> None:
+    """Give the mount at `target` those flags among `words` that mount(8) knows by the names in RESTRICTIONS.
+
+    Raises MountFailed.
+    """
+    flags = sum(flag for word, flag in RESTRICTIONS.items() if word in words)
+    clear = syscalls.MOUNT_ATTR_ATIME if flags & syscalls.MOUNT_ATTR_ATIME else 0
+    try:
+        syscalls.mount_setattr(syscalls.AT_FDCWD, target, 0, attr_set=flags, attr_clr=clear)
+    except OSError as error:
+        raise MountFailed(f"with {','.join(words)}", target, error) from error
 
 
 def mount_tmpfs(

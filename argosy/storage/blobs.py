@@ -53,25 +53,43 @@ class Blobs:
         self._directory = f"{store.root}/blobs/sha256"
 
     def path(self, digest: str) -> str:
-        """Where the blob is, or would be."""
+        """Where the blob is in this store, or would be."""
         parsed = digests.parse(digest)
         if parsed.algorithm != "sha256":
             raise Unsupported(f"blob {digest}: the store holds sha256 digests only")
         return f"{self._directory}/{parsed.hex}"
 
+    def find(self, digest: str) -> str:
+        """Where the blob is, be it in an additional image store; `path` when it is nowhere."""
+        own = self.path(digest)
+        if not self._store.shared or os.path.exists(own):
+            return own
+        paths = [shared.blobs.path(digest) for shared in self._store.shared]
+        return next((path for path in paths if os.path.exists(path)), own)
+
     def has(self, digest: str) -> bool:
-        """Whether the blob is there and can be relied on.
+        """Whether the blob is there, or in an additional image store, and can be relied on.
 
         One that may have suffered from a power cut is read and compared with its digest, and removed if it differs.
         """
-        path = self.path(digest)
         try:
-            mode = os.stat(path).st_mode & 0o777
+            if self._is_vouched_for(digest) or self.verify(digest):
+                return True
         except FileNotFoundError:
+            pass
+        return any(shared.blobs.is_sound(digest) for shared in self._store.shared)
+
+    def is_sound(self, digest: str) -> bool:
+        """Whether this store, in which nothing may be changed, has the blob, and it can be relied on."""
+        try:
+            return self._is_vouched_for(digest) or self.matches(digest)
+        except (OSError, NotFound):
             return False
-        if mode == STABLE_MODE or self._store.unstable.trusts("blob", digests.parse(digest).hex):
-            return True
-        return self.verify(digest)
+
+    def _is_vouched_for(self, digest: str) -> bool:
+        """Whether the blob needs not be compared with its digest.  FileNotFoundError when it is not in this store."""
+        mode = os.stat(self.path(digest)).st_mode & 0o777
+        return mode == STABLE_MODE or self._store.unstable.trusts("blob", digests.parse(digest).hex)
 
     def matches(self, digest: str) -> bool:
         """Whether the blob's content has its digest.  Raises NotFound."""
@@ -101,14 +119,14 @@ class Blobs:
     def size(self, digest: str) -> int:
         """The blob's size in bytes.  Raises NotFound."""
         try:
-            return os.stat(self.path(digest)).st_size
+            return os.stat(self.find(digest)).st_size
         except FileNotFoundError:
             raise NotFound("blob", digest) from None
 
     def open(self, digest: str) -> int:
         """A descriptor to read the blob from, for the caller to close and to verify while reading.  Raises NotFound."""
         try:
-            return os.open(self.path(digest), os.O_RDONLY | os.O_CLOEXEC)
+            return os.open(self.find(digest), os.O_RDONLY | os.O_CLOEXEC)
         except FileNotFoundError:
             raise NotFound("blob", digest) from None
 
@@ -117,7 +135,7 @@ class Blobs:
 
         Raises NotFound, or Damaged when the blob is longer than `limit` or not what its digest says.
         """
-        path = self.path(digest)
+        path = self.find(digest)
         try:
             data = files.read(path, limit)
         except FileNotFoundError:

@@ -62,7 +62,7 @@ class Chains:
         self._directory = f"{store.root}/chains"
 
     def directory(self, chain: str) -> str:
-        """The chain's directory, whether or not it exists."""
+        """The chain's directory in this store, whether or not it exists."""
         return f"{self._directory}/{digests.parse(chain, 'chain id').hex}"
 
     def ids(self) -> list[str]:
@@ -72,11 +72,22 @@ class Chains:
         except FileNotFoundError:
             return []
 
+    def path(self, chain: str) -> str:
+        """The `fix` directory of a chain; an additional image store's where that alone can be relied on."""
+        return f"{(self._lender(chain) or self).directory(chain)}/fix"
+
+    def _lender(self, chain: str) -> Chains | None:
+        """The chains of the additional image store that this one is to be taken from, where it is not good here."""
+        if not self._store.shared or self.is_good(chain):
+            return None
+        found = (shared.chains for shared in self._store.shared_trees)
+        return next((chains for chains in found if chains.is_good(chain)), None)
+
     def fix(self, chain: str, diff_ids: Sequence[str]) -> str:
         """The `fix` directory of a chain that needs one; it is made again when it is not there or not trusted."""
-        if not self._is_good(chain):
+        if not self.is_good(chain):
             self.ensure_fix(diff_ids)
-        return f"{self.directory(chain)}/fix"
+        return self.path(chain)
 
     def ensure_fix(self, diff_ids: Sequence[str], *, again: bool = False) -> Chain:
         """Make the `fix` of these layers, bottom first, if they need one.  All of them are in the store.
@@ -86,14 +97,14 @@ class Chains:
         chain = chain_id(diff_ids)
         if not chain:
             return Chain("", fixed=False)
-        if not again and self._is_good(chain):
+        if not again and (self.is_good(chain) or self._lender(chain)):
             return Chain(chain, fixed=True)
         plan = _Plan(self._store, diff_ids).directories()
         if not plan:
             return Chain(chain, fixed=False)
         self._store.unstable.begin()
         with Claim(self._store.tmp, f"{STAGE_PREFIX}{digests.parse(chain).hex}") as claim:
-            if again or not self._is_good(chain):
+            if again or not self.is_good(chain):
                 _write(f"{claim.path}/fix", plan)
                 layers = jsontext.encode({"layers": [str(diff_id) for diff_id in diff_ids]})
                 files.write_atomic(f"{claim.path}/{CHAIN_FILE}", seal(layers))
@@ -108,7 +119,8 @@ class Chains:
             os.rename(claim.path, final)
             claim.detach()
 
-    def _is_good(self, chain: str) -> bool:
+    def is_good(self, chain: str) -> bool:
+        """Whether the chain is in this store, and can be relied on."""
         path = f"{self.directory(chain)}/{CHAIN_FILE}"
         try:
             mode = os.stat(path).st_mode & 0o777

@@ -90,7 +90,7 @@ def check_store_file(locations: Locations, id_map: IdMap, *, repair: bool = Fals
         if not repair:
             return Finding("store", locations.root, path, error.brief, hint=REPAIR)
         creation.set_aside(locations.root, by_force=True)
-        creation.make(locations, id_map, "")
+        creation.make(locations, id_map)
         creation.forget_loss(locations.root)
         return Finding(
             "store", locations.root, path, error.brief, repaired=f"made again; the old one is {path}.damaged"

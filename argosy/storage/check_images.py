@@ -107,7 +107,7 @@ def _layers_of_images(store: Store) -> list[tuple[str, str, ImageRecord | None]]
     with store.collection_lock():
         wanted = {layer.diff_id: record for record in store.images.all().records for layer in record.layers}
         present = _digests(store, "layers")
-        missing = sorted(set(wanted).difference(present))
+        missing = sorted(diff_id for diff_id in set(wanted).difference(present) if not store.layers.has(diff_id))
         return [(diff_id, _layer_problem(store, diff_id), wanted.get(diff_id)) for diff_id in (*present, *missing)]
 
 
@@ -208,7 +208,7 @@ def _parts(store: Store) -> Iterator[Finding]:
             (record, what, digest)
             for record in store.images.all().records
             for what, digest in _needed(record)
-            if not os.path.exists(store.blobs.path(digest))
+            if not os.path.exists(store.blobs.find(digest))
         ]
     for record, what, digest in lacking:
         hint = f"pull it again: {', '.join(record.repo_digests) or record.manifest_digest}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from argosy import jsontext
@@ -13,14 +14,19 @@ from argosy.version import STORE_FORMAT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from argosy.config.locations import Locations
     from argosy.linux.idmap import IdMap, IdRange
 
 DIRECTORIES = ("blobs/sha256", "images", "refs", "layers", "chains", *SHELVES, "names", "tmp")
 
 
-def make(locations: Locations, id_map: IdMap, driver: str) -> StoreRecord:
-    """Make the store, or wait for the process that is making it.  Stable on disk when it returns."""
+def make(locations: Locations, id_map: IdMap, drivers: Sequence[str] = (), program: str = "") -> StoreRecord:
+    """Make the store, or wait for the process that is making it.  Stable on disk when it returns.
+
+    It gets the first of `drivers` that works; `program` serves the mounts of fuse-overlayfs.
+    """
     root = locations.root
     with _locked_root(root):
         try:
@@ -35,7 +41,7 @@ def make(locations: Locations, id_map: IdMap, driver: str) -> StoreRecord:
         from argosy.storage.drivers import detect
 
         sweep.sweep_root(root)
-        choice = detect.choose(f"{root}/tmp", driver)
+        choice = detect.choose(f"{root}/tmp", drivers, program)
         record = StoreRecord(
             format=STORE_FORMAT,
             driver=choice.driver,
@@ -83,11 +89,15 @@ def _foreign(path: str) -> bool:
 
 
 def change_run(locations: Locations) -> StoreRecord:
-    """Write down another run directory."""
+    """Write down another run directory; on a read-only file system, where nothing can be started, only use it."""
     with _locked_root(locations.root):
         record = read_record(locations.root).replace(run=locations.run)
         files.make_directories(locations.run)
-        write(locations.root, record)
+        try:
+            write(locations.root, record)
+        except OSError as error:
+            if error.errno != errno.EROFS:
+                raise
         return record
 
 

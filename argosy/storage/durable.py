@@ -140,8 +140,8 @@ def _lists(tmp: str) -> Iterator[tuple[str, str, frozenset[str]]]:
     """The lists of all processes: the directory, the mount they speak of, the objects."""
     try:
         names = os.listdir(tmp)
-    except FileNotFoundError:
-        return
+    except OSError:
+        return  # none, or somebody else's
     for name in names:
         try:
             text = files.read(f"{tmp}/{name}/{LIST}", _LIST_LIMIT).decode("ascii", "replace")
@@ -154,7 +154,7 @@ def _lists(tmp: str) -> Iterator[tuple[str, str, frozenset[str]]]:
 def _is_locked(path: str) -> bool:
     try:
         lock = locks.acquire(path, shared=True, wait=False)
-    except FileNotFoundError:
+    except OSError:
         return False
     if lock is None:
         return True

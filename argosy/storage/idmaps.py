@@ -76,16 +76,20 @@ def lowers(store: Store, layers: Sequence[str], chain: str, id_map: IdMap, *, fi
 
 
 def _made(store: Store, plain: Sequence[str], id_map: IdMap) -> Lowers:
-    kind = _way(store)
+    way = _way(store)
     found = []
+    kinds = set()
     for directory in plain:
+        # the data-only directory is our own layers/: what an additional image store lends is not in it
+        kind = way if directory.startswith(f"{store.root}/") else CONTENT
+        kinds.add(kind)
         name = _name(os.path.dirname(directory), id_map, kind)
         path = f"{store.root}/{DIRECTORY}/{name}"
         if not is_good(store, name):
             _make(store, name, directory, id_map, kind)
         found.append(f"{path}/diff")
     store.unstable.settle_later()
-    return Lowers(tuple(found), f"{store.root}/layers" if kind == METADATA else "")
+    return Lowers(tuple(found), f"{store.root}/layers" if METADATA in kinds else "")
 
 
 def _name(owner: str, id_map: IdMap, kind: str) -> str:

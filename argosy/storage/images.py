@@ -76,12 +76,25 @@ class Images:
         self._shelf = Shelf(f"{store.root}/images", store.tmp, "image")
 
     def exists(self, manifest_digest: str) -> bool:
-        """Whether there is a record, whole or not."""
-        return self._shelf.exists(_hex(manifest_digest))
+        """Whether there is a record, whole or not, be it in an additional image store."""
+        return self._shelf.exists(_hex(manifest_digest)) or bool(self.lender(manifest_digest))
+
+    def lender(self, manifest_digest: str) -> str:
+        """The root of the additional image store that has the image, where this one has not; else ""."""
+        if not self._store.shared or self._shelf.exists(_hex(manifest_digest)):
+            return ""
+        return next((shared.root for shared in self._store.shared if shared.images.exists(manifest_digest)), "")
 
     def get(self, manifest_digest: str) -> ImageRecord:
-        """The record.  Raises NotFound when there is none, Damaged when it is not whole."""
-        return self._read(_hex(manifest_digest))
+        """The record, here or in an additional image store.
+
+        Raises NotFound when there is none, Damaged when it is not whole.
+        """
+        digits = _hex(manifest_digest)
+        if not self._store.shared or self._shelf.exists(digits):
+            return self._read(digits)
+        stores = [shared for shared in self._store.shared if shared.images.exists(manifest_digest)]
+        return stores[0].images.get(manifest_digest) if stores else self._read(digits)
 
     def _read(self, digits: str) -> ImageRecord:
         path = f"{self._shelf.path(digits)}/{IMAGE_FILE}"
@@ -99,7 +112,7 @@ class Images:
         return record
 
     def all(self) -> AllImages:
-        """All images, in no order.  One that vanishes meanwhile is left out."""
+        """All images of this store alone, in no order.  One that vanishes meanwhile is left out."""
         records: list[ImageRecord] = []
         damaged: list[tuple[str, ArgosyError]] = []
         for digits in self._shelf.ids():
@@ -116,18 +129,21 @@ class Images:
     def by_id(self, text: str) -> tuple[ImageRecord, ...]:
         """The records of the one image whose id (the config digest) begins with `text`, newest first.
 
-        Several manifests may share one config.  Raises NotFound, or Invalid when several ids begin so.
+        Several manifests may share one config.  Additional image stores are looked into as well.  Raises NotFound, or
+        Invalid when several ids begin so.
         """
         digits = text.removeprefix("sha256:")
         if len(digits) > 64 or not digests.is_hex(digits):
             raise NotFound("image", text)
         prefix = f"sha256:{digits}"
-        found = [record for record in self.all().records if record.config_digest.startswith(prefix)]
+        known = [record for store in (self._store, *self._store.shared) for record in store.images.all().records]
+        found = [record for record in known if record.config_digest.startswith(prefix)]
         if not found:
             raise NotFound("image", text)
         if len({record.config_digest for record in found}) > 1:
             raise Invalid("image id", text, "more than one image has an id that begins so")
-        return tuple(sorted(found, key=lambda record: record.created_at, reverse=True))
+        own = [record for record in found if not self.lender(record.manifest_digest)]
+        return tuple(sorted(own or found, key=lambda record: record.created_at, reverse=True))
 
     def put(self, record: ImageRecord, *, durable: bool = False) -> ImageRecord:
         """Make the image exist, and return its record.
@@ -186,7 +202,7 @@ class Images:
             raise NotFound("image", f"sha256:{digits}") from None
 
     def _check_complete(self, record: ImageRecord) -> None:
-        wanted = [self._store.blobs.path(record.manifest_digest), self._store.blobs.path(record.config_digest)]
+        wanted = [self._store.blobs.find(record.manifest_digest), self._store.blobs.find(record.config_digest)]
         wanted += [self._store.layers.path(layer.diff_id) for layer in record.layers]
         for path in wanted:
             if not os.path.exists(path):

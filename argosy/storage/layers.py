@@ -53,12 +53,22 @@ class Layers:
         self._directory = f"{store.root}/layers"
 
     def directory(self, diff_id: str) -> str:
-        """The layer's directory, whether or not it exists."""
+        """The layer's directory in this store, whether or not it exists."""
         return f"{self._directory}/{digests.parse(diff_id, 'diff id').hex}"
 
     def path(self, diff_id: str) -> str:
-        """The layer's tree, to be a lower directory of an overlay; whether or not it exists."""
-        return f"{self.directory(diff_id)}/diff"
+        """The layer's tree, to be a lower directory of an overlay; whether or not it exists.
+
+        It is an additional image store's where that alone can be relied on.
+        """
+        return f"{(self._lender(diff_id) or self).directory(diff_id)}/diff"
+
+    def _lender(self, diff_id: str) -> Layers | None:
+        """The layers of the additional image store that this one is to be taken from, where it is not good here."""
+        if not self._store.shared or self._is_good(diff_id):
+            return None
+        found = (shared.layers for shared in self._store.shared_trees)
+        return next((layers for layers in found if layers.has(diff_id)), None)
 
     def has(self, diff_id: str) -> bool:
         """Whether the layer is there and can be relied on; one that cannot is to be staged again."""
@@ -66,7 +76,7 @@ class Layers:
 
     def untrusted(self, diff_ids: Iterable[str]) -> tuple[str, ...]:
         """Those of the layers that are missing, damaged, or may have suffered from a power cut: apply them again."""
-        return tuple(diff_id for diff_id in diff_ids if not self._is_good(diff_id))
+        return tuple(diff_id for diff_id in diff_ids if not (self._is_good(diff_id) or self._lender(diff_id)))
 
     def _is_good(self, diff_id: str) -> bool:
         directory = self.directory(diff_id)
@@ -79,7 +89,7 @@ class Layers:
         if not self._store.unstable.trusts("layer", os.path.basename(directory)):
             return False
         try:
-            self.meta(diff_id)
+            self._read(diff_id)
         except (Damaged, NotFound):
             return False
         return True
@@ -93,6 +103,12 @@ class Layers:
 
     def meta(self, diff_id: str) -> LayerMeta:
         """What layer.json says.  Raises NotFound when there is no such layer, Damaged when the file is not whole."""
+        for shared in self._store.shared:
+            if not os.path.isdir(self.directory(diff_id)) and os.path.isdir(shared.layers.directory(diff_id)):
+                return shared.layers.meta(diff_id)
+        return self._read(diff_id)
+
+    def _read(self, diff_id: str) -> LayerMeta:
         directory = self.directory(diff_id)
         path = f"{directory}/{LAYER_FILE}"
         what = f"{LAYER_FILE} of layer {diff_id}"

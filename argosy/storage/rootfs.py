@@ -39,20 +39,23 @@ def mount(
 
     `layers` are diff ids, bottom first; with `fixed`, `chains/<chain_id>/fix` lies above them.  `volatile` leaves out
     all syncing to disk: for containers that do not outlive a crash.  `label` is the SELinux label of all that is in it.
-    With `id_map` all files, those that the container makes as well, have the ids outside.
-    Raises ArgosyError when a layer cannot be used.
+    With `id_map` all files, those that the container makes as well, have the ids outside.  The store's mount options are
+    applied.  Raises ArgosyError when a layer cannot be used.
     """
+    if store.mount_options:
+        volatile = (volatile or "volatile" in store.mount_options) and "fsync=1" not in store.mount_options
     merged = f"{container_dir}/merged"
     if mounts.is_mount_point(merged):
         return merged
     if id_map is not None:
         mount_mapped(store, container_dir, layers, chain_id, id_map, fixed=fixed, volatile=volatile, label=label)
-        return merged
-    lowers = lower_directories(store, layers, chain_id, fixed=fixed)
-    _make_directories(container_dir, lowers[0] if lowers else "")
-    driver(store).mount(
-        merged, lowers, f"{container_dir}/upper", f"{container_dir}/work", volatile=volatile, label=label
-    )
+    else:
+        lowers = lower_directories(store, layers, chain_id, fixed=fixed)
+        _make_directories(container_dir, lowers[0] if lowers else "")
+        upper, work = f"{container_dir}/upper", f"{container_dir}/work"
+        driver(store).mount(merged, lowers, upper, work, volatile=volatile, label=label)
+    if store.mount_options:
+        mounts.restrict(merged, store.mount_options)
     return merged
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 STORE_FILE = "store.json"
 GC_LOCK = "gc.lock"
+_READ_ONLY = 30  # EROFS
 SHELVES = {
     "containers": "container",
     "pods": "pod",
@@ -64,9 +65,25 @@ class StoreRecord(Value):
 class Store:
     """An open store; make one with `Store.open`.  Holds no lock and no descriptor."""
 
-    def __init__(self, root: str, run: str, *, rootless: bool, id_map: IdMap, record: StoreRecord) -> None:
+    def __init__(
+        self,
+        root: str,
+        run: str,
+        *,
+        rootless: bool,
+        id_map: IdMap,
+        record: StoreRecord,
+        image_stores: tuple[str, ...] = (),
+        mount_options: tuple[str, ...] = (),
+        ignore_chown_errors: bool = False,
+        notice: Callable[[str], None] | None = None,
+    ) -> None:
         self.root = root
+        self.ignore_chown_errors = ignore_chown_errors
         self.run = run
+        self.mount_options = mount_options
+        self._image_stores = image_stores
+        self._notice = notice
         self.rootless = rootless
         self.id_map = id_map
         self.record = record
@@ -78,13 +95,24 @@ class Store:
 
     @classmethod
     def open(
-        cls, locations: Locations, *, rootless: bool, id_map: IdMap, driver: str | Callable[[], str] = ""
+        cls,
+        locations: Locations,
+        *,
+        rootless: bool,
+        id_map: IdMap,
+        wanted: Callable[[], tuple[tuple[str, ...], str]] | None = None,
+        image_stores: tuple[str, ...] = (),
+        mount_options: tuple[str, ...] = (),
+        ignore_chown_errors: bool = False,
+        notice: Callable[[str], None] | None = None,
     ) -> Store:
         """Open the store at `locations`, and make it if there is none yet.
 
-        `driver` asks for a storage driver other than the best that the host has, or is called to find out which; it
-        counts for a new store only.  A store.json that is lost or damaged is made again, `system check` tells of it:
-        what it says can be found out.
+        `wanted` is called when a new store is made: for the drivers that it may have, the first that works, and for the
+        program that serves its mounts, empty for any.  A store.json that is lost or damaged is made again, `system
+        check` tells of it: what it says can be found out.  `image_stores` are the paths of additional image stores;
+        `notice` is told which of them cannot be used, and why.  `mount_options` hold for the roots of containers
+        (`rootfs.mount`).  `ignore_chown_errors`: files of layers whose owner is not in the id map belong to root.
         Raises Unsupported when another version of Argosy wrote the store, Damaged when it may have.
         """
         try:
@@ -94,7 +122,7 @@ class Store:
 
             if isinstance(error, Damaged):
                 creation.set_aside(locations.root)
-            record = creation.make(locations, id_map, driver if isinstance(driver, str) else driver())
+            record = creation.make(locations, id_map, *(wanted() if wanted else ((), "")))
         if record.run != locations.run:
             from argosy.storage import creation
 
@@ -103,7 +131,16 @@ class Store:
             from argosy.storage import creation
 
             creation.check_id_map(record, id_map, locations.root)
-        return cls(locations.root, locations.run, rootless=rootless, id_map=id_map, record=record)
+        return cls(
+            *(locations.root, locations.run),
+            rootless=rootless,
+            id_map=id_map,
+            record=record,
+            image_stores=image_stores,
+            mount_options=mount_options,
+            ignore_chown_errors=ignore_chown_errors,
+            notice=notice,
+        )
 
     def shelf(self, name: str) -> Shelf:
         """The shelf of one kind of objects, by the name of its directory."""
@@ -165,6 +202,24 @@ class Store:
         return self._part("chains", Chains)
 
     @property
+    def shared(self) -> tuple[Store, ...]:
+        """The additional image stores, which are read after this one and never changed (see `storage.shared`)."""
+        if not self._image_stores:
+            return ()
+        from argosy.storage import shared
+
+        return self._part("shared", lambda store: shared.opened(store, self._image_stores, self._notice))
+
+    @property
+    def shared_trees(self) -> tuple[Store, ...]:
+        """Those of them whose layers this user can mount as they are."""
+        if not self._image_stores:
+            return ()
+        from argosy.storage import shared
+
+        return self._part("shared_trees", lambda store: shared.mountable(store, self._notice))
+
+    @property
     def unstable(self) -> Unstable:
         """What this process has put into the store and not yet made stable on disk."""
         from argosy.storage.durable import Unstable
@@ -196,12 +251,19 @@ class Store:
 
     def _part(self, name: str, kind: Callable[[Store], Part]) -> Part:
         # setdefault is one step for the interpreter: two threads that ask at once get the same part.
-        part: Part = self._parts.get(name) or self._parts.setdefault(name, kind(self))
+        if name not in self._parts:
+            self._parts.setdefault(name, kind(self))
+        part: Part = self._parts[name]
         return part
 
 
 def _locked(path: str, *, shared: bool) -> locks.Lock:
-    lock = locks.acquire(path, shared=shared, create=True)
+    try:
+        lock = locks.acquire(path, shared=shared, create=True)
+    except OSError as error:
+        if shared and error.errno == _READ_ONLY:  # nobody collects there
+            return locks.Lock(-1, path)
+        raise
     assert lock is not None
     return lock
 

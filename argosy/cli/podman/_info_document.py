@@ -155,6 +155,7 @@ def _registries(engine: Engine) -> dict[str, Any]:
 
 def _store(engine: Engine) -> dict[str, Any]:
     from argosy.containers import state
+    from argosy.images.inventory import inventory
 
     listing = engine.containers.list()
     by_status = [view.run.status for view in listing.views]
@@ -178,7 +179,7 @@ def _store(engine: Engine) -> dict[str, Any]:
             "Extended Attributes": engine.store.xattrs,
         },
         "imageCopyTmpDir": engine.store.tmp,
-        "imageStore": {"number": len({record.config_digest for record in engine.store.images.all().records})},
+        "imageStore": {"number": len({image.id for image in inventory(engine.store, users=False).images})},
         "runRoot": engine.store.run,
         "volumePath": f"{engine.store.root}/volumes",
     }

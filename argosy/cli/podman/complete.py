@@ -116,7 +116,8 @@ def _objects(kind: str, last: str, opener: Opener) -> tuple[Candidates, int]:
         if kind == "CONTAINER":
             found = [(view.name, view.image) for view in engine.containers.list().views]
         else:
-            found = [(str(reference), "") for reference, _ in engine.store.refs.all().refs]
+            stores = (engine.store, *engine.store.shared)
+            found = [(str(reference), "") for store in stores for reference, _ in store.refs.all().refs]
     except (ArgosyError, OSError):
         found = []
     return sorted(pair for pair in found if pair[0].startswith(last)), _NOTHING_ELSE

@@ -62,7 +62,11 @@ def run(options: ImagesOptions, engine: Engine, out: Output) -> int:
         return _formatted(options, engine.store, rows, out)
     headings = ["REPOSITORY", "TAG", *(["DIGEST"] if options.digests else []), "IMAGE ID", "CREATED", "SIZE"]
     headings += ["HISTORY"] if options.history else []
-    out.table(() if options.noheading else headings, [_cells(image, name, options) for image, name in rows])
+    cells = [_cells(image, name, options) for image, name in rows]
+    if any(image.lender for image, _ in rows):  # podman has this column when there is something to say
+        headings.append("R/O")
+        cells = [[*row, str(bool(image.lender)).lower()] for row, (image, _) in zip(cells, rows, strict=True)]
+    out.table(() if options.noheading else headings, cells)
     return 0
 
 
@@ -123,6 +127,7 @@ def _document(store: Store, image: Image) -> dict[str, Any]:
         "VirtualSize": record.size_bytes,
         "Labels": dict(sorted(_labels(store, image).items())) or None,
         "Containers": len(image.containers),
+        **({"ReadOnly": True} if image.lender else {}),
         **({"Dangling": True} if image.dangling else {}),
         "Names": names,
         "Digest": record.manifest_digest,
@@ -171,7 +176,7 @@ def _fields(store: Store, image: Image, name: Reference | None, options: ImagesO
         "RepoDigests": list(image.repo_digests),
         "ParentId": "",
         "Containers": len(image.containers),
-        "ReadOnly": False,
+        "ReadOnly": bool(image.lender),
         "Dangling": image.dangling,
         "Labels": lambda: Map(_labels(store, image)),
     }

@@ -74,7 +74,8 @@ def _named(options: RmiOptions, remover: Remover, errors: list[ArgosyError]) -> 
 def _all(engine: Engine, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
     from argosy.images.inventory import inventory
 
-    for image in sorted(inventory(engine.store).images, key=lambda image: image.created_ns, reverse=True):
+    own = [image for image in inventory(engine.store).images if not image.lender]
+    for image in sorted(own, key=lambda image: image.created_ns, reverse=True):
         try:
             yield from remover.remove_image(image)
         except ArgosyError as error:

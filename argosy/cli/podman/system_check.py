@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 
 from argosy.cli.flags import Command, Flag
+from argosy.config import locations
+from argosy.linux import userns
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.cli.main import Opener
     from argosy.cli.output import Output
+    from argosy.config.locations import Locations
     from argosy.engine import Engine
     from argosy.storage.check import Finding
     from argosy.storage.images import ImageRecord
@@ -28,7 +31,17 @@ class CheckOptions(Value):
 
 def run(options: CheckOptions, opener: Opener, out: Output) -> int:
     """Check, print a line for each finding, and end with 1 when something is left to be done."""
-    findings = _store_file(options, opener)
+    places = locations.resolve(
+        opener.settings["root"] or "",
+        opener.settings["runroot"] or "",
+        uid=userns.outer_uid(),
+        rootless=userns.needed(),
+        environ=os.environ,
+    )
+    if options.repair and _is_read_only(places.root):
+        out.notice(f"nothing is repaired: {places.root} is on a read-only file system")
+        options = options.replace(repair=False)
+    findings = _store_file(options, places)
     if not findings or options.repair:
         engine = opener.open()
         findings += engine.containers.check(repair=options.repair)
@@ -40,19 +53,17 @@ def run(options: CheckOptions, opener: Opener, out: Output) -> int:
     return _DAMAGED if left else 0
 
 
-def _store_file(options: CheckOptions, opener: Opener) -> list[Finding]:
+def _is_read_only(root: str) -> bool:
+    try:
+        return bool(os.statvfs(root).f_flag & os.ST_RDONLY)
+    except OSError:
+        return False  # no store yet, or none that can be reached: told in a moment
+
+
+def _store_file(options: CheckOptions, places: Locations) -> list[Finding]:
     """Without a whole store.json there is no engine, so that comes first."""
-    from argosy.config import locations
-    from argosy.linux import userns
     from argosy.storage import check
 
-    places = locations.resolve(
-        opener.settings["root"] or "",
-        opener.settings["runroot"] or "",
-        uid=userns.outer_uid(),
-        rootless=userns.needed(),
-        environ=os.environ,
-    )
     namespace = userns.enter(places.run)
     finding = check.check_store_file(places, namespace.id_map, repair=options.repair)
     return [finding] if finding else []

@@ -11,7 +11,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from argosy.storage.drivers import Driver
 
@@ -27,22 +27,24 @@ class Choice(Value):
     program: str = ""
 
 
-def choose(tmp: str, wanted: str = "") -> Choice:
-    """The best driver that works for a store whose temporary directory is `tmp`, or the one that is `wanted`.
+def choose(tmp: str, wanted: Sequence[str] = (), program: str = "") -> Choice:
+    """The first of the drivers `wanted` that works for a store whose temporary directory is `tmp`; of all, best first.
 
-    Raises Unsupported when there is none, with the reasons.
+    `program` is the path of fuse-overlayfs, "" for the one that is found.  Raises Unsupported when there is none, with
+    the reasons.
     """
-    if wanted and wanted not in DRIVERS:
-        hint = f"use one of {', '.join(DRIVERS)}"
-        raise Unsupported(f"storage driver {wanted}: argosy has no such driver", hint=hint)
+    for name in wanted:
+        if name not in DRIVERS:
+            hint = f"use one of {', '.join(DRIVERS)}"
+            raise Unsupported(f"storage driver {name}: argosy has no such driver", hint=hint)
     reasons = []
-    for choice in _candidates():
-        if wanted in ("", choice.driver):
-            reason = _try(tmp, choice)
-            if not reason:
-                return choice
-            reasons.append(f"{choice.driver} with {choice.xattrs}.* attributes: {reason}")
-    what = f"the storage driver {wanted} does not work" if wanted else "no storage driver works"
+    for choice in _candidates(wanted or DRIVERS, program):
+        reason = _try(tmp, choice)
+        if not reason:
+            return choice
+        reasons.append(f"{choice.driver} with {choice.xattrs}.* attributes: {reason}")
+    named = " nor ".join(wanted)
+    what = f"the storage driver {named} does not work" if wanted else "no storage driver works"
     raise Unsupported(
         f"{what} for {os.path.dirname(tmp)}",
         details="\n".join(reasons),
@@ -50,9 +52,9 @@ def choose(tmp: str, wanted: str = "") -> Choice:
     )
 
 
-def _candidates() -> Iterator[Choice]:
-    program = process.find_program("fuse-overlayfs") or ""
-    for driver in DRIVERS:
+def _candidates(drivers: Sequence[str], program: str) -> Iterator[Choice]:
+    program = program or process.find_program("fuse-overlayfs") or ""
+    for driver in drivers:
         for xattrs in ("trusted", "user"):
             if driver != "fuse_overlay" or program:
                 yield Choice(driver, xattrs, program if driver == "fuse_overlay" else "")

@@ -26,11 +26,12 @@ class Named:
 ENGINE = SimpleNamespace(
     containers=SimpleNamespace(list=lambda: SimpleNamespace(views=(Named("web"), Named("db")))),
     store=SimpleNamespace(
+        shared=(),
         refs=SimpleNamespace(
             all=lambda: SimpleNamespace(
                 refs=((reference.parse("localhost/app:v1"), "sha256:0"), (reference.parse("alpine"), "sha256:1"))
             )
-        )
+        ),
     ),
 )
 

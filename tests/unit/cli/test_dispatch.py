@@ -111,6 +111,7 @@ def test_global_flags_before_and_behind_the_command(capfd: pytest.CaptureFixture
         "conmon": None,
         "network_cmd_path": None,
         "storage_driver": None,
+        "storage_opts": None,
         "modules": (),
         "hooks_dir": (),
         "default_mounts_file": None,
@@ -244,13 +245,6 @@ def test_a_remote_engine_is_refused_not_ignored(
         ("argosy --transient-store", "--transient-store is not supported"),
         ("argosy --volumepath /v", "--volumepath is not supported"),
         ("argosy --network-config-dir /n", "--network-config-dir is not supported"),
-        (
-            "argosy --storage-opt overlay.size=1g",
-            "--storage-opt is not supported with overlay.size: containers have no",
-        ),
-        ("argosy --storage-opt additionalimagestore=/a", "beside the own one"),
-        ("podman --storage-opt overlay.frob=1", "overlay: Unknown option overlay.frob"),
-        ("podman --storage-opt nothing", "unable to parse key/value option: nothing"),
         ("argosy --events-backend x", '"x" is not a valid events backend'),
         ("docker -H tcp://x", "--host names another engine"),
         ("docker --context far", "--context names another engine"),
@@ -269,7 +263,6 @@ def test_global_flags_that_cannot_be_obeyed(capfd: pytest.CaptureFixture[str], a
     "argv",
     [
         ("argosy", "--remote=false"),
-        ("argosy", "--storage-opt="),
         ("argosy", "--transient-store=false"),
         ("docker", "-c", "default"),
         ("docker", "-D"),
@@ -279,19 +272,15 @@ def test_global_flags_that_ask_for_what_is(capfd: pytest.CaptureFixture[str], ar
     assert call(capfd, *argv, "frob")[0] == 0
 
 
-def test_storage_opts_are_not_passed_over(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    for options, words in (
-        (",overlay.mountopt=nodev", "STORAGE_OPTS is not supported with overlay.mountopt"),
-        ("frob=1", "overlay: Unknown option frob"),
+def test_storage_options_reach_the_engine(capfd: pytest.CaptureFixture[str]) -> None:
+    for flags, wanted in (
+        ((), None),
+        (("--storage-opt=",), ("",)),
+        (("--storage-opt", "a=b,c", "--storage-opt=d=e"), ("a=b,c", "d=e")),
     ):
-        monkeypatch.setenv("STORAGE_OPTS", options)
         opened = Opened()
-        status, out, err = call(capfd, "podman", "frob", opened=opened)
-        assert (status, out, opened.settings) == (125, "", {})
-        assert words in err
-        assert call(capfd, "podman", "--storage-opt=", "frob")[0] == 0
-    monkeypatch.setenv("STORAGE_OPTS", "")
-    assert call(capfd, "podman", "frob")[0] == 0
+        assert call(capfd, "podman", *flags, "frob", opened=opened)[0] == 0
+        assert opened.settings["storage_opts"] == wanted
 
 
 def test_modules_hooks_and_tmpdir_reach_the_engine(capfd: pytest.CaptureFixture[str]) -> None:

@@ -29,7 +29,7 @@ pytestmark = host.needs_root
 def driven(store: Store, request: pytest.FixtureRequest) -> Iterator[Store]:
     """The store with each driver in turn."""
     try:
-        choice = detect.choose(store.tmp, request.param)
+        choice = detect.choose(store.tmp, (request.param,))
     except Exception as error:
         pytest.skip(str(error))
     record = store.record.replace(driver=choice.driver, xattrs=choice.xattrs, mount_program=choice.program)

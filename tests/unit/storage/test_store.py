@@ -140,15 +140,20 @@ def test_an_id_map_that_grew_is_fine_and_one_that_moved_is_not(store: Store) -> 
 
 def test_an_unknown_driver_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unsupported, match="btrfs"):
-        Store.open(Locations(f"{tmp_path}/root", f"{tmp_path}/run"), rootless=False, id_map=identity(), driver="btrfs")
+        Store.open(
+            Locations(f"{tmp_path}/root", f"{tmp_path}/run"),
+            rootless=False,
+            id_map=identity(),
+            wanted=lambda: (("btrfs",), ""),
+        )
     assert not os.path.exists(f"{tmp_path}/root/store.json")
 
 
 def test_the_configured_driver_is_asked_for_a_new_store_only(tmp_path: Path) -> None:
     locations = Locations(f"{tmp_path}/root", f"{tmp_path}/run")
-    store = Store.open(locations, rootless=False, id_map=identity(), driver=lambda: "vfs")
+    store = Store.open(locations, rootless=False, id_map=identity(), wanted=lambda: (("vfs", "overlay"), ""))
     assert store.driver == "vfs"
-    again = Store.open(locations, rootless=False, id_map=identity(), driver=lambda: pytest.fail("asked again"))
+    again = Store.open(locations, rootless=False, id_map=identity(), wanted=lambda: pytest.fail("asked again"))
     assert again.driver == "vfs"
 
 
