@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.config.containers import configuration_home
+from argosy.config.locations import configuration_home
 from argosy.errors import ArgosyError, Invalid
 from argosy.values import Value
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.config.containers import configuration_home
-from argosy.config.locations import home_directory
+from argosy.config.locations import configuration_home, home_directory
 from argosy.errors import ArgosyError, Invalid
 from argosy.oci import scopes
 from argosy.values import Value
