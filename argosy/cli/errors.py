@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 from argosy.errors import ArgosyError
 
 TYPE_CHECKING = False
@@ -38,7 +41,22 @@ def _os_error(error: OSError) -> str:
     if error.filename is None:
         return reason
     name = error.filename.decode(errors="replace") if isinstance(error.filename, bytes) else str(error.filename)
+    root = _store_above(name) if error.errno == errno.EROFS else ""
+    if root:
+        return (
+            f"the store at {root} is on a read-only file system\n"
+            f"Use its images from a store of your own: --storage-opt additionalimagestore={root}"
+        )
     return f"{name}: {reason}"
+
+
+def _store_above(path: str) -> str:
+    """The root of the store that `path` is in; "" when it is in none."""
+    while path not in ("", "/"):
+        path = os.path.dirname(path)
+        if os.path.exists(f"{path}/store.json"):
+            return path
+    return ""
 
 
 def _where(error: BaseException) -> str:

@@ -6,6 +6,7 @@ whiteouts and content all count, and nothing has to be kept about them when a la
 
 from __future__ import annotations
 
+import errno
 import os
 
 from argosy.archive.apply_process import LayerFailed
@@ -14,7 +15,6 @@ from argosy.errors import ArgosyError, NotFound
 from argosy.images.unpack import Applier, Unpacker
 from argosy.oci import digest as digests
 from argosy.oci import mediatypes
-from argosy.records.readonly import ReadOnly
 from argosy.records.shelf import Scratch
 
 TYPE_CHECKING = False
@@ -56,7 +56,9 @@ def _scratch(store: Store) -> Scratch:
     """Room to apply a layer: in the store, or where that is read-only, in the run directory."""
     try:
         return Scratch(store.tmp)
-    except ReadOnly:
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
         return Scratch(f"{store.run}/tmp")
 
 

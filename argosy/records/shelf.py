@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 _SEAL_BITS = 32
 _SEAL_LENGTH = _SEAL_BITS + 2
 _NAME_LIMIT = 255
-_READ_ONLY = 30  # EROFS
 
 
 class Damaged(Invalid):
@@ -77,7 +76,7 @@ def valid_id(text: str) -> bool:
 class Scratch:
     """A new directory in tmp/, locked for as long as it is in use: a free one is garbage to whoever finds it.
 
-    Leaving the context removes it, unless `detach` was called.  Raises ReadOnly where it cannot be made.
+    Leaving the context removes it, unless `detach` was called.
     """
 
     def __init__(self, tmp: str) -> None:
@@ -88,12 +87,6 @@ class Scratch:
                 lock = locks.acquire(self.path)
             except FileNotFoundError:
                 continue  # a sweep took it for a dead one's, before we had locked it
-            except OSError as error:
-                if error.errno != _READ_ONLY:
-                    raise
-                from argosy.records.readonly import ReadOnly
-
-                raise ReadOnly(os.path.dirname(tmp)) from error
             assert lock is not None
             self.lock = lock
             return
