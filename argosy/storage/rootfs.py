@@ -39,8 +39,8 @@ def mount(
 
     `layers` are diff ids, bottom first; with `fixed`, `chains/<chain_id>/fix` lies above them.  `volatile` leaves out
     all syncing to disk: for containers that do not outlive a crash.  `label` is the SELinux label of all that is in it.
-    With `id_map` all files, those that the container makes as well, have the ids outside.  The store's mount options are
-    applied.  Raises ArgosyError when a layer cannot be used.
+    With `id_map` all files, those that the container makes as well, have the ids outside.  The store's mount options
+    are applied.  Raises ArgosyError when a layer cannot be used.
     """
     if store.mount_options:
         volatile = (volatile or "volatile" in store.mount_options) and "fsync=1" not in store.mount_options

@@ -78,6 +78,8 @@ def test_the_life_of_a_lent_image(lent: tuple[Program, str], argosy_both: Progra
     assert done.stdout == "0:0\n"
     assert ("belong to other ids than ours" in done.stderr) == mine.rootless
     assert mine.run("run", "--rm", "--network", "none", "shared:1", "true").stderr == ""
+    mapped = ("--uidmap", "0:1000:1", "--uidmap", "1:1:999", "shared:1", "stat", "-c", "%u", "/bin/busybox")
+    assert mine.run("run", "--rm", "--network", "none", *mapped).stdout == "0\n"
     lowers = mine.run("inspect", "c", "--format", "{{.GraphDriver.Data.LowerDir}}").stdout
     assert lowers.startswith(mine.root if mine.rootless else path)
     assert mine.run("start", "-a", "c").stdout == "0:0\n"
@@ -107,6 +109,17 @@ def test_the_life_of_a_lent_image(lent: tuple[Program, str], argosy_both: Progra
     assert mine.run("images", "--filter", "readonly=false", "-q").stdout == ""
     assert lender.run("images", "--format", "json").stdout == before
     lender.run("system", "check")
+
+
+def test_a_second_store_of_the_same_user(argosy_user: Program, new_program: Callable[[str], Program]) -> None:
+    lender = new_program(argosy_user.user)
+    lender.busybox("shared:1")
+    argosy_user.flags += ["--storage-opt", f"additionalimagestore={lender.root}"]
+    call = ("run", "--rm", "--network", "none")
+    assert argosy_user.run(*call, "shared:1", "echo", "hi").stderr == ""
+    mapped = ("--uidmap", "0:5:1", "--uidmap", "1:6:999", "shared:1", "sh", "-c", "stat -c %u /bin/busybox; echo >/new")
+    assert argosy_user.run(*call, *mapped).stdout == "0\n"
+    assert os.listdir(f"{argosy_user.root}/layers") == []
 
 
 def test_stores_that_cannot_be_used_are_named(argosy: Program) -> None:
