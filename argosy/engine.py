@@ -29,12 +29,15 @@ if TYPE_CHECKING:
     from argosy.images import Images
     from argosy.images.progress import Progress
     from argosy.images.pull import Puller
+    from argosy.images.trust import Admit, Origin, Trust
     from argosy.linux.userns import Namespace
     from argosy.oci.platform import Platform
     from argosy.oci.reference import Reference
     from argosy.storage.images import ImageRecord
     from argosy.transports import docker
+    from argosy.transports.attachments import OpenDestination, OpenSource
     from argosy.transports.docker import RegistryOptions
+    from argosy.transports.signatures import RegistrySignatures
 
 
 class Engine:
@@ -68,10 +71,14 @@ class Engine:
         options: RegistryOptions | None = None,
         platform: Platform | None = None,
         progress: Progress | None = None,
+        signature_policy: str = "",
     ) -> Puller:
-        """What pulls images into this store; the notices of a pull go where the engine's go."""
+        """What pulls images into this store; the notices of a pull go where the engine's go.
+
+        `signature_policy` is a file to use in place of the usual policy.json.
+        """
         from argosy.images import progress as progresses
-        from argosy.images import pull, transfer
+        from argosy.images import pull, transfer, trust
         from argosy.transports import docker
 
         chosen = self._with_retries(options or docker.RegistryOptions())
@@ -86,10 +93,16 @@ class Engine:
                 notice=self.site.notice,
             )
 
+        policy = self.trust(signature_policy)
+
+        def door(reference: Reference) -> Admit:
+            return policy.door(trust.at_registry(reference), self._signatures(reference, open_source))
+
         return pull.Puller(
             store=self.store,
             registries=self.load_registries,
             open_source=open_source,
+            door=door,
             progress=progress or progresses.Progress(),
             notice=self.site.notice,
             platform=platform,
@@ -112,6 +125,35 @@ class Engine:
             mount_from=push.mount_candidates(record.repo_digests, reference),
             notice=self.site.notice,
         )
+
+    def trust(self, signature_policy: str = "") -> Trust:
+        """The policy by which images are accepted: the file `signature_policy`, or the usual one."""
+        from argosy.images import trust
+
+        return trust.load(self.environ, signature_policy)
+
+    def images_door(self, signature_policy: str = "") -> Callable[[Origin], Admit]:
+        """What judges images that are on this host, in archives and directories."""
+        policy = self.trust(signature_policy)
+
+        def door(origin: Origin) -> Admit:
+            from argosy.transports import signatures
+
+            path = origin.scopes[0] if origin.transport == "dir" else ""
+            return policy.door(
+                origin, signatures.DirectorySignatures(path) if path else signatures.NoSignatures(origin.transport)
+            )
+
+        return door
+
+    def _signatures(
+        self, reference: Reference, open_source: OpenSource, open_destination: OpenDestination | None = None
+    ) -> RegistrySignatures:
+        from argosy.config import registriesd
+        from argosy.transports import signatures
+
+        places = registriesd.load(self.environ, rootless=self.namespace.rootless)
+        return signatures.RegistrySignatures(reference, places, self.environ, open_source, open_destination)
 
     def _with_retries(self, options: RegistryOptions) -> RegistryOptions:
         if options.backoff is not None:

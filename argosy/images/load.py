@@ -8,7 +8,7 @@ import stat
 from argosy.archive import compression
 from argosy.archive.compression import Decompressor
 from argosy.errors import ArgosyError, Invalid
-from argosy.images import pull
+from argosy.images import pull, trust
 from argosy.images.progress import Progress
 from argosy.images.publish import publish
 from argosy.oci import platform as platforms
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from argosy.images.archives import Archive
+    from argosy.images.trust import Admit, Origin
     from argosy.oci.reference import Reference
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
@@ -40,36 +41,42 @@ class Loaded(Value):
 
 
 class _Found(Value):
-    """One image of an archive."""
+    """One image of an archive, and where that is for the policy."""
 
     source: ImageSource
     names: tuple[Reference, ...]
+    origin: Origin
 
 
 def load_archive(
-    store: Store, archive: Archive, progress: Progress, notice: Callable[[str], None]
+    store: Store, archive: Archive, progress: Progress, notice: Callable[[str], None], door: Callable[[Origin], Admit]
 ) -> tuple[Loaded, ...]:
     """All images of a docker-archive or oci-archive, compressed or not.
 
-    Raises BadArchive or Invalid for what is none, and as `pull.pull` for images that break a rule.
+    `door` gives what judges an image by the policy.  Raises BadArchive or Invalid for what is none, and as `pull.pull`
+    for images that break a rule.
     """
     with store.work() as work:
         fd = _seekable(archive, f"{work.path}/archive")
         try:
             members = Members(fd, archive.name)
-            return tuple(_take_in(store, found, archive.name, progress, notice) for found in _images(members))
+            return tuple(_take_in(store, found, archive.name, progress, notice, door) for found in _images(members))
         finally:
             os.close(fd)
 
 
-def load_directory(store: Store, path: str, progress: Progress, notice: Callable[[str], None]) -> tuple[Loaded, ...]:
+def load_directory(
+    store: Store, path: str, progress: Progress, notice: Callable[[str], None], door: Callable[[Origin], Admit]
+) -> tuple[Loaded, ...]:
     """All images of an OCI layout in a directory, or the one of dir:, which has no name."""
     directory = layout.Directory(path)
     try:
         if directory.has(dir_transport.VERSION_FILE):
-            nameless = _Found(dir_transport.DirectorySource(directory, _label(())), ())
-            return (_take_in(store, nameless, path, progress, notice),)
-        return tuple(_take_in(store, found, path, progress, notice) for found in _layout_images(directory))
+            source = dir_transport.DirectorySource(directory, _label(()))
+            nameless = _Found(source, (), trust.at_path("dir", path))
+            return (_take_in(store, nameless, path, progress, notice, door),)
+        found = _layout_images(directory, "oci")
+        return tuple(_take_in(store, image, path, progress, notice, door) for image in found)
     finally:
         directory.close()
 
@@ -124,9 +131,10 @@ def _images(members: Members) -> Iterator[_Found]:
     if docker_archive.MANIFEST_FILE in members:
         for image in docker_archive.listed(members):
             names = tuple(_reference(text, members.name) for text in image.names)
-            yield _Found(docker_archive.DockerArchiveSource(members, image, _label(names)), names)
+            origin = trust.at_path("docker-archive", members.name, str(names[0]) if names else "")
+            yield _Found(docker_archive.DockerArchiveSource(members, image, _label(names)), names, origin)
     elif layout.LAYOUT_FILE in members:
-        yield from _layout_images(members)
+        yield from _layout_images(members, "oci-archive")
     else:
         raise Invalid(
             "archive",
@@ -136,10 +144,11 @@ def _images(members: Members) -> Iterator[_Found]:
         )
 
 
-def _layout_images(files: Files) -> Iterator[_Found]:
+def _layout_images(files: Files, transport: str) -> Iterator[_Found]:
     for image in layout.stored(files):
         names = (_reference(image.name, files.name),) if image.name else ()
-        yield _Found(layout.LayoutSource(files, image, _label(names)), names)
+        origin = trust.at_path(transport, files.name, image.name)
+        yield _Found(layout.LayoutSource(files, image, _label(names)), names, origin)
 
 
 def _reference(text: str, archive: str) -> Reference:
@@ -154,11 +163,19 @@ def _label(names: tuple[Reference, ...]) -> Reference:
     return names[0] if names else references.parse("localhost/loaded")
 
 
-def _take_in(store: Store, found: _Found, archive: str, progress: Progress, notice: Callable[[str], None]) -> Loaded:
+def _take_in(
+    store: Store,
+    found: _Found,
+    archive: str,
+    progress: Progress,
+    notice: Callable[[str], None],
+    door: Callable[[Origin], Admit],
+) -> Loaded:
     label = str(found.names[0]) if found.names else f"an image of {archive}"
     with store.work() as work:
         store.unstable.begin()
-        arrived = pull.take_in(store, work, found.source, label, platforms.host(), progress, notice)
+        admit = door(found.origin)
+        arrived = pull.take_in(store, work, found.source, label, platforms.host(), progress, notice, admit=admit)
         work.pin(arrived.manifest_digest)
         store.chains.ensure_fix(arrived.config.diff_ids)
         work.settle()

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from argosy.oci.imageconfig import ImageConfig
     from argosy.oci.manifest import ImageManifest
     from argosy.oci.reference import Reference
+    from argosy.signatures.blob import Sigstore, Simple
     from argosy.storage.store import Store
 
 
@@ -26,6 +27,7 @@ class Arrived(Value):
     image: ImageManifest
     config: ImageConfig
     indexes: tuple[str, ...] = ()
+    signatures: tuple[Simple | Sigstore, ...] = ()
 
 
 def publish(store: Store, arrived: Arrived, names: tuple[Reference, ...] = (), *, durable: bool = False) -> ImageRecord:
@@ -36,7 +38,7 @@ def publish(store: Store, arrived: Arrived, names: tuple[Reference, ...] = (), *
     chain = store.chains.ensure_fix(arrived.config.diff_ids)
     record = _record(store, arrived, names, chain.chain_id, fixed=chain.fixed)
     with locked(store):
-        record = store.images.put(record, durable=durable)
+        record = store.images.put(record, durable=durable, signatures=_encoded(arrived))
         for name in names:
             store.refs.set(name, record.manifest_digest, durable=durable)
     return record
@@ -46,6 +48,14 @@ def _kept_blob(store: Store, diff_id: str, blob: Descriptor) -> str:
     """The digest of a layer's blob; "" for a layer that was built here, which has none: its digest is its tree's."""
     built = blob.digest == diff_id and store.layers.meta(diff_id).writer and not store.blobs.has(blob.digest)
     return "" if built else str(blob.digest)
+
+
+def _encoded(arrived: Arrived) -> tuple[bytes, ...]:
+    if not arrived.signatures:
+        return ()
+    from argosy.signatures import blob
+
+    return tuple(blob.encode(signature) for signature in arrived.signatures)
 
 
 def _record(store: Store, arrived: Arrived, names: tuple[Reference, ...], chain_id: str, *, fixed: bool) -> ImageRecord:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from argosy.config.registries import Registries
+    from argosy.images.trust import Admit
     from argosy.oci.descriptor import Descriptor
     from argosy.oci.imageconfig import ImageConfig
     from argosy.oci.platform import Platform
@@ -63,7 +64,8 @@ class PullFailed(ArgosyError):
 
 
 class Puller(Value):
-    """What pulling works with.  `open_source` gives the source of a reference; `notice` tells what went unexpectedly.
+    """What pulling works with.  `open_source` gives the source of a reference, `door` what judges its manifests by the
+    policy; `notice` tells what went unexpectedly.
 
     `platform` None means the host's.  `at_once` is how many layers of an image are fetched at the same time.
     """
@@ -71,6 +73,7 @@ class Puller(Value):
     store: Store
     registries: Callable[[], Registries]
     open_source: OpenSource
+    door: Callable[[Reference], Admit]
     progress: Progress
     notice: Callable[[str], None]
     platform: Platform | None = None
@@ -158,7 +161,9 @@ def _pull_one(puller: Puller, reference: Reference, local: ImageRecord | None) -
         if local is not None and source.manifest().digest in (local.manifest_digest, *local.indexes):
             return local
         return pull(
-            *(puller.store, source, reference, puller.platform, puller.progress, puller.notice), at_once=puller.at_once
+            *(puller.store, source, reference, puller.platform, puller.progress, puller.notice),
+            admit=puller.door(reference),
+            at_once=puller.at_once,
         )
     finally:
         source.close()
@@ -172,18 +177,21 @@ def pull(
     progress: Progress,
     notice: Callable[[str], None],
     *,
+    admit: Admit,
     at_once: int = DOWNLOADS_AT_ONCE,
 ) -> ImageRecord:
     """Bring the image of `source` that fits `platform` into the store, and let `reference` mean it.
 
-    What is there already is not fetched again.  Raises what the source raises, NoPlatform, Invalid for content that
-    breaks a rule, DigestMismatch and DiffIdMismatch for content that is not what its digest says.  After an error that
-    the next attempt would meet again, nothing is kept; after another, what it can go on with.
+    What is there already is not fetched again.  Raises what the source and `admit` raise, NoPlatform, Invalid for
+    content that breaks a rule, DigestMismatch and DiffIdMismatch for content that is not what its digest says.  After
+    an error that the next attempt would meet again, nothing is kept; after another, what it can go on with.
     """
     with store.work() as work:
         try:
             wanted = platform or platforms.host()
-            arrived = take_in(store, work, source, str(reference), wanted, progress, notice, at_once=at_once)
+            arrived = take_in(
+                store, work, source, str(reference), wanted, progress, notice, admit=admit, at_once=at_once
+            )
             record = publish(store, arrived, (stored_name(reference),))
             progress.line("Storing signatures")
             return record
@@ -205,14 +213,17 @@ def take_in(
     progress: Progress,
     notice: Callable[[str], None],
     *,
+    admit: Admit,
     at_once: int = DOWNLOADS_AT_ONCE,
 ) -> Arrived:
     """Bring all parts of the image into the store, pinned by `work`: nothing but its record is missing then.
 
-    `label` names the image in messages, `at_once` is how many layers are fetched at the same time.  Raises as `pull`.
+    `admit` judges the chosen manifest before anything else is fetched.  `label` names the image in messages, `at_once`
+    is how many layers are fetched at the same time.  Raises as `pull`.
     """
     chosen = choose(source, label, platform)
     progress.line("Getting image source signatures")
+    signatures = admit(chosen.raw)
     image = chosen.image
     work.pin(chosen.raw.digest, *(raw.digest for raw in chosen.indexes), image.config.digest)
     config = _config(store, source, chosen)
@@ -229,6 +240,7 @@ def take_in(
         image=image,
         config=config,
         indexes=tuple(str(raw.digest) for raw in chosen.indexes),
+        signatures=signatures,
     )
 
 

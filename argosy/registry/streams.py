@@ -1,4 +1,4 @@
-"""What bytes come from: the protocols of blobs that are read piece by piece, and of request bodies."""
+"""What bytes come from: the protocols of blobs that are read piece by piece, and of request bodies; one in memory."""
 
 from __future__ import annotations
 
@@ -34,3 +34,30 @@ if TYPE_CHECKING:
 
     # Opens a blob at an offset, as often as it is called.
     OpenBlob = Callable[[int], BlobStream]
+
+
+class BytesStream:
+    """A `BlobStream` over bytes in memory."""
+
+    def __init__(self, data: bytes, offset: int = 0) -> None:
+        self.offset = offset
+        self._data = data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[bytes]:
+        while block := self.read():
+            yield block
+
+    def read(self, size: int = 1 << 20) -> bytes:
+        """At most `size` bytes; b"" at the end."""
+        block = self._data[self.offset : self.offset + size]
+        self.offset += len(block)
+        return block
+
+    def close(self) -> None:
+        """Nothing is held."""

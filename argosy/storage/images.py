@@ -1,4 +1,7 @@
-"""Image records: `images/<hex of the manifest's digest>/image.json`, the object that keeps an image alive."""
+"""Image records: `images/<hex of the manifest's digest>/image.json`, the object that keeps an image alive.
+
+Signatures that came with the image are beside it, in `signatures.json`, for who pushes it on.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from argosy.storage.store import Store
 
 IMAGE_FILE = "image.json"
+SIGNATURES_FILE = "signatures.json"
 
 
 class LayerRef(Value):
@@ -145,11 +149,11 @@ class Images:
         own = [record for record in found if not self.lender(record.manifest_digest)]
         return tuple(sorted(own or found, key=lambda record: record.created_at, reverse=True))
 
-    def put(self, record: ImageRecord, *, durable: bool = False) -> ImageRecord:
+    def put(self, record: ImageRecord, *, durable: bool = False, signatures: tuple[bytes, ...] = ()) -> ImageRecord:
         """Make the image exist, and return its record.
 
-        Where there is one already, it stays as old as it is and knows the repositories and indexes of both.  Raises
-        ArgosyError when something that the record names is not in the store (any more).
+        Where there is one already, it stays as old as it is and knows the repositories, indexes and signatures of both.
+        Raises ArgosyError when something that the record names is not in the store (any more).
         """
         digits = _hex(record.manifest_digest)
         while True:
@@ -157,12 +161,16 @@ class Images:
                 with self._store.collection_lock(), self._shelf.stage(digits) as staged:
                     self._check_complete(record)
                     staged.write(IMAGE_FILE, jsontext.encode(record.to_json()))
+                    if signatures:
+                        staged.write(SIGNATURES_FILE, _texts(signatures))
                     staged.commit(durable=durable)
                 return record
             except Exists:
                 pass
             try:
-                return self._replace(digits, lambda old: _merged(old, record), record, durable=durable)
+                merged = self._replace(digits, lambda old: _merged(old, record), record, durable=durable)
+                self._add_signatures(digits, signatures, durable=durable)
+                return merged
             except NotFound:
                 continue  # removed between the two
 
@@ -188,6 +196,23 @@ class Images:
             if new != old:
                 self._shelf.write(digits, IMAGE_FILE, jsontext.encode(new.to_json()), durable=durable)
             return new
+
+    def signatures(self, manifest_digest: str) -> tuple[bytes, ...]:
+        """The signatures that the image came with.  Raises Damaged when they are not whole."""
+        digits = _hex(manifest_digest)
+        if not os.path.exists(f"{self._shelf.path(digits)}/{SIGNATURES_FILE}"):
+            return ()
+        from base64 import b64decode
+
+        texts = jsontext.decode(self._shelf.read(digits, SIGNATURES_FILE), SIGNATURES_FILE)
+        return tuple(b64decode(text) for text in texts)
+
+    def _add_signatures(self, digits: str, signatures: tuple[bytes, ...], *, durable: bool) -> None:
+        if not signatures:
+            return
+        with self._lock(digits):
+            both = tuple(dict.fromkeys((*self.signatures(f"sha256:{digits}"), *signatures)))
+            self._shelf.write(digits, SIGNATURES_FILE, _texts(both), durable=durable)
 
     def remove(self, manifest_digest: str) -> None:
         """Forget the image; its blobs and layers go with the next collection.  Raises NotFound."""
@@ -227,6 +252,12 @@ def _merged(old: ImageRecord, new: ImageRecord) -> ImageRecord:
         repo_digests=tuple(dict.fromkeys((*old.repo_digests, *new.repo_digests))),
         indexes=tuple(dict.fromkeys((*old.indexes, *new.indexes))),
     )
+
+
+def _texts(signatures: tuple[bytes, ...]) -> bytes:
+    from base64 import b64encode
+
+    return jsontext.encode([b64encode(data).decode() for data in signatures])
 
 
 def _hex(manifest_digest: str) -> str:

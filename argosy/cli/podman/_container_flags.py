@@ -218,7 +218,9 @@ def resolve_image(engine: Engine, flags: CreateFlags) -> Resolved:
 
         options = RegistryOptions(authfile=flags.authfile or "", tls_verify=flags.tls_verify)
         with progress.shown(quiet=flags.quiet) as shown:
-            return pulls.pull_text(engine.puller(options=options, platform=wanted, progress=shown), text, "always")
+            policy = flags.signature_policy or ""
+            puller = engine.puller(options=options, platform=wanted, progress=shown, signature_policy=policy)
+            return pulls.pull_text(puller, text, "always")
 
     return resolve.ensure(
         engine.store,

@@ -14,6 +14,7 @@ FLAGS = (
     Flag("arch", kind="string", aliases=("override-arch",), help="Choose an image for this architecture"),
     Flag("attach", short="a", kind="csv", help="Attach to STDIN, STDOUT or STDERR"),
     Flag("authfile", kind="string", help="Path of the authentication file"),
+    Flag("signature-policy", kind="string", hidden=True, help="Path of a policy.json in place of the usual one"),
     Flag("blkio-weight", kind="string", help="Relative block IO weight, 10 to 1000"),
     Flag("blkio-weight-device", kind="csv", help="Relative block IO weight for a device (DEVICE:WEIGHT)"),
     Flag("cap-add", kind="csv", help="Add capabilities to the container"),
@@ -167,6 +168,7 @@ class CreateFlags(Value):
     arch: str | None
     attach: tuple[str, ...]
     authfile: str | None
+    signature_policy: str | None
     blkio_weight: str | None
     blkio_weight_device: tuple[str, ...]
     cap_add: tuple[str, ...]

@@ -20,6 +20,7 @@ class LoadOptions(Value):
     operands: tuple[str, ...]
     input: str | None
     quiet: bool
+    signature_policy: str | None
 
 
 def run(options: LoadOptions, engine: Engine, out: Output) -> int:
@@ -30,12 +31,13 @@ def run(options: LoadOptions, engine: Engine, out: Output) -> int:
     if options.input is None and os.isatty(0):
         raise ArgosyError("cannot read from terminal, use command-line redirection or the --input flag")
     text = options.input or "-"
+    door = engine.images_door(options.signature_policy or "")
     with progress.shown(quiet=options.quiet) as shown:
         if os.path.isdir(text):
-            loaded = load.load_directory(engine.store, text, shown, engine.site.notice)
+            loaded = load.load_directory(engine.store, text, shown, engine.site.notice, door)
         else:
             with archives.open_archive(text, engine.store.root, engine.environ) as archive:
-                loaded = load.load_archive(engine.store, archive, shown, engine.site.notice)
+                loaded = load.load_archive(engine.store, archive, shown, engine.site.notice, door)
     for image in loaded:
         for name in image.names or (image.record.config_digest,):
             out.line(f"Loaded image: {name}")
@@ -55,6 +57,7 @@ COMMAND = Command(
     flags=(
         Flag("input", short="i", kind="string", help="Read from specified archive file (default: stdin)"),
         Flag("quiet", short="q", help="Suppress the output"),
+        Flag("signature-policy", kind="string", hidden=True, help="Path of a policy.json in place of the usual one"),
     ),
     examples=("argosy load -i images.tar", "ssh host docker save app | argosy load"),
 )

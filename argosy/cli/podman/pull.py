@@ -30,6 +30,7 @@ class PullOptions(Value):
     quiet: bool
     retry: int | None
     retry_delay: float | None
+    signature_policy: str | None
     tls_verify: bool | None
     variant: str | None
 
@@ -54,7 +55,12 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
     platform = _platform(options)
     status = 0
     with progress.shown(quiet=options.quiet) as shown:
-        puller = engine.puller(options=registry, platform=platform, progress=shown)
+        puller = engine.puller(
+            options=registry,
+            platform=platform,
+            progress=shown,
+            signature_policy=options.signature_policy or "",
+        )
         for text in options.operands:
             try:
                 found = (
@@ -108,6 +114,7 @@ COMMAND = Command(
         Flag("quiet", short="q", help="Suppress output information when pulling images"),
         Flag("retry", kind="uint", help="Number of times to retry in case of failure when performing pull"),
         Flag("retry-delay", kind="duration", help="Delay between retries in case of pull failures"),
+        Flag("signature-policy", kind="string", hidden=True, help="Path of a policy.json in place of the usual one"),
         Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),
         Flag("variant", kind="string", help="Use VARIANT instead of the running architecture variant"),
     ),

@@ -126,7 +126,7 @@ def bring(
     """Pull from `source` under `name`, its own one where empty."""
     reference = references.parse(name) if name else source.reference
     told = notices if notices is not None else []
-    return pull.pull(store, source, reference, platform, progress or Progress(), told.append)
+    return pull.pull(store, source, reference, platform, progress or Progress(), told.append, admit=lambda _raw: ())
 
 
 def add(store: Store, name: str, files: Mapping[str, bytes] | None = None, **fields: object) -> ImageRecord:

@@ -276,7 +276,7 @@ def puller(store: Store, sources: dict[str, MemorySource], asked: list[str]) -> 
             raise ArgosyError(f"{reference}: manifest unknown")
         return found
 
-    return Puller(store, no_registries, open_source, Lines(), lambda _text: None)
+    return Puller(store, no_registries, open_source, lambda _reference: lambda _raw: (), Lines(), lambda _text: None)
 
 
 @pytest.mark.parametrize(("policy", "asked"), [("missing", 0), ("never", 0), ("always", 1), ("newer", 1)])

@@ -1,0 +1,126 @@
+"""Signatures as files beside the registry: `BASE/REPOSITORY@sha256=HEX/signature-N`, in a directory or on a web server.
+
+The base comes from registries.d.  The repository goes without its registry's name, as containers/image has it.
+"""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+
+from argosy.errors import ArgosyError, Unsupported
+from argosy.linux import files
+from argosy.oci import digest as digests
+from argosy.registry import proxies
+from argosy.registry.http import Connection, Http
+from argosy.signatures import blob
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+_TOTAL_LIMIT = 32 << 20
+_ABSENT = (403, 404, 410)
+
+
+class Lookaside:
+    """The signatures of one repository's images, under the URL `base`."""
+
+    def __init__(self, base: str, repository: str, environ: Mapping[str, str]) -> None:
+        self.base = base
+        self._url = urllib.parse.urlsplit(base)
+        self._repository = repository
+        self._environ = environ
+
+    def read(self, digest: str) -> list[bytes]:
+        """All signatures of the manifest with this digest.
+
+        Raises Unsupported for a URL of another kind, ArgosyError for more or larger ones than signatures ever are.
+        """
+        if self._url.scheme == "file":
+            return list(self._bounded(digest, self._read_file))
+        if self._url.scheme not in ("http", "https"):
+            raise self._unsupported("reading")
+        insecure = self._url.scheme == "http"
+        connection = Connection(insecure=insecure, proxies=proxies.from_environ(self._environ))
+        http = Http(self._url.netloc.rpartition("@")[2], connection)
+        try:
+            return list(self._bounded(digest, lambda path: _read_url(http, self._url._replace(path=path).geturl())))
+        finally:
+            http.close()
+
+    def _bounded(self, digest: str, read: Callable[[str], bytes | None]) -> Iterator[bytes]:
+        total = 0
+        for number in range(1, blob.COUNT_LIMIT + 2):
+            data = read(self._path(digest, number))
+            if data is None:
+                return
+            total += len(data)
+            if number > blob.COUNT_LIMIT or total > _TOTAL_LIMIT:
+                raise ArgosyError(
+                    f"{self.base} has more signatures for {self._repository}@{digest} than can be",
+                    details=f"at most {blob.COUNT_LIMIT}, of {_TOTAL_LIMIT >> 20} MiB together, are read",
+                )
+            yield data
+
+    def write(self, digest: str, signatures: Sequence[bytes]) -> None:
+        """Make these the signatures of the manifest."""
+        if self._url.scheme in ("http", "https"):
+            raise Unsupported(
+                f"signatures cannot be written to {self.base}",
+                hint="name a directory for them with lookaside-staging: file:///... in registries.d",
+            )
+        if self._url.scheme != "file":
+            raise self._unsupported("writing")
+        number = 0
+        try:
+            for number, data in enumerate(signatures, 1):
+                path = self._file(self._path(digest, number))
+                os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+                files.write_atomic(path, data, mode=0o644)
+            while _unlinked(self._file(self._path(digest, number + 1))):
+                number += 1
+        except OSError as error:
+            raise ArgosyError(
+                f"cannot write signatures below {self.base}: {str(error.strerror).lower()}",
+                hint="lookaside in registries.d says where signatures are kept",
+            ) from error
+
+    def _path(self, digest: str, number: int) -> str:
+        parsed = digests.parse(digest)
+        return f"{self._url.path.rstrip('/')}/{self._repository}@{parsed.algorithm}={parsed.hex}/signature-{number}"
+
+    def _file(self, path: str) -> str:
+        return urllib.parse.unquote(path)
+
+    def _read_file(self, path: str) -> bytes | None:
+        try:
+            return files.read_regular(self._file(path), blob.SIZE_LIMIT)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise ArgosyError(f"cannot read the signature {path}: {str(error.strerror).lower()}") from error
+
+    def _unsupported(self, work: str) -> Unsupported:
+        return Unsupported(
+            f"{work} signatures at {self.base}: the URL must begin with file:// (or http:// or https:// for reading)",
+            hint="lookaside in registries.d says where signatures are kept",
+        )
+
+
+def _read_url(http: Http, url: str) -> bytes | None:
+    what = f"reading the signature {url}"
+    with http.request(url, {}) as answer:
+        if answer.status in _ABSENT:
+            return None
+        if answer.status != 200:
+            raise ArgosyError(f"{what}: HTTP status {answer.status}")
+        return answer.body(blob.SIZE_LIMIT, what)
+
+
+def _unlinked(path: str) -> bool:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return False
+    return True

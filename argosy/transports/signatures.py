@@ -1,0 +1,138 @@
+"""Where the signatures of images are: at a registry as registries.d says, or in the files of a directory (dir:).
+
+A *signature store* reads and writes those of one image's manifests, by digest.  Signatures are sealed by their makers,
+so nothing here is verified.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import ArgosyError, Unsupported
+from argosy.linux import files
+from argosy.signatures import blob
+from argosy.signatures.blob import Sigstore, Simple
+from argosy.transports import attachments
+from argosy.transports.lookaside import Lookaside
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Protocol
+
+    from argosy.config.registriesd import SignaturePlaces
+    from argosy.oci.reference import Reference
+    from argosy.transports.attachments import OpenDestination, OpenSource
+
+    class SignatureStore(Protocol):
+        """The signatures of one image (and of the manifests that its index names).  Errors are ArgosyError."""
+
+        def read(self, digest: str) -> list[Simple | Sigstore]:
+            """All signatures of the manifest with this digest."""
+            ...
+
+        def write(self, digest: str, signatures: Sequence[Simple | Sigstore]) -> None:
+            """Keep these for the manifest; Unsupported when the place has no room for them."""
+            ...
+
+
+class RegistrySignatures:
+    """A `SignatureStore` for a repository at a registry."""
+
+    def __init__(
+        self,
+        reference: Reference,
+        places: SignaturePlaces,
+        environ: Mapping[str, str],
+        open_source: OpenSource,
+        open_destination: OpenDestination | None = None,
+    ) -> None:
+        self._reference = reference
+        self._places = places
+        self._environ = environ
+        self._open_source = open_source
+        self._open_destination = open_destination
+
+    def read(self, digest: str) -> list[Simple | Sigstore]:
+        """Those of the lookaside, then those beside the image where registries.d turns that on."""
+        base = self._places.lookaside(self._reference)
+        found = [blob.decode(data) for data in self._lookaside(base).read(digest)]
+        if self._places.attachments(self._reference):
+            found += attachments.read(self._reference, digest, self._open_source)
+        return found
+
+    def write(self, digest: str, signatures: Sequence[Simple | Sigstore]) -> None:
+        """Simple signatures replace those of the lookaside; sigstore's join those beside the image."""
+        simple = [blob.encode(signature) for signature in signatures if isinstance(signature, Simple)]
+        sigstore = [signature for signature in signatures if isinstance(signature, Sigstore)]
+        if sigstore and not self._places.attachments(self._reference):
+            raise Unsupported(
+                f"registries.d does not say that sigstore signatures are kept at {self._reference.registry}",
+                hint=f"write `use-sigstore-attachments: true` for it into a file in {self._places.directory}",
+            )
+        if simple:
+            self._lookaside(self._places.lookaside(self._reference, write=True)).write(digest, simple)
+        if sigstore:
+            assert self._open_destination is not None, "this store was opened for reading"
+            attachments.write(self._reference, digest, sigstore, self._open_source, self._open_destination)
+
+    def _lookaside(self, base: str) -> Lookaside:
+        return Lookaside(base, self._reference.repository, self._environ)
+
+
+class DirectorySignatures:
+    """A `SignatureStore` in an image directory: `signature-N`, or `HEX-signature-N` for a manifest of an index.
+
+    `main` is the digest of the directory's own manifest; "" for the one that is asked for.
+    """
+
+    def __init__(self, path: str, main: str = "") -> None:
+        self._path = path
+        self._main = main
+
+    def read(self, digest: str) -> list[Simple | Sigstore]:
+        """The files, from the first on."""
+        found: list[Simple | Sigstore] = []
+        for number in range(1, blob.COUNT_LIMIT + 1):
+            try:
+                data = files.read_regular(self._file(digest, number), blob.SIZE_LIMIT)
+            except FileNotFoundError:
+                break
+            except OSError as error:
+                name = self._file(digest, number)
+                raise ArgosyError(f"cannot read the signature {name}: {str(error.strerror).lower()}") from error
+            found.append(blob.decode(data))
+        return found
+
+    def write(self, digest: str, signatures: Sequence[Simple | Sigstore]) -> None:
+        """One file each."""
+        for number, signature in enumerate(signatures, 1):
+            try:
+                files.write_atomic(self._file(digest, number), blob.encode(signature), mode=0o644)
+            except OSError as error:
+                raise ArgosyError(
+                    f"cannot write a signature into {self._path}: {str(error.strerror).lower()}"
+                ) from error
+
+    def _file(self, digest: str, number: int) -> str:
+        prefix = "" if digest == (self._main or digest) else f"{digest.partition(':')[2]}-"
+        return os.path.join(self._path, f"{prefix}signature-{number}")
+
+
+class NoSignatures:
+    """A `SignatureStore` for places that have none: archives and layouts.  `name` is the transport's."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def read(self, _digest: str) -> list[Simple | Sigstore]:
+        """None."""
+        return []
+
+    def write(self, _digest: str, signatures: Sequence[Simple | Sigstore]) -> None:
+        """Raise Unsupported if there are any."""
+        if signatures:
+            raise Unsupported(
+                f"signatures cannot be kept in {self._name}:",
+                hint="leave them out with --remove-signatures, and sign at a registry or in dir:",
+            )
