@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from argosy.config.storage import StorageConf
     from argosy.containers.site import Chosen
     from argosy.images import Images
+    from argosy.images.guard import Guard
     from argosy.images.progress import Progress
     from argosy.images.pull import Puller
+    from argosy.images.resolve import Resolved
+    from argosy.images.sign import SignOptions
     from argosy.images.trust import Admit, Origin, Trust
     from argosy.linux.userns import Namespace
     from argosy.oci.platform import Platform
@@ -84,14 +87,7 @@ class Engine:
         chosen = self._with_retries(options or docker.RegistryOptions())
 
         def open_source(reference: Reference) -> docker.DockerSource:
-            return docker.open_source(
-                reference,
-                registries=self.registries,
-                environ=self.environ,
-                uid=self.namespace.uid,
-                options=chosen,
-                notice=self.site.notice,
-            )
+            return self._open_source(reference, chosen)
 
         policy = self.trust(signature_policy)
 
@@ -145,6 +141,54 @@ class Engine:
             )
 
         return door
+
+    def push_guard(
+        self,
+        found: Resolved,
+        target: Reference,
+        options: RegistryOptions,
+        signing: SignOptions,
+        *,
+        signature_policy: str = "",
+        keep: bool = True,
+    ) -> Guard:
+        """What judges an image of the store that goes to a registry, and signs it.
+
+        `keep` takes its old signatures along.
+        """
+        from argosy.images import guard, sign, trust
+        from argosy.transports import signatures
+
+        chosen = self._with_retries(options)
+
+        def open_source(reference: Reference) -> docker.DockerSource:
+            return self._open_source(reference, chosen)
+
+        def open_destination(reference: Reference) -> docker.DockerDestination:
+            return self.open_destination(reference, found.record, chosen)
+
+        record = found.record
+        kept = signatures.KeptSignatures(self.store, record.manifest_digest)
+        origin = trust.in_store(self.store, found.name, record.config_digest)
+        return guard.Guard(
+            self.trust(signature_policy).door(origin, kept),
+            kept,
+            self._signatures(target, open_source, open_destination),
+            sign.makers(signing, f"docker://{target}", target, self.environ),
+            keep=keep,
+        )
+
+    def _open_source(self, reference: Reference, options: RegistryOptions) -> docker.DockerSource:
+        from argosy.transports import docker
+
+        return docker.open_source(
+            reference,
+            registries=self.registries,
+            environ=self.environ,
+            uid=self.namespace.uid,
+            options=options,
+            notice=self.site.notice,
+        )
 
     def _signatures(
         self, reference: Reference, open_source: OpenSource, open_destination: OpenDestination | None = None

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 
     from argosy.config.registries import Registries
     from argosy.images.progress import Progress
+    from argosy.images.trust import Admit
     from argosy.oci.platform import Platform
     from argosy.oci.reference import Reference
     from argosy.storage.images import ImageRecord
@@ -35,9 +36,9 @@ class Images:
         return StorageSource(self._store, found.record, name)
 
     def take_in(
-        self, source: ImageSource, name: Reference, platform: Platform | None, progress: Progress
+        self, source: ImageSource, name: Reference, platform: Platform | None, progress: Progress, admit: Admit
     ) -> ImageRecord:
-        """The image of `source` in the store, where `name` means it now."""
+        """The image of `source` in the store, where `name` means it now; `admit` judges it and has its signatures."""
         from argosy.images import pull
 
-        return pull.pull(self._store, source, name, platform, progress, self._notice)
+        return pull.pull(self._store, source, name, platform, progress, self._notice, admit=admit)

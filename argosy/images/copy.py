@@ -24,8 +24,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
+    from argosy.images.guard import Guard
     from argosy.oci.descriptor import Descriptor
     from argosy.registry.streams import BlobStream
     from argosy.transports.destination import ImageDestination
@@ -56,16 +55,18 @@ def copy(
     options: CopyOptions,
     directory: str,
     progress: Progress | None = None,
-    sign: Callable[[RawManifest], None] | None = None,
+    *,
+    guard: Guard,
 ) -> RawManifest:
     """Copy and commit; the manifest or index that the destination's name means now.
 
-    `directory` takes blobs that are converted.  `sign` is called with each document of an image before it is written,
-    the main one last.  Raises what the two sides raise, NoPlatform, Invalid for content that breaks a rule,
+    `directory` takes blobs that are converted.  `guard` judges each image of the source before its blobs are fetched,
+    and has the signatures.  Raises what the two sides and the guard raise, NoPlatform, Invalid for content that breaks
+    a rule,
     Unsupported where the destination cannot hold what was asked for.
     """
     convert.check(options.form)
-    work = _Copy(source, destination, options, directory, progress or Progress(), sign)
+    work = _Copy(source, destination, options, directory, progress or Progress(), guard)
     return work.run()
 
 
@@ -79,7 +80,7 @@ class _Copy:
         options: CopyOptions,
         directory: str,
         progress: Progress,
-        sign: Callable[[RawManifest], None] | None,
+        guard: Guard,
     ) -> None:
         self._source = source
         self._destination = destination
@@ -87,7 +88,7 @@ class _Copy:
         self._form = options.form.fitting(destination.abilities)
         self._directory = directory
         self._progress = progress
-        self._sign = sign
+        self._guard = guard
 
     def run(self) -> RawManifest:
         """Copy what the source's name means."""
@@ -106,29 +107,27 @@ class _Copy:
         self._progress.line("Writing manifest to image destination")
         self._destination.commit()
         self._progress.line("Storing signatures")
+        self._guard.finish()
         return made
 
     def _image(self, raw: RawManifest, *, main: bool) -> RawManifest:
         """Copy one image or artifact."""
+        signatures = self._guard.admit(raw)
         abilities, name = self._destination.abilities, self._destination.name
         image = manifests.parse(raw.data, raw.media_type, artifact=abilities.artifacts)
         assert isinstance(image, ImageManifest)
         source, made = convert.converted(self._source, raw, self._form, self._directory, abilities, name)
         try:
             self._preserve(raw, made)
+            self._guard.seal(raw, made, signatures)
             changed = manifests.parse(made.data, made.media_type, artifact=True)
             assert isinstance(changed, ImageManifest)
             copy_blobs(source, changed, self._destination, self._progress, self._options.at_once)
-            self._put(made, main=main)
+            self._destination.put_manifest(made, main=main)
         finally:
             if isinstance(source, convert.ConvertedSource):
                 source.discard()
         return made
-
-    def _put(self, made: RawManifest, *, main: bool) -> None:
-        if self._sign is not None:
-            self._sign(made)
-        self._destination.put_manifest(made, main=main)
 
     def _preserve(self, raw: RawManifest, made: RawManifest) -> None:
         if self._options.preserve and made.digest != raw.digest:
@@ -148,14 +147,17 @@ class _Copy:
         own = convert.family_of(index.media_type)
         family = convert.family(own, self._form, abilities, name)
         changes: dict[str, RawManifest] = {}
-        if self._options.images == ALL:
+        alone = self._options.images != ALL
+        signatures = self._guard.admit(raw) if alone else self._guard.gather(raw)
+        if not alone:
             for number, entry in enumerate(index.manifests):
                 self._progress.line(f"Copying image {entry.digest} ({number + 1}/{len(index.manifests)})")
                 changes[entry.digest] = self._entry(entry, depth)
         made = rewritten(raw, changes, _LISTS[family] if family != own else index.media_type)
         self._preserve(raw, made)
+        self._guard.seal(raw, made, signatures)
         self._progress.line("Writing manifest list to image destination")
-        self._put(made, main=main)
+        self._destination.put_manifest(made, main=main)
         return made
 
     def _entry(self, entry: Descriptor, depth: int) -> RawManifest:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from argosy.oci.imageconfig import ImageConfig
     from argosy.oci.manifest import ImageManifest
     from argosy.oci.reference import Reference
-    from argosy.signatures.blob import Sigstore, Simple
+    from argosy.signatures.blob import Signature
     from argosy.storage.store import Store
 
 
@@ -27,7 +27,7 @@ class Arrived(Value):
     image: ImageManifest
     config: ImageConfig
     indexes: tuple[str, ...] = ()
-    signatures: tuple[Simple | Sigstore, ...] = ()
+    signatures: tuple[Signature, ...] = ()
 
 
 def publish(store: Store, arrived: Arrived, names: tuple[Reference, ...] = (), *, durable: bool = False) -> ImageRecord:

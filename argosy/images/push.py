@@ -12,6 +12,7 @@ from argosy.transports.storage import StorageSource
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.images.convert import Form
+    from argosy.images.guard import Guard
     from argosy.images.resolve import Resolved
     from argosy.oci.digest import Digest
     from argosy.oci.reference import Reference
@@ -26,17 +27,20 @@ def push(
     form: Form,
     progress: Progress | None = None,
     at_once: int = copy.UPLOADS_AT_ONCE,
+    *,
+    guard: Guard,
 ) -> Digest:
     """Copy the image to `destination`; the digest of the manifest that was written there.
 
-    What the destination has is not sent.  The digest is that of the image here unless its form changes.
+    What the destination has is not sent.  The digest is that of the image here unless its form changes.  `guard` judges
+    the image and has its signatures.
     """
     record = found.record
     named = found.name or references.parse(f"localhost/{record.config_digest[7:19]}")
     with store.work((record.manifest_digest, *(layer.blob for layer in record.layers if layer.blob))) as work:
         source = StorageSource(store, record, named)
         options = CopyOptions(form=form, at_once=at_once)
-        return copy.copy(source, destination, options, work.path, progress).digest
+        return copy.copy(source, destination, options, work.path, progress, guard=guard).digest
 
 
 def mount_candidates(record_names: tuple[str, ...], target: Reference) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from argosy.config import policy as policies
 from argosy.oci import scopes
 from argosy.signatures import evaluate
 from argosy.signatures.evaluate import Candidate
+from argosy.transports.storage import StorageSource
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from argosy.config.policy import Policy
+    from argosy.images.places import Place
     from argosy.oci.reference import Reference
-    from argosy.signatures.blob import Sigstore, Simple
+    from argosy.signatures.blob import Signature
     from argosy.storage.store import Store
     from argosy.transports.signatures import SignatureStore
-    from argosy.transports.source import RawManifest
+    from argosy.transports.source import ImageSource, RawManifest
 
     # Judges one manifest of the image that is being copied, and gives its signatures.
-    Admit = Callable[[RawManifest], "tuple[Simple | Sigstore, ...]"]
+    Admit = Callable[[RawManifest], tuple[Signature, ...]]
 
 
 class Origin(Value):
@@ -67,6 +69,20 @@ def at_path(transport: str, path: str, name: str = "") -> Origin:
     return Origin(f"{transport}:{path}{':' if name else ''}{name}", transport, tuple(found))
 
 
+def of_place(place: Place, source: ImageSource) -> Origin:
+    """What `source`, opened at a place as skopeo writes it, is for the policy."""
+    if place.transport == "docker":
+        return at_registry(source.reference)
+    if place.transport == "docker-daemon":
+        return in_daemon(place.name)
+    if place.transport != "containers-storage":
+        name = place.name if place.index is None else f"@{place.index}"
+        return at_path(place.transport, place.path, name)
+    if isinstance(source, StorageSource):
+        return in_store(source.store, source.reference, source.record.config_digest)
+    return Origin(str(place), place.transport, (f"[{place.path}]",), source.reference)
+
+
 def in_daemon(text: str) -> Origin:
     """An image of a docker daemon, by its name or id."""
     named = None if text.startswith("sha256:") else _parsed(text)
@@ -89,14 +105,14 @@ class Trust(Value):
 
     policy: Policy
 
-    def admit(self, origin: Origin, raw: RawManifest, signatures: SignatureStore) -> tuple[Simple | Sigstore, ...]:
+    def admit(self, origin: Origin, raw: RawManifest, signatures: SignatureStore) -> tuple[Signature, ...]:
         """The signatures that the manifest has there, once it fulfils the policy's rules.
 
         Raises Rejected, which names the rule and the file, or what reading the signatures raises.
         """
-        found: list[tuple[Simple | Sigstore, ...]] = []
+        found: list[tuple[Signature, ...]] = []
 
-        def read() -> tuple[Simple | Sigstore, ...]:
+        def read() -> tuple[Signature, ...]:
             if not found:
                 found.append(tuple(signatures.read(raw.digest)))
             return found[0]
@@ -108,7 +124,7 @@ class Trust(Value):
     def door(self, origin: Origin, signatures: SignatureStore) -> Admit:
         """`admit` for one image, whose manifests are told later."""
 
-        def admit(raw: RawManifest) -> tuple[Simple | Sigstore, ...]:
+        def admit(raw: RawManifest) -> tuple[Signature, ...]:
             return self.admit(origin, raw, signatures)
 
         return admit

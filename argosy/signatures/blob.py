@@ -42,7 +42,10 @@ class Sigstore(Value):
     annotations: dict[str, str]
 
 
-def encode(signature: Simple | Sigstore) -> bytes:
+Signature = Simple | Sigstore
+
+
+def encode(signature: Signature) -> bytes:
     """The bytes of which files and stores are made."""
     if isinstance(signature, Simple):
         return signature.data
@@ -54,7 +57,7 @@ def encode(signature: Simple | Sigstore) -> bytes:
     return _SIGSTORE + jsontext.encode(document)
 
 
-def decode(data: bytes) -> Simple | Sigstore:
+def decode(data: bytes) -> Signature:
     """The signature in `data`.  Raises Invalid for a format that is not known."""
     if not data:
         raise Invalid(_WHAT, "", "it is empty")

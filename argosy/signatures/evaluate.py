@@ -6,7 +6,7 @@ from argosy.config import policy as policies
 from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.oci import digest as digests
 from argosy.signatures import identity, payload
-from argosy.signatures.blob import BUNDLE, CERTIFICATE, CHAIN, Sigstore, Simple
+from argosy.signatures.blob import BUNDLE, CERTIFICATE, CHAIN, Signature, Sigstore, Simple
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from argosy.config.policy import Requirement
     from argosy.oci.reference import Reference
 
-    Signatures = Callable[[], Sequence[Simple | Sigstore]]
+    Signatures = Callable[[], Sequence[Signature]]
 
 _REASONS_SHOWN = 5
 
@@ -47,7 +47,7 @@ def judge(rules: Sequence[Requirement], path: str, image: Candidate, signatures:
 
     `signatures` is called, at most once, when a rule needs them.
     """
-    found: Sequence[Simple | Sigstore] | None = None
+    found: Sequence[Signature] | None = None
     for rule in rules:
         if rule.kind == policies.ACCEPT:
             continue
@@ -60,7 +60,7 @@ def judge(rules: Sequence[Requirement], path: str, image: Candidate, signatures:
         _require_signature(rule, path, image, found)
 
 
-def _require_signature(rule: Requirement, path: str, image: Candidate, signatures: Sequence[Simple | Sigstore]) -> None:
+def _require_signature(rule: Requirement, path: str, image: Candidate, signatures: Sequence[Signature]) -> None:
     kind = Simple if rule.kind == policies.SIGNED_BY else Sigstore
     of_kind = [signature for signature in signatures if isinstance(signature, kind)]
     if not of_kind:
@@ -78,7 +78,7 @@ def _require_signature(rule: Requirement, path: str, image: Candidate, signature
     raise Rejected(f"None of the {len(reasons)} signatures were accepted, reasons: {told}", rule, path)
 
 
-def accept(rule: Requirement, image: Candidate, signature: Simple | Sigstore) -> payload.Claim:
+def accept(rule: Requirement, image: Candidate, signature: Signature) -> payload.Claim:
     """The claim of a signature by which the image fulfils `rule`.  Raises ArgosyError with the reason otherwise."""
     if isinstance(signature, Simple):
         claim = payload.read(payload.SIMPLE, _verified_simple(rule, signature))

@@ -169,7 +169,7 @@ class Images:
                 pass
             try:
                 merged = self._replace(digits, lambda old: _merged(old, record), record, durable=durable)
-                self._add_signatures(digits, signatures, durable=durable)
+                self.add_signatures(record.manifest_digest, signatures, durable=durable)
                 return merged
             except NotFound:
                 continue  # removed between the two
@@ -207,11 +207,13 @@ class Images:
         texts = jsontext.decode(self._shelf.read(digits, SIGNATURES_FILE), SIGNATURES_FILE)
         return tuple(b64decode(text) for text in texts)
 
-    def _add_signatures(self, digits: str, signatures: tuple[bytes, ...], *, durable: bool) -> None:
+    def add_signatures(self, manifest_digest: str, signatures: tuple[bytes, ...], *, durable: bool = False) -> None:
+        """Keep these with the image, beside those that it has.  Raises NotFound."""
         if not signatures:
             return
+        digits = _hex(manifest_digest)
         with self._lock(digits):
-            both = tuple(dict.fromkeys((*self.signatures(f"sha256:{digits}"), *signatures)))
+            both = tuple(dict.fromkeys((*self.signatures(manifest_digest), *signatures)))
             self._shelf.write(digits, SIGNATURES_FILE, _texts(both), durable=durable)
 
     def remove(self, manifest_digest: str) -> None:

@@ -65,13 +65,7 @@ class Lookaside:
 
     def write(self, digest: str, signatures: Sequence[bytes]) -> None:
         """Make these the signatures of the manifest."""
-        if self._url.scheme in ("http", "https"):
-            raise Unsupported(
-                f"signatures cannot be written to {self.base}",
-                hint="name a directory for them with lookaside-staging: file:///... in registries.d",
-            )
-        if self._url.scheme != "file":
-            raise self._unsupported("writing")
+        self.check_writable()
         number = 0
         try:
             for number, data in enumerate(signatures, 1):
@@ -85,6 +79,16 @@ class Lookaside:
                 f"cannot write signatures below {self.base}: {str(error.strerror).lower()}",
                 hint="lookaside in registries.d says where signatures are kept",
             ) from error
+
+    def check_writable(self) -> None:
+        """Raise Unsupported unless signatures can be written there."""
+        if self._url.scheme in ("http", "https"):
+            raise Unsupported(
+                f"signatures cannot be written to {self.base}",
+                hint="name a directory for them with lookaside-staging: file:///... in registries.d",
+            )
+        if self._url.scheme != "file":
+            raise self._unsupported("writing")
 
     def _path(self, digest: str, number: int) -> str:
         parsed = digests.parse(digest)

@@ -10,9 +10,11 @@ import os
 
 from argosy.errors import ArgosyError, Unsupported
 from argosy.linux import files
+from argosy.oci import digest as digests
+from argosy.oci import manifest as manifests
 from argosy.signatures import blob
-from argosy.signatures.blob import Sigstore, Simple
-from argosy.transports import attachments
+from argosy.signatures.blob import Signature, Sigstore, Simple
+from argosy.transports import attachments, directory
 from argosy.transports.lookaside import Lookaside
 
 TYPE_CHECKING = False
@@ -22,17 +24,22 @@ if TYPE_CHECKING:
 
     from argosy.config.registriesd import SignaturePlaces
     from argosy.oci.reference import Reference
+    from argosy.storage.store import Store
     from argosy.transports.attachments import OpenDestination, OpenSource
 
     class SignatureStore(Protocol):
         """The signatures of one image (and of the manifests that its index names).  Errors are ArgosyError."""
 
-        def read(self, digest: str) -> list[Simple | Sigstore]:
+        def read(self, digest: str) -> list[Signature]:
             """All signatures of the manifest with this digest."""
             ...
 
-        def write(self, digest: str, signatures: Sequence[Simple | Sigstore]) -> None:
-            """Keep these for the manifest; Unsupported when the place has no room for them."""
+        def check(self, signatures: Sequence[Signature]) -> None:
+            """Raise Unsupported when the place has no room for these."""
+            ...
+
+        def write(self, digest: str, signatures: Sequence[Signature]) -> None:
+            """Keep these for the manifest, which is there."""
             ...
 
 
@@ -53,7 +60,7 @@ class RegistrySignatures:
         self._open_source = open_source
         self._open_destination = open_destination
 
-    def read(self, digest: str) -> list[Simple | Sigstore]:
+    def read(self, digest: str) -> list[Signature]:
         """Those of the lookaside, then those beside the image where registries.d turns that on."""
         base = self._places.lookaside(self._reference)
         found = [blob.decode(data) for data in self._lookaside(base).read(digest)]
@@ -61,38 +68,44 @@ class RegistrySignatures:
             found += attachments.read(self._reference, digest, self._open_source)
         return found
 
-    def write(self, digest: str, signatures: Sequence[Simple | Sigstore]) -> None:
-        """Simple signatures replace those of the lookaside; sigstore's join those beside the image."""
-        simple = [blob.encode(signature) for signature in signatures if isinstance(signature, Simple)]
-        sigstore = [signature for signature in signatures if isinstance(signature, Sigstore)]
-        if sigstore and not self._places.attachments(self._reference):
+    def check(self, signatures: Sequence[Signature]) -> None:
+        """A web server takes none, and sigstore's go beside the image only where registries.d turns that on."""
+        if any(isinstance(signature, Simple) for signature in signatures):
+            self._staging().check_writable()
+        attached = any(isinstance(signature, Sigstore) for signature in signatures)
+        if attached and not self._places.attachments(self._reference):
             raise Unsupported(
                 f"registries.d does not say that sigstore signatures are kept at {self._reference.registry}",
                 hint=f"write `use-sigstore-attachments: true` for it into a file in {self._places.directory}",
             )
+
+    def write(self, digest: str, signatures: Sequence[Signature]) -> None:
+        """Simple signatures replace those of the lookaside; sigstore's join those beside the image."""
+        simple = [blob.encode(signature) for signature in signatures if isinstance(signature, Simple)]
+        sigstore = [signature for signature in signatures if isinstance(signature, Sigstore)]
+        self.check(signatures)
         if simple:
-            self._lookaside(self._places.lookaside(self._reference, write=True)).write(digest, simple)
+            self._staging().write(digest, simple)
         if sigstore:
             assert self._open_destination is not None, "this store was opened for reading"
             attachments.write(self._reference, digest, sigstore, self._open_source, self._open_destination)
+
+    def _staging(self) -> Lookaside:
+        return self._lookaside(self._places.lookaside(self._reference, write=True))
 
     def _lookaside(self, base: str) -> Lookaside:
         return Lookaside(base, self._reference.repository, self._environ)
 
 
 class DirectorySignatures:
-    """A `SignatureStore` in an image directory: `signature-N`, or `HEX-signature-N` for a manifest of an index.
+    """A `SignatureStore` in an image directory: `signature-N`, or `HEX-signature-N` for a manifest of an index."""
 
-    `main` is the digest of the directory's own manifest; "" for the one that is asked for.
-    """
-
-    def __init__(self, path: str, main: str = "") -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
-        self._main = main
 
-    def read(self, digest: str) -> list[Simple | Sigstore]:
+    def read(self, digest: str) -> list[Signature]:
         """The files, from the first on."""
-        found: list[Simple | Sigstore] = []
+        found: list[Signature] = []
         for number in range(1, blob.COUNT_LIMIT + 1):
             try:
                 data = files.read_regular(self._file(digest, number), blob.SIZE_LIMIT)
@@ -104,7 +117,10 @@ class DirectorySignatures:
             found.append(blob.decode(data))
         return found
 
-    def write(self, digest: str, signatures: Sequence[Simple | Sigstore]) -> None:
+    def check(self, _signatures: Sequence[Signature]) -> None:
+        """There is room for all."""
+
+    def write(self, digest: str, signatures: Sequence[Signature]) -> None:
         """One file each."""
         for number, signature in enumerate(signatures, 1):
             try:
@@ -115,8 +131,49 @@ class DirectorySignatures:
                 ) from error
 
     def _file(self, digest: str, number: int) -> str:
-        prefix = "" if digest == (self._main or digest) else f"{digest.partition(':')[2]}-"
+        prefix = "" if digest == self._main() else f"{digest.partition(':')[2]}-"
         return os.path.join(self._path, f"{prefix}signature-{number}")
+
+    def _main(self) -> str:
+        """The digest of the directory's own manifest."""
+        path = os.path.join(self._path, directory.MANIFEST_FILE)
+        try:
+            return digests.of_bytes(files.read_regular(path, manifests.SIZE_LIMIT))
+        except OSError as error:
+            raise ArgosyError(f"cannot read {path}: {str(error.strerror).lower()}") from error
+
+
+class KeptSignatures:
+    """A `SignatureStore` for an image of the store, which keeps those that it came with."""
+
+    def __init__(self, store: Store, manifest_digest: str) -> None:
+        self._store = store
+        self._digest = manifest_digest
+
+    def read(self, digest: str) -> list[Signature]:
+        """Those of the image's own manifest."""
+        return [blob.decode(data) for data in self._store.images.signatures(digest)] if digest == self._digest else []
+
+    def check(self, _signatures: Sequence[Signature]) -> None:
+        """There is room for all."""
+
+    def write(self, digest: str, signatures: Sequence[Signature]) -> None:
+        """Add them to the image's."""
+        self._store.images.add_signatures(digest, tuple(blob.encode(signature) for signature in signatures))
+
+
+class CollectedSignatures:
+    """A `SignatureStore` for an image on its way into the store, whose signatures come with it."""
+
+    def read(self, _digest: str) -> list[Signature]:
+        """None are there yet."""
+        return []
+
+    def check(self, _signatures: Sequence[Signature]) -> None:
+        """There is room for all."""
+
+    def write(self, _digest: str, _signatures: Sequence[Signature]) -> None:
+        """They are there already."""
 
 
 class NoSignatures:
@@ -125,11 +182,15 @@ class NoSignatures:
     def __init__(self, name: str) -> None:
         self._name = name
 
-    def read(self, _digest: str) -> list[Simple | Sigstore]:
+    def read(self, _digest: str) -> list[Signature]:
         """None."""
         return []
 
-    def write(self, _digest: str, signatures: Sequence[Simple | Sigstore]) -> None:
+    def write(self, _digest: str, signatures: Sequence[Signature]) -> None:
+        """Write none."""
+        self.check(signatures)
+
+    def check(self, signatures: Sequence[Signature]) -> None:
         """Raise Unsupported if there are any."""
         if signatures:
             raise Unsupported(

@@ -33,21 +33,21 @@ class StorageSource:
     def __init__(self, store: Store, record: ImageRecord, reference: Reference) -> None:
         self.reference = reference
         self.record = record
-        self._store = store
+        self.store = store
 
     def manifest(self, digest: str | None = None) -> RawManifest:
         """The image's manifest, or an index that it came from, by digest."""
         wanted = digest or self.record.manifest_digest
         if wanted != self.record.manifest_digest and wanted not in self.record.indexes:
             raise NotFound("manifest", wanted)
-        data = self._store.blobs.read(wanted)
+        data = self.store.blobs.read(wanted)
         media_type = self.record.media_type if wanted == self.record.manifest_digest else ""
         return RawManifest(data, media_type, digests.parse(wanted))
 
     def read_blob(self, descriptor: Descriptor, offset: int = 0) -> BlobStream:
         """The blob's bytes; NotFound when the store does not keep it."""
         try:
-            fd = self._store.blobs.open(descriptor.digest)
+            fd = self.store.blobs.open(descriptor.digest)
         except NotFound as error:
             if built.can_write(self._store, descriptor.digest):
                 return built.LayerStream(self._store, descriptor.digest, offset)
@@ -58,7 +58,7 @@ class StorageSource:
 
     def fetch(self, descriptor: Descriptor, limit: int) -> bytes:
         """A small blob, verified."""
-        return self._store.blobs.read(descriptor.digest, limit)
+        return self.store.blobs.read(descriptor.digest, limit)
 
     def tags(self) -> list[str]:
         """The image's own tag."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argosy.cli import signing
 from argosy.cli.flags import Command, Flag
 from argosy.errors import ArgosyError
 from argosy.values import Value
@@ -27,6 +28,11 @@ class PushOptions(Value):
     disable_content_trust: bool
     format: str | None
     quiet: bool
+    remove_signatures: bool
+    sign_by: str | None
+    sign_by_sigstore_private_key: str | None
+    sign_passphrase_file: str | None
+    signature_policy: str | None
     tls_verify: bool | None
 
 
@@ -92,12 +98,18 @@ def _push(options: PushOptions, engine: Engine, found: Resolved, reference: Refe
         cert_dir=options.cert_dir or "",
         tls_verify=options.tls_verify,
     )
+    guard = engine.push_guard(
+        *(found, reference, registry, signing.options(options)),
+        signature_policy=options.signature_policy or "",
+        keep=not options.remove_signatures,
+    )
     destination = engine.open_destination(reference, found.record, registry)
     try:
         with progress.shown(quiet=options.quiet) as shown:
             digest = push.push(
                 *(engine.store, found, destination, form, shown),
                 engine.conf.image_parallel_copies or copy.UPLOADS_AT_ONCE,
+                guard=guard,
             )
     finally:
         destination.close()
@@ -127,6 +139,8 @@ COMMAND = Command(
         Flag("disable-content-trust", help="This is a Docker specific option and is a NOOP"),
         Flag("format", short="f", kind="string", help='Manifest type to write ("oci"|"v2s2"); the image\'s own'),
         Flag("quiet", short="q", help="Suppress output information when pushing images"),
+        *signing.FLAGS,
+        Flag("signature-policy", kind="string", hidden=True, help="Path of a policy.json in place of the usual one"),
         Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),
     ),
     examples=("argosy push registry.example.com/me/app:1.0", "argosy push app registry.example.com/me/app:latest"),

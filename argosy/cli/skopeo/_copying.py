@@ -2,34 +2,37 @@
 
 from __future__ import annotations
 
+from argosy.cli import signing
 from argosy.cli.flags import Flag
 from argosy.errors import ArgosyError
+from argosy.images.sign import SignOptions
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from argosy.cli.main import Opener
     from argosy.cli.skopeo._access import Access
     from argosy.images.copy import CopyOptions
+    from argosy.images.guard import Guard
     from argosy.images.places import Place
     from argosy.images.progress import Progress
     from argosy.oci.platform import Platform
+    from argosy.signatures.blob import Signature
+    from argosy.transports.source import ImageSource, RawManifest
 
 FLAGS = (
     Flag("all", short="a", help="Copy all images if the source is a list"),
     Flag("format", short="f", kind="string", help="MANIFEST TYPE (oci, v2s1, or v2s2) to use in the destination"),
     Flag("preserve-digests", help="Preserve digests of images and lists"),
-    Flag("remove-signatures", help="Do not copy signatures from the source"),
-    Flag("sign-by", kind="string", help="Sign the image using a GPG key with the specified FINGERPRINT"),
-    Flag("sign-by-sigstore-private-key", kind="string", help="Sign the image using a sigstore private key at PATH"),
-    Flag("sign-passphrase-file", kind="string", help="Read a passphrase for signing an image from PATH"),
+    *signing.FLAGS,
 )
 
 
 class Job(Value):
-    """One copy.  `names` are further names in a docker-archive, `platform` is what is taken of an index."""
+    """One copy.  `names` are further names in a docker-archive, `signing` says who signs the copy.
+
+    `keep_signatures` takes those of the source along.
+    """
 
     source: Place
     target: Place
@@ -38,6 +41,8 @@ class Job(Value):
     options: CopyOptions
     names: tuple[str, ...] = ()
     uncompressed: bool = False
+    signing: SignOptions = SignOptions()
+    keep_signatures: bool = True
 
 
 def check_format(text: str | None) -> str:
@@ -47,24 +52,17 @@ def check_format(text: str | None) -> str:
     return text or ""
 
 
-def check_signing(flags: Any) -> None:
-    """Raise for signatures that cannot be made."""
-    if flags.sign_by and flags.sign_by_sigstore_private_key and flags.sign_passphrase_file:
-        raise ArgosyError(
-            "Only one of --sign-by and sign-by-sigstore-private-key can be used with sign-passphrase-file"
-        )
-
-
 def perform(job: Job, opener: Opener, progress: Progress) -> str:
     """Copy one image; the digest of what the destination has now.  Nothing is left of a copy that fails."""
-    from argosy.cli.skopeo import _access
+    from argosy.cli.skopeo import _access, _trust
     from argosy.images import copy, targets
     from argosy.transports import scratch
 
     source = _access.open_place(job.source_access, job.source, opener)
     try:
+        guard = _trust.guard(job, source, opener)
         if job.target.transport == "containers-storage":
-            return _to_store(job, source, opener, progress)
+            return _to_store(job, source, guard, opener, progress)
         mounts = _mount_from(job)
         destination = targets.open_destination(
             job.target,
@@ -73,7 +71,7 @@ def perform(job: Job, opener: Opener, progress: Progress) -> str:
         )
         try:
             with scratch.TemporaryDirectory() as work:
-                return copy.copy(source, destination, job.options, work.path, progress).digest
+                return copy.copy(source, destination, job.options, work.path, progress, guard=guard).digest
         finally:
             destination.close()
     finally:
@@ -91,7 +89,7 @@ def _mount_from(job: Job) -> tuple[str, ...]:
     return (source.repository,) if same else ()
 
 
-def _to_store(job: Job, source: Any, opener: Opener, progress: Progress) -> str:
+def _to_store(job: Job, source: ImageSource, guard: Guard, opener: Opener, progress: Progress) -> str:
     """Into the store, which takes one image, and layers in any form."""
     from argosy.errors import Unsupported
     from argosy.images import convert, copy
@@ -107,10 +105,16 @@ def _to_store(job: Job, source: Any, opener: Opener, progress: Progress) -> str:
     images = opener.open().images
     form = job.options.form
     if form == convert.Form():
-        return str(images.take_in(source, name, job.options.platform, progress).manifest_digest)
+
+        def admit(raw: RawManifest) -> tuple[Signature, ...]:
+            return guard.seal(raw, raw, guard.admit(raw))
+
+        return str(images.take_in(source, name, job.options.platform, progress, admit).manifest_digest)
     platform: Platform | None = job.options.platform
     assert platform is not None
     chosen = choose(source, str(source.reference), platform)
     with scratch.TemporaryDirectory() as work:
-        changed, _ = convert.converted(source, chosen.raw, form, work.path)
-        return str(images.take_in(changed, name, platform, progress).manifest_digest)
+        old = guard.admit(chosen.raw)
+        changed, made = convert.converted(source, chosen.raw, form, work.path)
+        sealed = guard.seal(chosen.raw, made, old)
+        return str(images.take_in(changed, name, platform, progress, lambda _raw: sealed).manifest_digest)

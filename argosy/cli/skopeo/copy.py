@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argosy.cli import signing
 from argosy.cli.flags import Command, Flag
 from argosy.cli.skopeo import _access, _copying
 from argosy.errors import ArgosyError
@@ -75,7 +76,6 @@ def run(flags: CopyFlags, opener: Opener, _out: Output) -> int:
     from argosy.images.copy import CopyOptions
 
     source, target = (places.parse(text) for text in flags.operands)
-    _copying.check_signing(flags)
     options = CopyOptions(
         images=_images(flags),
         form=_form(flags, target.transport),
@@ -89,6 +89,8 @@ def run(flags: CopyFlags, opener: Opener, _out: Output) -> int:
         target_access=_access.of(flags, "dest_"),
         options=options,
         names=flags.additional_tag,
+        signing=signing.options(flags, flags.sign_identity or ""),
+        keep_signatures=not flags.remove_signatures,
         uncompressed=flags.dest_oci_accept_uncompressed_layers,
     )
     with progress.shown(quiet=flags.quiet) as shown:
