@@ -49,8 +49,8 @@ class StorageSource:
         try:
             fd = self.store.blobs.open(descriptor.digest)
         except NotFound as error:
-            if built.can_write(self._store, descriptor.digest):
-                return built.LayerStream(self._store, descriptor.digest, offset)
+            if built.can_write(self.store, descriptor.digest):
+                return built.LayerStream(self.store, descriptor.digest, offset)
             raise ArgosyError(
                 f"{self.reference}: the store no longer has {descriptor.digest}", hint="pull the image again"
             ) from error
