@@ -22,6 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from argosy.linux.idmap import IdMap
+
 _RESOLVE = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -51,15 +53,21 @@ class Written(Value):
 
 
 def write_archive(
-    directory: str, write: Callable[[bytes], object], *, layer: bool, latest_s: int | None = None
+    directory: str,
+    write: Callable[[bytes], object],
+    *,
+    layer: bool,
+    latest_s: int | None = None,
+    id_map: IdMap | None = None,
 ) -> Written:
     """Write the tree at `directory` (its root itself left out) as a canonical archive, in pieces handed to `write`.
 
     With `layer` the tree is an overlay's upper directory: whiteouts and opaque directories become `.wh.` files.
     Without, a whiteout is a device like others.  `latest_s` is the latest time that an entry may have, in seconds
-    (SOURCE_DATE_EPOCH); later ones become it.  Owners are ids of our user namespace.
+    (SOURCE_DATE_EPOCH); later ones become it.  Owners are ids of our user namespace, or those that `id_map` has inside
+    for them.
     """
-    writer = _Writer(write, latest_s=latest_s, layer=layer)
+    writer = _Writer(write, latest_s=latest_s, layer=layer, id_map=id_map)
     root = os.open(directory, _DIRECTORY)
     try:
         writer.tree(root)
@@ -71,7 +79,10 @@ def write_archive(
 
 
 class _Writer:
-    def __init__(self, write: Callable[[bytes], object], *, latest_s: int | None, layer: bool) -> None:
+    def __init__(
+        self, write: Callable[[bytes], object], *, latest_s: int | None, layer: bool, id_map: IdMap | None
+    ) -> None:
+        self._id_map = id_map
         self._write = write
         self._latest_ns = None if latest_s is None else latest_s * 1_000_000_000
         self._layer = layer
@@ -130,8 +141,7 @@ class _Writer:
             path,
             _KINDS[stat.S_IFMT(status.st_mode)],
             stat.S_IMODE(status.st_mode),
-            status.st_uid,
-            status.st_gid,
+            *self._owner(status),
             mtime_ns=self._time(status),
         )
         opaque = self._describe(entry, status, fd, name)
@@ -142,6 +152,10 @@ class _Writer:
         if opaque:
             self._marker(path + b"/" + OPAQUE)
         return entry.kind == kinds.DIRECTORY
+
+    def _owner(self, status: os.stat_result) -> tuple[int, int]:
+        owner = status.st_uid, status.st_gid
+        return owner if self._id_map is None else self._id_map.seen_inside(*owner)
 
     def _time(self, status: os.stat_result) -> int:
         latest = self._latest_ns

@@ -18,10 +18,11 @@ _PROVIDED = ("/dev", "/etc/hostname", "/etc/hosts", "/etc/resolv.conf", "/proc",
 
 def stack(site: Site, container_id: str) -> Stack:
     """What the container wrote above its image's layers.  Raises ArgosyError when a layer cannot be relied on."""
-    image = read_record(site.store, container_id).image
+    record = read_record(site.store, container_id)
+    image = record.image
     lowers = tuple(lower_directories(site.store, image.layers, image.chain_id, fixed=image.fixed))
     upper = f"{site.state_directory(container_id)}/upper"
     if not os.path.isdir(upper):
         return Stack(lowers, lowers, _PROVIDED)  # it was never mounted
     above = () if site.store.driver == "vfs" else lowers  # there the upper directory holds everything
-    return Stack((upper, *above), lowers, _PROVIDED)
+    return Stack((upper, *above), lowers, _PROVIDED, record.id_map)

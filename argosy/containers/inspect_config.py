@@ -153,7 +153,7 @@ def host_config(subject: Subject) -> dict[str, Any]:
         "SecurityOpt": _security_options(subject),
         "Tmpfs": _tmpfs(subject),
         "UTSMode": _mode(subject, options.uts, conf.utsns),
-        "UsernsMode": "",
+        **_user_namespace(subject),
         "ShmSize": generate.shm_size_bytes(options, conf),
         "Runtime": "oci",
         "ConsoleSize": [0, 0],
@@ -161,6 +161,18 @@ def host_config(subject: Subject) -> dict[str, Any]:
         **_limits(subject),
         "CgroupConf": dict(options.cgroup_conf) or None,
     }
+
+
+def _user_namespace(subject: Subject) -> dict[str, Any]:
+    """As podman: a mode that makes a namespace is "private", whatever it is called, and the map says the rest."""
+    mode, id_map = subject.record.options.userns, subject.record.id_map
+    if mode is None or mode.kind == "host":
+        return {"UsernsMode": ""}
+    shown = f"{mode.kind}:{mode.target}" if mode.kind in ("container", "ns") else "private"
+    if id_map is None:
+        return {"UsernsMode": shown}
+    uids, gids = ([":".join(map(str, line)) for line in lines] for lines in id_map.lines())
+    return {"UsernsMode": shown, "IDMappings": {"UidMap": uids, "GidMap": gids}}
 
 
 def _binds(subject: Subject) -> list[str]:

@@ -90,7 +90,10 @@ def _source(site: Site, record: ContainerRecord, mount: Mount, merged: str, key:
 
         use = next(use for use in record.volumes if use.destination == mount.target)
         return volumes.ready(
-            *(site.store, use.name, merged, use.destination), copy_up=use.copy_up, anonymous=use.anonymous
+            *(site.store, use.name, merged, use.destination),
+            copy_up=use.copy_up,
+            anonymous=use.anonymous,
+            id_map=record.id_map if mount.idmap else None,
         )
     if mount.kind == "image":
         image = next(item.image for item in record.mounted_images if item.destination == mount.target)
@@ -99,6 +102,7 @@ def _source(site: Site, record: ContainerRecord, mount: Mount, merged: str, key:
             *(site.store, site.state_directory(record.id), key, image.layers, image.chain_id),
             fixed=image.fixed,
             label=record.mount_label,
+            id_map=record.id_map,
         )
     return mount.source
 

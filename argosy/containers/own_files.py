@@ -41,7 +41,7 @@ def write(site: Site, record: ContainerRecord, connected: NetworkState, accounts
         from argosy.linux import timezone
 
         contents["/etc/localtime"] = ("localtime", timezone.read(options.timezone))
-    contents.update(_accounts(record, accounts))
+    contents.update(_accounts(site, record, accounts))
     for file, data in contents.values():
         files.write_atomic(f"{directory}/{file}", data, mode=0o644)
     found = {place: f"{directory}/{file}" for place, (file, _) in contents.items()}
@@ -75,11 +75,16 @@ def notify_socket(record: ContainerRecord) -> str:
     return os.environ.get("NOTIFY_SOCKET", "") if record.options.sdnotify in ("", "container") else ""
 
 
-def _accounts(record: ContainerRecord, accounts: Accounts) -> dict[str, tuple[str, bytes]]:
+def _accounts(site: Site, record: ContainerRecord, accounts: Accounts) -> dict[str, tuple[str, bytes]]:
     """/etc/passwd and /etc/group where the image lacks the container's user, unless something is mounted there."""
     options = record.options
     user = options.user or record.image_config.user
-    if not options.host_users and not any(part.isdecimal() and part != "0" for part in user.split(":")):
+    keeps_id = options.userns is not None and options.userns.kind == "keep-id"
+    if (
+        not options.host_users
+        and not keeps_id
+        and not any(part.isdecimal() and part != "0" for part in user.split(":"))
+    ):
         return {}
     from argosy.containers import hostusers
     from argosy.spec import accounts as lines
@@ -92,6 +97,7 @@ def _accounts(record: ContainerRecord, accounts: Accounts) -> dict[str, tuple[st
         None if "/etc/group" in taken else accounts.group,
         host_users=hostusers.find_all(options.host_users),
         workdir=process.directory_of(options, record.image_config),
+        **hostusers.caller(site.namespace, options),
     )
     found = {}
     if passwd is not None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 # How many ids there are; the last, 2**32-1, means "none" in system calls.
 ALL_IDS = 2**32 - 1
+OVERFLOW_ID = 65534  # whom the kernel shows for those without an id
 
 
 class IdRange(Value):
@@ -47,6 +48,10 @@ class IdMap(Value):
         """The inner ids of a user and group outside.  Raises Invalid when one has none."""
         return inner(self.uids, uid, "user id"), inner(self.gids, gid, "group id")
 
+    def seen_inside(self, uid: int, gid: int) -> tuple[int, int]:
+        """As `to_container`; what has no id inside is seen there as 65534, "nobody"."""
+        return _seen(self.uids, uid), _seen(self.gids, gid)
+
     def is_identity(self) -> bool:
         """Whether every id inside is the same outside."""
         return all(r.container_id == r.host_id for r in self.uids + self.gids)
@@ -76,6 +81,13 @@ def inner(ranges: Iterable[IdRange], number: int, what: str = "id") -> int:
         if r.host_id <= number < r.host_id + r.size:
             return r.container_id + number - r.host_id
     raise Invalid(what, str(number), "the user namespace has no id for it")
+
+
+def _seen(ranges: Iterable[IdRange], number: int) -> int:
+    try:
+        return inner(ranges, number)
+    except Invalid:
+        return OVERFLOW_ID
 
 
 def count(ranges: Iterable[IdRange]) -> int:

@@ -32,17 +32,23 @@ def completed(
     group: bytes | None,
     *,
     host_users: tuple[HostUser, ...] = (),
+    caller: HostUser | None = None,
+    caller_group: str = "",
     workdir: str = "/",
 ) -> tuple[bytes | None, bytes | None]:
     """The two files with what has to be added; None for one that stays as it is.
 
-    `user` is --user or the image's USER; a file that is None is not there, and none is made.
+    `user` is --user or the image's USER; a file that is None is not there, and none is made.  `caller` is who has the
+    same ids inside as on the host (--userns=keep-id), and `caller_group` the name of his group.
     """
-    lines = "" if passwd is None else "".join(_host_lines(options, passwd, host_users, workdir))
+    known = host_users
+    if caller is not None and options.passwd:
+        known = (*host_users, caller)
+    lines = "" if passwd is None else "".join(_host_lines(options, passwd, known, workdir))
     if passwd is not None and options.passwd:
-        taken = {str(entry.uid) for entry in host_users}
+        taken = {str(entry.uid) for entry in known}
         lines += _user_line(options, user, passwd, group or b"", taken, workdir)
-    group_line = "" if group is None or not options.passwd else _group_line(options, user, group)
+    group_line = "" if group is None or not options.passwd else _group_line(options, user, group, caller, caller_group)
     return _with(passwd, lines), _with(group, group_line)
 
 
@@ -84,7 +90,12 @@ def _passwd_line(options: ContainerOptions, name: str, uid: int, gid: int, full_
     return f"{name}:*:{uid}:{gid}:{full_name}:{home}:/bin/sh\n"
 
 
-def _group_line(options: ContainerOptions, user: str, group: bytes) -> str:
+def _group_line(options: ContainerOptions, user: str, group: bytes, caller: HostUser | None, caller_group: str) -> str:
+    if caller is not None and not users.has_group(group, str(caller.gid)):
+        name = caller_group or str(caller.gid)
+        if options.group_entry:
+            return _filled(options.group_entry, {"GROUPNAME": name, "GID": str(caller.gid), "USERLIST": caller.name})
+        return f"{name}:x:{caller.gid}:{caller.name}\n"
     name, _, wanted = user.partition(":")
     wanted = wanted or name
     if not wanted.isdecimal() or users.has_group(group, wanted):

@@ -7,28 +7,32 @@ from __future__ import annotations
 
 import os
 
+from argosy.linux.idmap import IdMap
 from argosy.storage.drivers import merging
 from argosy.storage.drivers.merging import Merged
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 ADDED = "added"
 CHANGED = "changed"
 DELETED = "deleted"
+NO_MAPS: Mapping[str, IdMap] = {}
 
 
 class Stack(Value):
     """The directories of a tree, topmost first; `parent` are those of the tree that it was made from.
 
-    `ignored` are paths at which the tree's own state is none of the user's doing.
+    `ignored` are paths at which the tree's own state is none of the user's doing.  `id_map` is the map under which the
+    topmost directory was written: its files have the ids outside, those of the others the ids inside.
     """
 
     directories: tuple[str, ...]
     parent: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    id_map: IdMap | None = None
 
 
 class Change(Value):
@@ -38,19 +42,27 @@ class Change(Value):
     path: str
 
 
-def changes(newer: Sequence[str], older: Sequence[str], xattrs: str, ignored: Collection[str] = ()) -> Iterator[Change]:
+def changes(
+    newer: Sequence[str],
+    older: Sequence[str],
+    xattrs: str,
+    ignored: Collection[str] = (),
+    id_maps: Mapping[str, IdMap] = NO_MAPS,
+) -> Iterator[Change]:
     """What became of `older` in `newer`, a directory before what is in it; paths in `ignored` are left out.
 
     A directory has changed when something in it has.  All that is in an added directory is added; what was in one that
     is gone is not listed.  Where `newer` lies on top of `older`, a file that it holds itself counts as changed even if
-    it says the same again; else files are compared by type, mode, owner, size and time, as the peers do.
+    it says the same again; else files are compared by type, mode, owner, size and time, as the peers do.  `id_maps` has
+    the directories whose files have the ids outside.
     """
     on_top = bool(older) and tuple(newer[-len(older) :]) == tuple(older)
-    return _Comparison(xattrs, frozenset(ignored), on_top=on_top).directory("", tuple(newer), tuple(older))
+    return _Comparison(xattrs, frozenset(ignored), id_maps, on_top=on_top).directory("", tuple(newer), tuple(older))
 
 
 class _Comparison:
-    def __init__(self, xattrs: str, ignored: frozenset[str], *, on_top: bool) -> None:
+    def __init__(self, xattrs: str, ignored: frozenset[str], id_maps: Mapping[str, IdMap], *, on_top: bool) -> None:
+        self._id_maps = id_maps
         self._xattrs = xattrs
         self._ignored = ignored
         self._on_top = on_top
@@ -99,10 +111,13 @@ class _Comparison:
             return False
         if self._on_top and not (new.is_directory and old.is_directory):
             return True
-        return _essence(new) != _essence(old)
+        return self._essence(new) != self._essence(old)
 
-
-def _essence(entry: Merged) -> tuple[int, ...]:
-    status: os.stat_result = entry.status
-    size = 0 if entry.is_directory else status.st_size
-    return status.st_mode, status.st_uid, status.st_gid, status.st_rdev, size, status.st_mtime_ns
+    def _essence(self, entry: Merged) -> tuple[int, ...]:
+        status: os.stat_result = entry.status
+        size = 0 if entry.is_directory else status.st_size
+        owner = status.st_uid, status.st_gid
+        for directory, id_map in self._id_maps.items():
+            if entry.paths[0].startswith(f"{directory}/"):
+                owner = id_map.seen_inside(*owner)
+        return status.st_mode, *owner, status.st_rdev, size, status.st_mtime_ns

@@ -56,14 +56,23 @@ def image(
     *,
     fixed: bool,
     label: str = "",
+    id_map: IdMap | None = None,
 ) -> str:
-    """Mount an image's layers, and return where.
+    """Mount an image's layers, under the id map if one is given, and return where.
 
     An upper directory is there for a mount that nothing may be changed in as well: a privileged container can make it
     writable again, and what it then writes must not reach a layer that others share.
     """
-    lowers = rootfs.lower_directories(store, layers, chain_id, fixed=fixed)
-    return _mount(store, _directory(container_dir, key), lowers, label)
+    directory = _directory(container_dir, key)
+    if id_map is None:
+        return _mount(store, directory, rootfs.lower_directories(store, layers, chain_id, fixed=fixed), label)
+    from argosy.storage import idmaps
+
+    lowers = idmaps.lowers(store, layers, chain_id, id_map, fixed=fixed)
+    try:
+        return _mount(store, directory, lowers.directories, label, data=lowers.data)
+    finally:
+        lowers.close()
 
 
 def part(container_dir: str, key: str, tree: str, subpath: str) -> str:
@@ -112,13 +121,13 @@ def _directory(container_dir: str, key: str) -> str:
     return path
 
 
-def _mount(store: Store, directory: str, lowers: Sequence[str], label: str) -> str:
+def _mount(store: Store, directory: str, lowers: Sequence[str], label: str, *, data: str = "") -> str:
     """With an upper directory of its own."""
     for name in ("upper", "work", "merged"):
         os.mkdir(f"{directory}/{name}", 0o700)
     rootfs.copy_root(lowers[0] if lowers else "", f"{directory}/upper")
     merged, upper, work = (f"{directory}/{name}" for name in ("merged", "upper", "work"))
-    driver(store).mount(merged, lowers, upper, work, volatile=True, label=label)
+    driver(store).mount(merged, lowers, upper, work, volatile=True, label=label, data=data)
     return merged
 
 

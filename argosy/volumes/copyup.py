@@ -15,17 +15,23 @@ from argosy.errors import ArgosyError, shown
 from argosy.linux import files, paths, syscalls
 from argosy.linux.copying import copy_content
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.linux.idmap import IdMap
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _RESOLVE = syscalls.RESOLVE_BENEATH | syscalls.RESOLVE_NO_SYMLINKS | syscalls.RESOLVE_NO_XDEV
 _RESERVE_BYTES = 256 << 20
 _LINKS_BYTES = 16 << 20  # what names of files with several links may take in memory; beyond that they become copies
 
 
-def fill(directory: str, data: str, merged: str, destination: str, *, content: bool) -> None:
+def fill(
+    directory: str, data: str, merged: str, destination: str, *, content: bool, id_map: IdMap | None = None
+) -> None:
     """Give the empty `data` what is at `destination` in the tree `merged`; a `data` that has content is left alone.
 
-    `content` False copies owner and mode only.  The copy is made beside `data`, in `directory`, and renamed over it.
-    Raises ArgosyError when there is no room for it.
+    `content` False copies owner and mode only.  With `id_map` owners are the ids inside for those of `merged`.  The
+    copy is made beside `data`, in `directory`, and renamed over it.  Raises ArgosyError when there is no room for it.
     """
     if os.listdir(data):
         return
@@ -40,7 +46,7 @@ def fill(directory: str, data: str, merged: str, destination: str, *, content: b
     try:
         files.remove_tree(copy)
         os.mkdir(copy, 0o700)
-        _copy(source_fd, copy, content=content)
+        _copy(source_fd, copy, content=content, id_map=id_map)
         os.rename(copy, data)
     except OSError as error:
         files.remove_tree(copy)
@@ -58,10 +64,10 @@ def fill(directory: str, data: str, merged: str, destination: str, *, content: b
         os.close(source_fd)
 
 
-def _copy(source_fd: int, copy: str, *, content: bool) -> None:
+def _copy(source_fd: int, copy: str, *, content: bool, id_map: IdMap | None) -> None:
     target_fd = os.open(copy, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        copier = _Copier(source_fd, target_fd)
+        copier = _Copier(source_fd, target_fd, id_map)
         copier.tree() if content else copier.metadata("")
     finally:
         os.close(target_fd)
@@ -70,7 +76,8 @@ def _copy(source_fd: int, copy: str, *, content: bool) -> None:
 class _Copier:
     """One walk, depth first.  Directories are opened anew each time by their path below the two roots."""
 
-    def __init__(self, source_root: int, target_root: int) -> None:
+    def __init__(self, source_root: int, target_root: int, id_map: IdMap | None) -> None:
+        self._id_map = id_map
         self._roots = source_root, target_root
         self._links: dict[tuple[int, int], str] = {}
         self._links_bytes = 0
@@ -91,7 +98,7 @@ class _Copier:
         """Give the directory at `path` its owner, mode, attributes and times."""
         source, target = self._open(path)
         try:
-            _copy_metadata(source, target)
+            _copy_metadata(source, target, self._id_map)
         finally:
             os.close(source)
             os.close(target)
@@ -133,12 +140,12 @@ class _Copier:
             if self._links_bytes < _LINKS_BYTES:
                 self._links[found.st_dev, found.st_ino] = f"{path}{name}"
         if stat.S_ISREG(found.st_mode):
-            _copy_file(source, target, name)
+            _copy_file(source, target, name, self._id_map)
         else:
-            _copy_special(source, target, name, found)
+            _copy_special(source, target, name, found, self._id_map)
 
 
-def _copy_special(source: int, target: int, name: str, found: os.stat_result) -> None:
+def _copy_special(source: int, target: int, name: str, found: os.stat_result, id_map: IdMap | None) -> None:
     if stat.S_ISLNK(found.st_mode):
         os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
     elif stat.S_ISFIFO(found.st_mode):
@@ -150,13 +157,13 @@ def _copy_special(source: int, target: int, name: str, found: os.stat_result) ->
             return  # no devices in a user namespace: rootless images have none to begin with
     else:
         return  # a socket means nothing without its server
-    os.chown(name, found.st_uid, found.st_gid, dir_fd=target, follow_symlinks=False)
+    os.chown(name, *_owner(found, id_map), dir_fd=target, follow_symlinks=False)
     if not stat.S_ISLNK(found.st_mode):
         os.chmod(name, stat.S_IMODE(found.st_mode), dir_fd=target)
     os.utime(name, ns=(found.st_atime_ns, found.st_mtime_ns), dir_fd=target, follow_symlinks=False)
 
 
-def _copy_file(source: int, target: int, name: str) -> None:
+def _copy_file(source: int, target: int, name: str, id_map: IdMap | None) -> None:
     read = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=source)
     try:
         write = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=target)
@@ -164,7 +171,7 @@ def _copy_file(source: int, target: int, name: str) -> None:
             found = os.fstat(read)
             _check_room(write, name, found.st_blocks * 512)
             copy_content(read, write, found.st_size)
-            _copy_metadata(read, write)
+            _copy_metadata(read, write, id_map)
         finally:
             os.close(write)
     finally:
@@ -178,10 +185,15 @@ def _check_room(fd: int, name: str, size: int) -> None:
         raise OSError(28, f"no space left for its {size} bytes beside a reserve of {reserve}", name)
 
 
-def _copy_metadata(source: int, target: int) -> None:
+def _owner(found: os.stat_result, id_map: IdMap | None) -> tuple[int, int]:
+    owner = found.st_uid, found.st_gid
+    return owner if id_map is None else id_map.seen_inside(*owner)
+
+
+def _copy_metadata(source: int, target: int, id_map: IdMap | None) -> None:
     """Owner, mode, extended attributes and times.  The mode comes after the owner, whose change clears set-id bits."""
     found = os.fstat(source)
-    os.fchown(target, found.st_uid, found.st_gid)
+    os.fchown(target, *_owner(found, id_map))
     os.fchmod(target, stat.S_IMODE(found.st_mode))
     for name in os.listxattr(source):
         if name.startswith(("user.overlay.", "trusted.", "security.selinux")):

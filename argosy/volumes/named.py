@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from argosy.linux.idmap import IdMap
     from argosy.storage.store import Store
 
 VOLUME = "volume.json"
@@ -82,11 +83,21 @@ def data_path(store: Store, name: str) -> str:
     return f"{store.volumes.path(name)}/{DATA}"
 
 
-def ready(store: Store, name: str, merged: str, destination: str, *, copy_up: bool, anonymous: bool = False) -> str:
+def ready(
+    store: Store,
+    name: str,
+    merged: str,
+    destination: str,
+    *,
+    copy_up: bool,
+    anonymous: bool = False,
+    id_map: IdMap | None = None,
+) -> str:
     """The host path of a volume that is about to be mounted at `destination` of the container rooted at `merged`.
 
     A volume that is missing is made.  One that was never mounted gets the owner and mode of what the image has there,
-    and with `copy_up` its content too, in one step and once, whatever happens meanwhile.
+    and with `copy_up` its content too, in one step and once, whatever happens meanwhile.  With `id_map`, with which it
+    is to be mounted, the owners are the ids inside for those of `merged`.
     """
     ensure(store, name, anonymous=anonymous)
     directory = store.volumes.path(name)
@@ -95,7 +106,7 @@ def ready(store: Store, name: str, merged: str, destination: str, *, copy_up: bo
 
         with store.volumes.lock(name):
             if not os.path.exists(f"{directory}/{FILLED}"):
-                copyup.fill(directory, f"{directory}/{DATA}", merged, destination, content=copy_up)
+                copyup.fill(directory, f"{directory}/{DATA}", merged, destination, content=copy_up, id_map=id_map)
                 files.write_atomic(f"{directory}/{FILLED}", b"")
     return f"{directory}/{DATA}"
 

@@ -40,8 +40,10 @@ def show(options: DiffOptions, engine: Engine, out: Output, find: Find, words: s
         raise ArgosyError("only supported value for '--format' is 'json'")
     first, *second = names(options, engine, f"{out.program} {words}")
     newer = found(engine, find, first)
-    older = found(engine, find, second[0]).directories if second else newer.parent
-    listed = list(changes(newer.directories, older, engine.store.xattrs, newer.ignored))
+    other = found(engine, find, second[0]) if second else None
+    older = newer.parent if other is None else other.directories
+    id_maps = {stack.directories[0]: stack.id_map for stack in (newer, other) if stack is not None and stack.id_map}
+    listed = list(changes(newer.directories, older, engine.store.xattrs, newer.ignored, id_maps))
     if options.format:
         from argosy.cli.documents import indented
 
