@@ -42,3 +42,14 @@ class Images:
         from argosy.images import pull
 
         return pull.pull(self._store, source, name, platform, progress, self._notice, admit=admit)
+
+    def delete(self, text: str) -> None:
+        """Remove the image that `text` means, or that name of it; nothing but garbage stays.  Raises ImageInUse."""
+        from argosy.images import remove
+        from argosy.storage import gc
+
+        def refuse(container_id: str) -> None:
+            raise AssertionError(container_id)  # without force, nobody's container is removed
+
+        remove.Remover(self._store, self._registries, remove.RemoveOptions(), refuse).remove(text)
+        gc.collect(self._store)

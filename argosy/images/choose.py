@@ -40,16 +40,17 @@ class Chosen(Value):
     indexes: tuple[RawManifest, ...] = ()
 
 
-def choose(source: ImageSource, name: str, wanted: Platform) -> Chosen:
+def choose(source: ImageSource, name: str, wanted: Platform, *, any_kind: bool = False) -> Chosen:
     """The image at `source` that fits `wanted` best.  An image without an index is taken whatever it is made for.
 
-    Every document is checked against the digest and size by which it was asked for.  Raises NoPlatform, Invalid for
-    a malformed or wrong document, and what the source raises.
+    `any_kind` takes what no container can be made from as well: artifacts, encrypted layers.  Every document is
+    checked against the digest and size by which it was asked for.  Raises NoPlatform, Invalid for a malformed or wrong
+    document, and what the source raises.
     """
     raw = source.manifest()
     indexes: list[RawManifest] = []
     while True:
-        document = manifest.parse(raw.data, raw.media_type)
+        document = manifest.parse(raw.data, raw.media_type, artifact=any_kind)
         if isinstance(document, ImageManifest):
             return Chosen(raw, document, tuple(indexes))
         if len(indexes) == _DEPTH_LIMIT:

@@ -100,7 +100,7 @@ class _Copy:
             made = self._image(raw, main=True)
         elif self._options.images == SYSTEM:
             name = str(self._source.reference)
-            chosen = choose(self._source, name, self._options.platform or host())
+            chosen = choose(self._source, name, self._options.platform or host(), any_kind=True)
             made = self._image(chosen.raw.replace(media_type=chosen.image.media_type), main=True)
         else:
             made = self._index(raw, document, 1, main=True)

@@ -6,6 +6,8 @@ import queue
 import threading
 import time
 
+from argosy.images.progress import Progress
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +20,33 @@ _PATIENCE_S = 5.0
 
 class Cancelled(Exception):
     """Another piece failed, or the user gave up."""
+
+
+class Watched(Progress):
+    """Progress of one of several pieces of work: raises Cancelled once the others were told to end."""
+
+    def __init__(self, shown: Progress, cancelled: threading.Event) -> None:
+        self._shown = shown
+        self._cancelled = cancelled
+
+    def start(self, key: str, total: int, label: str) -> None:
+        self._check()
+        self._shown.start(key, total, label)
+
+    def advance(self, key: str, count: int) -> None:
+        self._check()
+        self._shown.advance(key, count)
+
+    def finish(self, key: str, label: str) -> None:
+        self._shown.finish(key, label)
+
+    def line(self, text: str) -> None:
+        self._check()
+        self._shown.line(text)
+
+    def _check(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled
 
 
 def run(pending: list[Piece], work: Callable[[Piece], None], at_once: int, cancelled: threading.Event) -> None:

@@ -117,8 +117,8 @@ def require_image(manifest: ImageManifest) -> None:
     for position, layer in enumerate(manifest.layers):
         if layer.media_type.endswith("+encrypted"):  # ocicrypt's
             raise Unsupported(
-                f"layer {position + 1} is encrypted ({shown(layer.media_type)}), which argosy cannot undo",
-                hint="skopeo copy --decryption-key KEY makes a copy that can be read",
+                f"layer {position + 1} is encrypted ({shown(layer.media_type)})",
+                hint="`argosy skopeo copy --decryption-key KEY` makes a copy that can be read",
             )
         if layer.media_type not in mediatypes.LAYER_COMPRESSION:
             raise Unsupported(f"layer {position + 1} has the media type {shown(layer.media_type)}: not a tar archive")

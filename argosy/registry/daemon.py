@@ -75,12 +75,6 @@ class Daemon:
         finally:
             connection.close()
 
-    def delete(self, name: str, what: str) -> None:
-        """Remove an image, or one of its names."""
-        connection, answer = self._ask("DELETE", f"/images/{urllib.parse.quote(name, safe='/:@')}", what)
-        self._whole(answer, what)
-        connection.close()
-
     def _ask(
         self, method: str, path: str, what: str, headers: Mapping[str, str] | None = None, body: Any = None
     ) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:

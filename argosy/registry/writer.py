@@ -147,6 +147,16 @@ class RepositoryWriter:
                 raise Untrue(f"{what}: the registry stored something else, with the digest {said}")
             answer.drain()
 
+    def delete_manifest(self, digest: str) -> None:
+        """Delete the manifest, and with it all tags that mean it.  Unknown when there is none.
+
+        Refused where the registry does not do that at all.
+        """
+        what = f"deleting manifest {digest} in {self.name}"
+        url = self.session.resolve(f"/v2/{self.repository}/manifests/{digest}")
+        scope = f"repository:{self.repository}:*"
+        self.session.send("DELETE", url, what, scope=scope, ok=(200, 202, 204)).drain()
+
     def _ask(
         self,
         method: str,

@@ -153,6 +153,10 @@ class DockerDestination:
         selector = self._reference.tag if main and self._reference.tag else str(manifest.digest)
         self._writer.put_manifest(selector, manifest.data, manifest.media_type)
 
+    def delete(self, digest: str) -> None:
+        """Delete the manifest with this digest, and so every tag that means it."""
+        self._writer.delete_manifest(digest)
+
     def commit(self) -> None:
         """The main manifest was the last step."""
 

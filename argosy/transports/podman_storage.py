@@ -25,6 +25,7 @@ from argosy.oci import reference as references
 from argosy.oci.descriptor import Descriptor
 from argosy.oci.manifest import ImageManifest
 from argosy.registry.client import RawManifest
+from argosy.transports.storage import FileStream
 from argosy.transports.tarsplit import SplitStream
 from argosy.values import Value
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argosy.oci.reference import Reference
+    from argosy.registry.streams import BlobStream
 
 _LIST_LIMIT = 256 << 20
 _PLAIN = {"oci": mediatypes.OCI_LAYER, "v2s2": mediatypes.DOCKER_LAYER}
@@ -91,7 +93,19 @@ class PodmanStore:
 
     def data(self, image: PodmanImage, key: str, limit: int) -> bytes:
         """One of the documents of an image."""
-        return _read(f"{self.root}/{self.driver}-images/{_plain(image.image_id)}/{_file_name(key)}", limit)
+        return _read(self._data_path(image, key), limit)
+
+    def open_data(self, image: PodmanImage, key: str, offset: int) -> FileStream:
+        """The same as a stream."""
+        path = self._data_path(image, key)
+        try:
+            fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        except OSError as error:
+            raise ArgosyError(f"cannot read {path}: {str(error.strerror).lower()}") from error
+        return FileStream(fd, os.fstat(fd).st_size, offset)
+
+    def _data_path(self, image: PodmanImage, key: str) -> str:
+        return f"{self.root}/{self.driver}-images/{_plain(image.image_id)}/{_file_name(key)}"
 
     def chain(self, image: PodmanImage) -> list[dict[str, Any]]:
         """The records of the image's layers, the lowest first."""
@@ -165,11 +179,11 @@ class PodmanSource:
             raise Invalid("image", self._image.image_id, f"it has no manifest {digest}")
         return self._raw
 
-    def read_blob(self, descriptor: Descriptor, offset: int = 0) -> SplitStream:
-        """A layer, put together from its files."""
+    def read_blob(self, descriptor: Descriptor, offset: int = 0) -> BlobStream:
+        """A layer, put together from its files, or the config."""
         layer = self._ids.get(descriptor.digest)
         if layer is None:
-            raise NotFound("layer", descriptor.digest)
+            return self._store.open_data(self._image, str(descriptor.digest), offset)
         stream = self._store.layer(layer, descriptor.size)
         stream.skip(offset)
         return stream

@@ -112,7 +112,7 @@ def _to_store(job: Job, source: ImageSource, guard: Guard, opener: Opener, progr
         return str(images.take_in(source, name, job.options.platform, progress, admit).manifest_digest)
     platform: Platform | None = job.options.platform
     assert platform is not None
-    chosen = choose(source, str(source.reference), platform)
+    chosen = choose(source, str(source.reference), platform, any_kind=True)
     with scratch.TemporaryDirectory() as work:
         old = guard.admit(chosen.raw)
         changed, made = convert.converted(source, chosen.raw, form, work.path)

@@ -91,7 +91,7 @@ def _document(flags: InspectFlags, source: ImageSource, wanted: Platform) -> dic
     top = chosen.indexes[0] if chosen.indexes else chosen.raw
     layers = chosen.image.layers
     return {
-        **({"Name": source.reference.name} if remote else {}),
+        **({"Name": source.reference.name} if remote or flags.operands[0].startswith("docker-daemon:") else {}),
         "Digest": str(top.digest),
         "RepoTags": source.tags() if remote and not flags.no_tags else [],
         "Created": config.created,
