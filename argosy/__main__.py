@@ -21,6 +21,7 @@ _DESCRIPTORS = 64
 APPLY_LAYER = "__apply-layer"
 LIBRARY = "__library"
 EXIT = "__exit"
+CHROOT = "__chroot"
 
 
 def main(argv: Sequence[str]) -> NoReturn:
@@ -64,6 +65,10 @@ def _helper(argv: Sequence[str]) -> int:
         from argosy.runtime import exit_command
 
         return 0 if exit_command.is_done(int(argv[2]), argv[3]) else _command((argv[0], *argv[4:]))
+    if argv[1] == CHROOT:
+        from argosy.runtime import chroot
+
+        return chroot.main(argv[2:])
     return _command(argv)
 
 

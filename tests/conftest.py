@@ -84,6 +84,13 @@ def shared_both(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[
 
 
 @pytest.fixture(scope="module")
+def new_shared(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[Callable[[str], Program]]:
+    """As `new_program`, for all tests of a module, which use no other."""
+    with _programs(rig_directory, request) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
 def shared_program(rig_directory: str, request: pytest.FixtureRequest) -> Iterator[Program]:
     """One program, as the calling user, for all tests of a module."""
     with _programs(rig_directory, request) as make:

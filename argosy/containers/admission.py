@@ -10,7 +10,7 @@ from argosy.containers import groups as control
 from argosy.containers import limits
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
-from argosy.linux import cgroup, host
+from argosy.linux import host
 from argosy.spec import resources
 from argosy.spec.options import BadOption
 
@@ -94,7 +94,7 @@ def _check_shareable(site: Site, container_id: str) -> None:
 
 def _check_limits(site: Site, options: ContainerOptions) -> None:
     namespace = site.namespace
-    groups = cgroup.detect(rootless=namespace.rootless, uid=namespace.uid)
+    groups = control.detect(site)
     manager = control.manager_for(site, groups, options.cgroups)
     limits.check_parent(options, manager)
     if options.cgroup_conf and groups.mode != "v2" and options.cgroups != "disabled":

@@ -79,7 +79,7 @@ def create(
         from argosy.containers import given_root
 
         given_root.check(options)
-    options = _settled(site, options, config)
+    options = _settled(site, _confined(site, options), config)
     options, volumes, images = _mounts(site, options, config, find_image)
     process_label, mount_label = _labels(site, options)
     record = ContainerRecord(
@@ -146,6 +146,16 @@ def pin(image: ImageRecord, name: str) -> ImagePin:
         chain_id=image.chain_id,
         fixed=image.fixed,
     )
+
+
+def _confined(site: Site, options: ContainerOptions) -> ContainerOptions:
+    """The options, where nothing can be mounted without an image's volumes.  Raises Unsupported for what needs more."""
+    if not site.namespace.chroot:
+        return options
+    from argosy.containers import chroot
+
+    chroot.check(options)
+    return options.replace(image_volume="ignore")
 
 
 def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> ContainerOptions:

@@ -82,12 +82,11 @@ def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str
     """Start the process and leave it alone: the id of its session.  Raises as `execute` does."""
     from argosy.containers import groups as cgroups
     from argosy.containers import prepare
-    from argosy.linux import cgroup
     from argosy.runtime import conmon
 
     record, process = _process(site, container_id, options)
     runtime = _runtime(site, record.id)
-    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    groups = cgroups.detect(site)
     exec_id = os.urandom(32).hex()
     directory = f"{site.run_directory(record.id)}/exec-{exec_id[:12]}"
     os.mkdir(directory, 0o700)

@@ -134,6 +134,8 @@ def _unlimited(site: Site, record: ContainerRecord, groups: Cgroups, runtime: Oc
     else:
         why = cgroup.can_limit(groups, "pids")
         found = {"pids": why} if why else {}
+    if site.namespace.chroot:
+        return found  # it was said already
     if "pids" in found and options.pids_limit is None and site.conf.pids_limit > 0 and options.cgroups != "disabled":
         tell_once(
             site, "pids-limit", f"the default limit of {site.conf.pids_limit} processes is not set: {found['pids']}"
@@ -291,6 +293,8 @@ def outer_hostname(site: Site, record: ContainerRecord) -> str:
 
     container_name_as_hostname gives one to the container's own as well, unless the user named it.
     """
+    if site.namespace.chroot:
+        return os.uname().nodename
     mode = record.options.uts
     kind = mode.kind if mode is not None else site.conf.utsns
     if kind == "host":

@@ -15,6 +15,16 @@ if TYPE_CHECKING:
     from argosy.runtime.oci_runtime import OciRuntime
 
 
+def detect(site: Site) -> Cgroups:
+    """The control groups that containers of this site can use."""
+    if site.namespace.chroot:
+        why = "containers are isolated by chroot alone here"
+        return cgroup.Cgroups(
+            mode="none", hierarchies=(), controllers=(), manager="none", delegated=False, why_none=why
+        )
+    return cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+
+
 def _manager(site: Site, groups: Cgroups) -> str:
     """Who makes the control groups: the manager that was asked for, as far as it can work here.
 
@@ -44,7 +54,7 @@ def manager_for(site: Site, groups: Cgroups, cgroups: str) -> str:
 
 def check_runtime(site: Site, runtime: OciRuntime, cgroups: str) -> None:
     """Raise Unsupported where the runtime makes control groups although there should be none."""
-    able = runtime.is_crun and runtime.name in site.conf.runtime_supports_nocgroups
+    able = site.namespace.chroot or (runtime.is_crun and runtime.name in site.conf.runtime_supports_nocgroups)
     if cgroups == "disabled" and not able:
         raise Unsupported(
             f"requested OCI runtime {runtime.name} is not compatible with NoCgroups: invalid argument",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from argosy.config.containers import DEFAULT_CAPABILITIES
 from argosy.containers import facts
+from argosy.containers import groups as cgroups
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
-from argosy.linux import cgroup, host, signals
+from argosy.linux import host, signals
 from argosy.oci.runtimespec import CAPABILITIES
 from argosy.spec import generate, mounts, parse, process, security
 from argosy.spec.options import Mount, NamespaceMode
@@ -198,7 +199,7 @@ def _tmpfs(subject: Subject) -> dict[str, str]:
 
 def _cgroup_modes(subject: Subject) -> dict[str, str]:
     site, options = subject.site, subject.record.options
-    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    groups = cgroups.detect(site)
     manager = site.cgroup_manager or site.conf.cgroup_manager or groups.manager
     if subject.plan is not None:
         manager = {"disabled": "none"}.get(subject.plan.runtime.cgroup_manager, subject.plan.runtime.cgroup_manager)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from argosy.linux.cgroup import Cgroups
     from argosy.linux.systemd import Scope
     from argosy.network.attach import NetworkState
+    from argosy.spec.generate import SpecRequest
     from argosy.spec.options import Mount
 
 
@@ -65,13 +66,15 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     directory = site.run_directory(record.id)
     files.make_directories(directory)
     files.make_directories(exits.directory(site.store.run))
-    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    groups = cgroups.detect(site)
     manager = cgroups.manager_for(site, groups, record.options.cgroups)
     plan = _plan(site, groups, manager, record.id, record.options)
     if record.id_map is not None:
         plan = plan.replace(entrance=_entrance().choose())
     runtime = plan.runtime
-    _accept(site, runtime, record.options)
+    cgroups.check_runtime(site, runtime, record.options.cgroups)
+    if runtime.notice:
+        site.notice(runtime.notice)
     _check_runtime(runtime, record)
     _write_plan(directory, plan)
     merged = mount_root(site, record)
@@ -90,10 +93,9 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         connected=connected,
         files=own_files.write(site, record, connected, found),
         accounts=found,
-        shm_path=shm.path(site, record),
+        shm_path="" if site.namespace.chroot else shm.path(site, record),
     )
-    config = generate.generate(request)
-    config = _with_hooks(site, config, mounts)
+    config = _described(site, request)
     _check_user(site, record, config["process"]["user"])
     if config["process"]["cwd"] != "/":
         from argosy.containers import workdir
@@ -137,13 +139,20 @@ def _check_runtime(runtime: OciRuntime, record: ContainerRecord) -> None:
         )
 
 
-def _with_hooks(site: Site, config: dict[str, Any], mounts: tuple[Mount, ...]) -> dict[str, Any]:
+def _described(site: Site, request: SpecRequest) -> dict[str, Any]:
+    """The configuration, with its hooks, and without what cannot be had here."""
+    config = generate.generate(request)
     directories = site.hooks_directories()
-    if not directories:
-        return config
-    from argosy.containers import hooks
+    if directories:
+        from argosy.containers import hooks
 
-    return hooks.apply(config, directories, has_bind_mounts=any(mount.kind == "bind" for mount in mounts))
+        has_bind_mounts = any(mount.kind == "bind" for mount in request.mounts)
+        config = hooks.apply(config, directories, has_bind_mounts=has_bind_mounts)
+    if site.namespace.chroot:
+        from argosy.containers import chroot
+
+        config = chroot.adapt(config, request.options, request.rootfs, request.files)
+    return config
 
 
 def _hand_over(
@@ -166,12 +175,6 @@ def _hand_over(
             if mount.chown and mount.kind in ("bind", "volume"):
                 uid, gid = user["uid"], user["gid"]
                 ownership.give(mount.source, *(record.id_map.to_host(uid, gid) if record.id_map else (uid, gid)))
-
-
-def _accept(site: Site, runtime: OciRuntime, options: ContainerOptions) -> None:
-    cgroups.check_runtime(site, runtime, options.cgroups)
-    if runtime.notice:
-        site.notice(runtime.notice)
 
 
 def mount_root(site: Site, record: ContainerRecord) -> str:
@@ -254,7 +257,7 @@ def conmon_program(site: Site) -> str:
 def _connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
     options = record.options
     mode = options.network
-    kind = mode.kind if mode is not None else "private"
+    kind = "host" if site.namespace.chroot else mode.kind if mode is not None else "private"
     joined_pid = 0
     if mode is not None and kind == "container":
         joined_pid = facts.running_pid(site, mode.target)
@@ -283,7 +286,7 @@ def _connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
 
 
 def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ...]:
-    if not (record.options.mounts or record.volumes or site.conf.volumes):
+    if site.namespace.chroot or not (record.options.mounts or record.volumes or site.conf.volumes):
         return ()
     from argosy.containers import mount_sources
 
@@ -373,7 +376,7 @@ def _plan_or_guess(site: Site, container_id: str) -> Plan:
         options = records.read_record(site.store, container_id).options
     except ArgosyError:
         options = ContainerOptions(image="")
-    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
+    groups = cgroups.detect(site)
     manager = cgroups.manager_for(site, groups, options.cgroups)
     return _plan(site, groups, manager, container_id, options)
 
@@ -386,8 +389,8 @@ def group_directories(site: Site, container_id: str) -> tuple[str, ...]:
 def _groups(site: Site, plan: Plan) -> tuple[str, ...]:
     if not plan.cgroups_path or plan.runtime.cgroup_manager != "cgroupfs":
         return ()
-    groups = cgroup.detect(rootless=site.namespace.rootless, uid=site.namespace.uid)
-    return tuple(path for path in cgroup.directories(groups, plan.cgroups_path) if os.path.isdir(path))
+    directories = cgroup.directories(cgroups.detect(site), plan.cgroups_path)
+    return tuple(path for path in directories if os.path.isdir(path))
 
 
 def _remove_groups(site: Site, plan: Plan) -> None:

@@ -81,6 +81,10 @@ class Site(Value):
 
     def choose_runtime(self, cgroup_manager: str = "cgroupfs") -> OciRuntime:
         """The OCI runtime for this site.  Raises Unsupported, with the reasons, when none works on this host."""
+        if self.namespace.chroot:
+            from argosy.runtime import chroot
+
+            return chroot.runtime(self.store.run)
         from argosy.runtime import oci_runtime
 
         return oci_runtime.choose(

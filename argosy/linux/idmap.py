@@ -138,6 +138,11 @@ def stacked(own: int, ranges: Iterable[tuple[int, int]]) -> tuple[IdRange, ...]:
     return tuple(stack)
 
 
+def alone(uid: int, gid: int) -> IdMap:
+    """The map of a user with no range: 0 inside is his own id, and there is no other."""
+    return IdMap((IdRange(0, uid, 1),), (IdRange(0, gid, 1),))
+
+
 def unchanged(own: IdMap) -> IdMap:
     """The map for a namespace below ours that has all our ids, each as it is."""
     uids, gids = (tuple(r.replace(host_id=r.container_id) for r in ranges) for ranges in (own.uids, own.gids))

@@ -274,7 +274,7 @@ def unmount(target: str, *, detach: bool = True) -> bool:
     try:
         syscalls.umount2(target, flags)
     except OSError as error:
-        if error.errno in (2, 20, 22):
+        if error.errno in (2, 20, 22) or (error.errno == 1 and not is_mount_point(target)):
             return False
         raise ArgosyError(f"cannot unmount {target}", details=error.strerror or str(error)) from error
     return True

@@ -137,7 +137,7 @@ def _in_new_namespace(run_dir: str) -> Started:
             raise _explained(error) from error
         else:
             return *made, _single_notice(reason) if plan is _plan_single else ""
-    raise Unsupported(reason.brief, details=reason.details, hint=reason.hint) from reason
+    raise userns.Forbidden(reason.brief, details=reason.details, hint=forbidden() or reason.hint) from reason
 
 
 def _leave() -> None:
@@ -228,7 +228,7 @@ def _plan_single(uid: int, gid: int) -> Plan:
         _write(pid, "uid_map", f"0 {uid} 1\n")
         _write(pid, "gid_map", f"0 {gid} 1\n")
 
-    return IdMap((idmap.IdRange(0, uid, 1),), (idmap.IdRange(0, gid, 1),)), write
+    return idmap.alone(uid, gid), write
 
 
 def _single_notice(reason: ArgosyError) -> str:
@@ -311,20 +311,12 @@ def _be_pause(
         for stream in (0, 1, 2):
             os.dup2(null, stream)
         syscalls.close_range(3, syscalls.MAX_DESCRIPTOR, syscalls.CLOSE_RANGE_CLOEXEC)
-        _default_signals()
+        signals.set_default()
         os.execve(program[0], program, environ)  # noqa: S606 -- the pause program, by its path
     except OSError as error:
         os.write(say, f"{step}:{error.errno}".encode())
     finally:
         os._exit(1)
-
-
-def _default_signals() -> None:
-    import _signal  # type: ignore[import-not-found]  # typeshed has no stub
-
-    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
-    for number in (signals.SIGPIPE, signals.SIGXFSZ, signals.SIGINT):
-        _signal.signal(number, _signal.SIG_DFL)
 
 
 # What forbids user namespaces: a file, the content that does so, and what to do.
@@ -351,8 +343,8 @@ def forbidden() -> str:
     return ""
 
 
-def _explained(error: _ChildFailed) -> Unsupported:
+def _explained(error: _ChildFailed) -> ArgosyError:
     hint = forbidden()
     if not hint:
         hint = "something forbids user namespaces: a seccomp filter of the container around us, or the kernel's build"
-    return Unsupported(error.brief, details=error.details, hint=hint)
+    return userns.Forbidden(error.brief, details=error.details, hint=hint)

@@ -47,6 +47,15 @@ def _real_time(name: str) -> int:
     return 0
 
 
+def set_default() -> None:
+    """Block nothing, and give back the default actions of the signals that the interpreter handles."""
+    import _signal  # type: ignore[import-not-found]  # typeshed has no stub
+
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, ())
+    for number in (SIGPIPE, SIGXFSZ, SIGINT):
+        _signal.signal(number, _signal.SIG_DFL)
+
+
 def name(number: int) -> str:
     """The name with its SIG: "SIGTERM", "SIGRTMIN+3"; the number as text where there is none."""
     if 1 <= number <= len(_NAMES):

@@ -6,11 +6,12 @@ A socket's address holds 107 bytes of path; a longer one goes through a descript
 from __future__ import annotations
 
 import os
+import sys
 from _socket import AF_UNIX, SCM_RIGHTS, SOCK_CLOEXEC, SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, SOL_SOCKET, socket
 
 from argosy.errors import ArgosyError
 
-__all__ = ["SOCK_DGRAM", "SOCK_SEQPACKET", "SOCK_STREAM", "connect", "listen", "receive_descriptor"]
+__all__ = ["SOCK_DGRAM", "SOCK_SEQPACKET", "SOCK_STREAM", "connect", "listen", "receive_descriptor", "send_descriptor"]
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,6 +73,11 @@ def receive_descriptor(listener: socket) -> int:
             os.close(extra)
         raise ArgosyError(f"the peer sent {len(fds)} descriptors where one was due")
     return fds[0]
+
+
+def send_descriptor(connection: socket, fd: int) -> None:
+    """Send a descriptor as OCI runtimes send a terminal: beside its name."""
+    connection.sendmsg([b"/dev/ptmx"], [(SOL_SOCKET, SCM_RIGHTS, fd.to_bytes(4, sys.byteorder))])
 
 
 def _integers(data: bytes) -> list[int]:

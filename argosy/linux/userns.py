@@ -7,7 +7,8 @@ beside it.
 
 Privilege is decided by capability: root in a container without CAP_SYS_ADMIN comes this way too.  A namespace gets all
 ids that this user may map: directly where the process may do so, by newuidmap and newgidmap from the ranges in
-/etc/subuid and /etc/subgid, or else the user's own id alone.
+/etc/subuid and /etc/subgid, or else the user's own id alone.  Where there can be no namespace at all, root goes without
+(`linux.confined`).
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ class Namespace(Value):
 
     `uid` and `gid` are ours outside of any namespace of Argosy's; `id_map` is that of the namespace we are in.
     `initial` is false in every user namespace but the system's first: overlay needs `userxattr` there.  `notice` is
-    something that the user should be told, once.
+    something that the user should be told, once.  `chroot`: we are in no namespace of ours, and can mount nothing; all
+    that a container gets is a root directory.
     """
 
     rootless: bool
@@ -41,8 +43,13 @@ class Namespace(Value):
     id_map: IdMap
     initial: bool = True
     notice: str = ""
+    chroot: bool = False
 
     _nested = {"id_map": IdMap}  # noqa: RUF012 -- as Value asks for
+
+
+class Forbidden(Unsupported):
+    """This host does not let us have a user namespace."""
 
 
 class PauseState(Value):
@@ -74,14 +81,19 @@ def enter(run_dir: str) -> Namespace:
     make the namespace of the store.
 
     Must be called while there is one thread.  The working directory is opened again in the new mount namespace.  Raises
-    Unsupported when this host does not let the user have a user namespace.
+    Forbidden when this host does not let the user have a user namespace, and he cannot go without.
     """
     if os.geteuid() == 0 and has(CAP_SYS_ADMIN):
         return _privileged(run_dir)
     state, notice = read_state(run_dir), ""
     pidfd = _open_pause(state) if state else None
     if state is None or pidfd is None:
-        state, pidfd, notice = _find_or_start(run_dir)
+        try:
+            state, pidfd, notice = _find_or_start(run_dir)
+        except Forbidden as error:
+            from argosy.linux import confined
+
+            return confined.enter(run_dir, error)
     try:
         _join(pidfd)
     finally:

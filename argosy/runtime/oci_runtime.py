@@ -31,7 +31,7 @@ class OciRuntime(Value):
 
     `root` is its state directory; `cgroup_manager` is "cgroupfs", "systemd" or "disabled"; `flags` are the user's own
     global flags, without their dashes.  `notice` is what to tell the user, once, about why this runtime was chosen (""
-    when there is nothing to tell).
+    when there is nothing to tell).  `words` stand before all flags: our own runtime is a command of ours.
     """
 
     name: str
@@ -41,6 +41,7 @@ class OciRuntime(Value):
     cgroup_manager: str = "cgroupfs"
     flags: tuple[str, ...] = ()
     notice: str = ""
+    words: tuple[str, ...] = ()
 
     @property
     def is_crun(self) -> bool:
@@ -54,7 +55,7 @@ class OciRuntime(Value):
 
     def global_flags(self) -> list[str]:
         """The flags that go before the subcommand."""
-        flags = ["--root", self.root]
+        flags = [*self.words, "--root", self.root]
         if self.cgroup_manager == "systemd":
             flags.append("--systemd-cgroup")
         elif self.cgroup_manager == "disabled" and self.is_crun:

@@ -64,6 +64,7 @@ class Program:
     user: str = ""  # "" is the calling user
     env: dict[str, str] = field(default_factory=dict)
     flags: list[str] = field(default_factory=list)  # global flags for every call
+    prefix: list[str] = field(default_factory=list)  # a program that comes before, with its arguments: `lacking`
 
     def __post_init__(self) -> None:
         os.mkdir(self.base, 0o711)
@@ -101,7 +102,7 @@ class Program:
     def argv(self, *args: str, name: str = "argosy") -> list[str]:
         """The argument vector that calls the program, under another name where `name` says so."""
         launcher = os.path.join(os.path.dirname(self.launcher), name)
-        return [launcher, "--root", self.root, "--runroot", self.runroot, *self.flags, *args]
+        return [*self.prefix, launcher, "--root", self.root, "--runroot", self.runroot, *self.flags, *args]
 
     def environment(self, env: Mapping[str, str | None] | None = None) -> dict[str, str]:
         """The whole environment of a call: a clean one, the program's own `env`, then the call's (None removes)."""

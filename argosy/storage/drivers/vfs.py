@@ -2,6 +2,8 @@
 
 <container>/work/tree/      the copy being made
 <container>/work/whole      the copy is whole: it belongs where the upper directory is
+
+Where nothing can be mounted at all (see `linux.confined`), <container>/merged is a symbolic link to upper/.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ import os
 
 from argosy.linux import files, mounts
 from argosy.storage.drivers.copying import copy_merged
+
+_EPERM = 1
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,15 +52,18 @@ class Vfs:
             from argosy.linux import selinux
 
             selinux.label_tree(upper, label)
-        mounts.bind(upper, merged, recursive=False)
+        _show(upper, merged)
 
     def mount_readonly(self, target: str, lowers: Sequence[str], *, data: str = "") -> None:  # noqa: ARG002
-        """As `Driver.mount_readonly` says; several lowers are copied into `target`, which is empty."""
-        if len(lowers) == 1:
-            mounts.bind(lowers[0], target, recursive=False, read_only=True)
-        elif lowers:
+        """As `Driver.mount_readonly` says; several lowers are copied into `target`, which is empty.
+
+        Where nothing can be mounted, one is copied too, and the copy is no more protected than any file of ours.
+        """
+        if len(lowers) == 1 and _is_bound(lowers[0], target, read_only=True):
+            return
+        if lowers:
             copy_merged(lowers, target, self._xattrs)
-            mounts.bind(target, target, recursive=False, read_only=True)
+            _is_bound(target, target, read_only=True)
 
     @staticmethod
     def _sync(work: str) -> None:
@@ -67,3 +74,24 @@ class Vfs:
             syscalls.syncfs(fd)
         finally:
             os.close(fd)
+
+
+def _is_bound(source: str, target: str, *, read_only: bool = False) -> bool:
+    """Bind the directory; false where we may not mount (EPERM)."""
+    try:
+        mounts.bind(source, target, recursive=False, read_only=read_only)
+    except mounts.MountFailed as error:
+        if error.errno != _EPERM:
+            raise
+        return False
+    return True
+
+
+def _show(upper: str, merged: str) -> None:
+    """Make `merged` another name of `upper`: a mount, or a link where we may not mount."""
+    if os.path.islink(merged):
+        os.unlink(merged)
+        os.mkdir(merged, 0o700)
+    if not _is_bound(upper, merged):
+        os.rmdir(merged)
+        os.symlink(os.path.basename(upper), merged)

@@ -418,11 +418,24 @@ def test_threads_are_refused_with_a_way_out(as_user: AsUser) -> None:
         enter(as_user)
 
 
+def test_root_of_such_a_host_goes_without(as_user: AsUser) -> None:
+    code = """
+        from argosy.linux import userns
+        found = userns.enter(RUN)
+        print(found.chroot, found.rootless, found.initial, found.id_map.is_single(), bool(found.notice))
+        print(bool(userns.enter(RUN).notice), os.listdir(RUN))
+        """
+    forbid = "echo 0 >/proc/sys/user/max_user_namespaces && exec setpriv --bounding-set=-sys_admin --inh-caps=-all"
+    prefix = ["unshare", "--user", "--map-root-user", "sh", "-c", f'{forbid} "$@"', "sh"]
+    assert as_user.run(code, prefix=prefix).split("\n")[0] == "True True False True True"
+    assert as_user.run(code, prefix=prefix).split("\n")[0] == "True True False True False"
+
+
 def test_a_host_that_forbids_user_namespaces_is_explained(as_user: AsUser) -> None:
     """A limit of none, in a namespace of its own so that the host keeps its; we are 0 there, without CAP_SYS_ADMIN."""
     forbid = (
         "echo 0 >/proc/sys/user/max_user_namespaces && "
-        'exec setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin "$@"'
+        'exec setpriv --bounding-set=-sys_admin,-sys_chroot --inh-caps=-all "$@"'
     )
     said = as_user.run(
         """
@@ -435,7 +448,8 @@ def test_a_host_that_forbids_user_namespaces_is_explained(as_user: AsUser) -> No
         """,
         prefix=["unshare", "--user", "--map-root-user", "sh", "-c", forbid, "sh"],
     )
-    assert "cannot make a user namespace: unshare: No space left on device | user.max_user_namespaces is 0" in said
+    assert "cannot make a user namespace: unshare: No space left on device; nor may this process use chroot" in said
+    assert "| user.max_user_namespaces is 0" in said
     assert "sysctl -w user.max_user_namespaces=" in said
     assert "['userns.lock']" in said
 
