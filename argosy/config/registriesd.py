@@ -47,6 +47,16 @@ class SignaturePlaces(Value):
                 return found
         return self.fallback
 
+    def configured(self, scope: str) -> str:
+        """The base URL that a file gives for a scope of policy.json, or for `default`; "" when none does."""
+        if scope == "default":
+            return self.default.lookaside if self.default is not None else ""
+        while scope:
+            if scope in self.docker and self.docker[scope].lookaside:
+                return self.docker[scope].lookaside
+            scope = scope.rpartition("/")[0]
+        return self.default.lookaside if self.default is not None else ""
+
     def attachments(self, reference: Reference) -> bool:
         """Whether signatures are kept beside the image at its registry, in cosign's way."""
         return next((entry.attachments for entry in self._entries(reference) if entry.attachments is not None), False)

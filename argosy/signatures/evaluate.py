@@ -100,7 +100,7 @@ def _verified_simple(rule: Requirement, signature: Simple) -> bytes:
 
     if rule.key_type != "GPGKeys":
         raise Unsupported(f"keys of the type {rule.key_type} cannot be used, only GPGKeys")
-    return gpg.verify(signature.data, [key.read() for key in rule.keys])
+    return gpg.verify(signature.data, [key.read() for key in rule.keys]).payload
 
 
 def _verify_sigstore(rule: Requirement, signature: Sigstore) -> None:

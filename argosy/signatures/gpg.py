@@ -8,6 +8,7 @@ import os
 
 from argosy.errors import ArgosyError
 from argosy.linux import process
+from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +34,15 @@ class BadSignature(ArgosyError):
     """A signature that proves nothing, and why."""
 
 
-def verify(message: bytes, keys: Iterable[bytes]) -> bytes:
-    """The payload of a signed message that one of `keys` (exported public keys, armored or not) has made.
+class Verified(Value):
+    """What was signed, and the fingerprints of the key that did it and of the primary key that it belongs to."""
+
+    payload: bytes
+    fingerprints: tuple[str, ...]
+
+
+def verify(message: bytes, keys: Iterable[bytes]) -> Verified:
+    """What a signed message says that one of `keys` (exported public keys, armored or not) has made.
 
     Raises BadSignature for any other.
     """
@@ -51,8 +59,10 @@ def verify(message: bytes, keys: Iterable[bytes]) -> bytes:
             output_limit=_PAYLOAD_LIMIT,
         )
         lines = status.read(_STATUS_LIMIT).decode("utf-8", "replace").splitlines()
-    _check(done, [line.split(" ")[1:] for line in lines if line.startswith("[GNUPG:] ")])
-    return done.stdout
+    words = [line.split(" ")[1:] for line in lines if line.startswith("[GNUPG:] ")]
+    _check(done, words)
+    valid = next(line for line in words if line[0] == "VALIDSIG")
+    return Verified(done.stdout, tuple(dict.fromkeys((valid[1], valid[-1]))))
 
 
 def _check(done: Completed, status: list[list[str]]) -> None:
@@ -80,25 +90,18 @@ def sign(payload: bytes, key: str, environ: Mapping[str, str], passphrase: str |
         return _run_gpg(argv, payload, environ, (secret.fd,)).stdout
 
 
-def fingerprint(key: str, environ: Mapping[str, str]) -> str:
-    """The fingerprint of the one public key of the user's that `key` means."""
-    argv = ["gpg", "--batch", "--no-tty", "--quiet", "--with-colons", "--list-keys", "--", key]
-    for line in _run_gpg(argv, b"", environ).stdout.decode(errors="replace").splitlines():
-        fields = line.split(":")
-        if fields[0] == "fpr":
-            return fields[9]
-    raise ArgosyError(f"there is no GPG key {key}", hint="gpg --list-keys shows those that there are")
-
-
-def export(key: str, environ: Mapping[str, str]) -> bytes:
-    """The public key `key` of the user's keyring."""
-    return _run_gpg(["gpg", "--batch", "--no-tty", "--export", "--", key], b"", environ).stdout
+def export(environ: Mapping[str, str]) -> bytes:
+    """All public keys of the user's keyring."""
+    return _run_gpg(["gpg", "--batch", "--no-tty", "--export"], b"", environ).stdout
 
 
 def user_ids(data: bytes) -> tuple[str, ...]:
     """The names and addresses of the keys in an exported keyring."""
-    argv = ["gpg", "--batch", "--no-tty", "--quiet", "--with-colons", "--import-options", "show-only", "--import"]
-    done = process.run(argv, input=data, env=_plain_environment(), check=False, timeout_s=_TIME_S)
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="argosy-gpg.") as home:
+        argv = ["gpg", "--homedir", home, "--batch", "--no-tty", "--quiet", "--with-colons", "--show-keys"]
+        done = process.run(argv, input=data, env=_plain_environment(), check=False, timeout_s=_TIME_S)
     lines = [line.split(":") for line in done.stdout.decode(errors="replace").splitlines()]
     return tuple(line[9].replace("\\x3a", ":") for line in lines if line[0] == "uid" and len(line) > 9)
 

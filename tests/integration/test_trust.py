@@ -11,6 +11,7 @@ import pytest
 from tests.rig import registry
 from tests.rig.program import Program
 from tests.rig.registry import Registry
+from tests.rig.signing import Gpg
 
 ACCEPT = [{"type": "insecureAcceptAnything"}]
 REJECT = [{"type": "reject"}]
@@ -55,3 +56,61 @@ def test_a_broken_policy_refuses(shared_both: Program, insecure_registry: Regist
     done = shared_both.run("pull", "-q", "--tls-verify=false", "--signature-policy", path, name, check=125)
     assert f'invalid signature policy "{path}"' in done.stderr
     assert not os.path.exists(own)
+
+
+def test_trust_is_set_and_shown(argosy_both: Program, tmp_path_factory: pytest.TempPathFactory) -> None:
+    argosy = argosy_both
+    gpg = Gpg.create(str(tmp_path_factory.mktemp("gpg") / "home"))
+    try:
+        key = argosy.write("key.gpg", gpg.public(gpg.key("me@example.com")))
+    finally:
+        gpg.stop()
+    own = ["--policypath", policy(argosy, "policy", default=ACCEPT)]
+    trust = ("image", "trust")
+    argosy.run(*trust, "set", *own, "-t", "reject", "default")
+    argosy.run(*trust, "set", *own, "-f", key, "quay.io/a")
+    argosy.run(*trust, "set", *own, "--type", "accept", "docker.io/library")
+    shown = argosy.run(*trust, "show", *own).lines
+    assert [line.split() for line in shown] == [
+        ["TRANSPORT", "NAME", "TYPE", "ID", "STORE"],
+        ["all", "default", "reject"],
+        ["repository", "docker.io/library", "accept"],
+        ["repository", "quay.io/a", "signed", "me@example.com"],
+    ]
+    assert [line.split() for line in argosy.run(*trust, "show", "-n", *own, "quay.io/a/b:1").lines] == [
+        ["repository", "quay.io/a/b:1", "signed", "me@example.com"]
+    ]
+    assert argosy.run(*trust, "show", "--json", *own, "quay.io/a").json() == [
+        {
+            "transport": "repository",
+            "name": "quay.io/a",
+            "repo_name": "quay.io/a",
+            "type": "signed",
+            "gpg_id": "me@example.com",
+        }
+    ]
+    raw = argosy.run(*trust, "show", "--raw", *own).json()
+    assert raw["transports"]["docker"]["quay.io/a"] == [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": key}]
+    broken = ["--policypath", argosy.write("broken.json", '{"default": [{"type": "rejekt"}]}')]
+    for words in (("set", *broken, "-t", "reject", "default"), ("show", *broken)):
+        assert 'unknown requirement type "rejekt"' in argosy.run(*trust, *words, check=125).stderr
+    for words, why in (
+        (("-t", "foo", "x.io"), "invalid choice: foo (choose from 'accept', 'reject', 'signedBy', 'sigstoreSigned')"),
+        (("x.io",), "at least one public key must be defined for type 'signedBy'"),
+        (("-t", "accept", "-f", key, "x.io"), "1 public keys unexpectedly provided for trust type accept"),
+        (("-f", "/none", "x.io"), "there is no such file"),
+        (("-t", "reject", "https://x.io"), "not the host name"),
+    ):
+        assert why in argosy.run(*trust, "set", *own, *words, check=125).stderr
+    assert argosy.run(*trust, "show", "--raw", *own).json() == raw
+
+
+def test_users_have_a_policy_of_their_own(argosy_user: Program) -> None:
+    own = f"{argosy_user.base}/home/.config/containers/policy.json"
+    argosy_user.run("image", "trust", "set", "-t", "reject", "x.example.com")
+    with open(own, encoding="utf-8") as file:
+        assert json.load(file)["transports"]["docker"]["x.example.com"] == REJECT
+    shown = argosy_user.run("image", "trust", "show", "-n", "x.example.com/y")
+    assert shown.stdout.split()[-1] == "reject"
+    refused = argosy_user.run("pull", "x.example.com/y", check=125)
+    assert "x.example.com" in refused.stderr

@@ -157,3 +157,64 @@ def test_signatures_go_along_with_an_image(ground: Ground) -> None:
     changed = ground.argosy("push", "-q", "--tls-verify=false", "--format", "v2s2", target, other, check=125)
     assert "another digest" in changed.stderr
     ground.argosy("push", "-q", "--tls-verify=false", "--format", "v2s2", "--remove-signatures", target, other)
+
+
+def test_standalone_signatures(ground: Ground) -> None:
+    manifest = ground.program.write("manifest.json", b'{"schemaVersion":2}')
+    signatures = [f"{ground.program.files}/{name}" for name in ("theirs", "ours")]
+    words = ("standalone-sign", manifest, "quay.io/a/b:1", ground.key, "--output")
+    ground.skopeo(*words, signatures[0])
+    ground.argosy(*words, signatures[1], name="skopeo")
+    for path in signatures:
+        verify = ("standalone-verify", manifest, "quay.io/a/b:1", ground.key, path)
+        assert ground.skopeo(*verify).stdout.startswith("Signature verified")
+        assert ground.argosy(*verify, name="skopeo").stdout.startswith("Signature verified using fingerprint")
+    for name, key, why in (
+        ("quay.io/a/b:2", ground.key, "Docker reference quay.io/a/b:1 does not match quay.io/a/b:2"),
+        ("quay.io/a/b:1", "ABCD", "does not match expected fingerprint ABCD"),
+    ):
+        verify = ("standalone-verify", manifest, name, key, signatures[0])
+        for done in (ground.skopeo(*verify, check=False), ground.argosy(*verify, name="skopeo", check=False)):
+            assert done.returncode == 1
+            assert why in done.stderr
+    other = ground.program.write("other.json", b'{"schemaVersion": 2}')
+    verify = ("standalone-verify", other, "quay.io/a/b:1", "any", signatures[0])
+    public = ("--public-key-file", ground.program.write("armored.asc", ground.gpg.public(ground.key, armor=True)))
+    assert "does not match sha256:" in ground.argosy(*verify, *public, name="skopeo", check=1).stderr
+
+
+def test_generated_keys_sign(ground: Ground) -> None:
+    prefix = f"{ground.program.files}/made"
+    passphrase = f"{ground.program.files}/passphrase"
+    words = ("generate-sigstore-key", "--output-prefix", prefix, "--passphrase-file", passphrase)
+    ground.argosy(*words, name="skopeo")
+    assert os.stat(f"{prefix}.private").st_mode & 0o777 == 0o600
+    assert "Refusing to overwrite" in ground.argosy(*words, name="skopeo", check=1).stderr
+    plain = ground.image("generated")
+    ground.argosy("pull", "-q", "--tls-verify=false", plain)
+    push = ("push", "-q", "--tls-verify=false", "--sign-by-sigstore-private-key", f"{prefix}.private")
+    wrong = ground.program.write("wrong", "other")
+    refused = ground.argosy(*push, "--sign-passphrase-file", wrong, plain, check=125)
+    assert "the passphrase is wrong" in refused.stderr
+    ground.argosy(*push, "--sign-passphrase-file", passphrase, plain)
+    policy = ground.policy("made.json", {"type": "sigstoreSigned", "keyPath": f"{prefix}.pub"})
+    ground.argosy("pull", "-q", "--tls-verify=false", "--signature-policy", policy, plain)
+
+
+def test_an_image_is_signed_where_it_is(ground: Ground) -> None:
+    plain = ground.image("in-place")
+    policy = ground.policy("place.json", ground.gpg_rule)
+    pull = ("pull", "-q", "--tls-verify=false", "--signature-policy", policy, plain)
+    ground.argosy(*pull, check=125)
+    with open(f"{ground.program.files}/insecure.conf", "w", encoding="utf-8") as file:
+        file.write(f'[[registry]]\nlocation = "{ground.registry.name}"\ninsecure = true\n')
+    conf = ("--registries-conf", file.name)
+    ground.argosy(*conf, "image", "sign", "--sign-by", ground.key, f"docker://{plain}")
+    ground.argosy(*pull)
+    copy = ("--policy", policy, "copy", "--src-tls-verify=false")
+    ground.skopeo(*copy, f"docker://{plain}", f"dir:{ground.program.files}/in-place")
+    directory = f"{ground.program.files}/elsewhere"
+    os.mkdir(directory)
+    ground.argosy(*conf, "image", "sign", "--sign-by", ground.key, "-d", directory, plain)
+    (found,) = os.listdir(f"{directory}/signed")
+    assert os.listdir(f"{directory}/signed/{found}") == ["signature-1"]

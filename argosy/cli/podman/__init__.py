@@ -55,8 +55,11 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "image push": ("push", "Push an image to a specified destination", True),
     "image rm": ("rmi", "Removes one or more images from local storage", True),
     "image save": ("save", "Save image(s) to an archive", True),
+    "image sign": ("image_sign", "Sign an image", False),
     "image tag": ("tag", "Add an additional name to a local image", True),
     "image tree": ("image_tree", "Print layer hierarchy of an image in a tree format", True),
+    "image trust set": ("image_trust_set", "Set default trust policy or a new trust policy for a registry", False),
+    "image trust show": ("image_trust_show", "Display trust policy for the system", False),
     "image untag": ("untag", "Remove a name from a local image", True),
     "images": ("images", "List images in local storage", True),
     "import": ("import_", "Import a tarball to create a filesystem image", True),
@@ -110,6 +113,7 @@ ALIASES: dict[str, str] = {
 GROUPS: dict[str, str] = {
     "container": "Manage containers",
     "image": "Manage images",
+    "image trust": "Manage container image trust policy",
     "system": "Manage argosy itself",
     "volume": "Manage volumes",
 }
