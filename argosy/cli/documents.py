@@ -9,6 +9,7 @@ from argosy import jsontext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from typing import Any
 
 _TIMES = frozenset(("Created", "StartedAt", "FinishedAt", "CheckpointedAt", "RestoredAt"))
@@ -57,13 +58,13 @@ class Moment(str):
         return f"{date} {clock.removesuffix('Z')} +0000 UTC"
 
 
-def with_moments(value: Any) -> Any:
-    """`value` with the times in the fields that the peers keep as times made Moments, at any depth."""
+def with_moments(value: Any, more: Collection[str] = ()) -> Any:
+    """`value` with the times in the fields that the peers keep as times, and in `more`, made Moments, at any depth."""
     if isinstance(value, list):
-        return [with_moments(item) for item in value]
+        return [with_moments(item, more) for item in value]
     if not isinstance(value, dict):
         return value
     return {
-        key: Moment(item) if key in _TIMES and isinstance(item, str) else with_moments(item)
+        key: Moment(item) if isinstance(item, str) and (key in _TIMES or key in more) else with_moments(item, more)
         for key, item in value.items()
     }

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 _KEYWORDS = ("as", "class", "del", "except", "from", "global", "if", "import", "in", "is", "pass", "return", "with")
-_UNITS_S = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "\u03bcs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Flag(Value):
@@ -300,29 +299,10 @@ def _to_float(text: str) -> float:
         raise ValueError(f"strconv.ParseFloat: parsing {quoted(text)}: invalid syntax") from None
 
 
-def to_seconds(text: str) -> float:
-    """A duration in Go's notation (`1h2m3.5s`, `-1s`, `0`) in seconds.  Raises ValueError with Go's message."""
-    negative = text[:1] == "-"
-    rest = text[1:] if text[:1] in ("+", "-") else text
-    total = 0.0
-    if rest == "0":
-        return total
-    wrong = ValueError(f"time: invalid duration {quoted(text)}")
-    if not rest:
-        raise wrong
-    while rest:
-        digits = len(rest) - len(rest.lstrip("0123456789."))
-        number, rest = rest[:digits], rest[digits:]
-        if number.count(".") > 1 or not number.strip("."):
-            raise wrong
-        letters = next((at for at, char in enumerate(rest) if char in "0123456789."), len(rest))
-        unit, rest = rest[:letters], rest[letters:]
-        if not unit:
-            raise ValueError(f"time: missing unit in duration {quoted(text)}")
-        if unit not in _UNITS_S:
-            raise ValueError(f"time: unknown unit {quoted(unit)} in duration {quoted(text)}")
-        total += float(number) * _UNITS_S[unit]
-    return -total if negative else total
+def _to_seconds(text: str) -> float:
+    from argosy import durations
+
+    return durations.seconds(text)
 
 
 def split_csv(text: str) -> tuple[str, ...]:
@@ -370,7 +350,7 @@ _CONVERT: dict[str, Callable[[str], Any]] = {
     "int": _to_int,
     "uint": _to_uint,
     "float": _to_float,
-    "duration": to_seconds,
+    "duration": _to_seconds,
     "list": lambda text: (text,),
     "csv": split_csv,
 }

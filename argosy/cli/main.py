@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
+    from argosy.cli.flags import Command
+    from argosy.values import Value
+
 _LEVELS = ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic")
 _CGROUP_MANAGERS = ("cgroupfs", "systemd")
 _NETWORK_PROGRAMS = ("pasta", "slirp4netns")
@@ -28,6 +31,7 @@ _SIGINT_STATUS = 128 + 2
 GLOBAL_FLAGS = (
     Flag("cgroup-manager", kind="string", help='Cgroup manager to use ("cgroupfs"|"systemd")'),
     Flag("conmon", kind="string", help="Path of the conmon binary"),
+    Flag("cpu-profile", kind="string", hidden=True, help="File to write a profile of the time spent to"),
     Flag("connection", short="c", kind="string", help="Connection to use for a remote engine (refused)"),
     Flag("default-mounts-file", kind="string", hidden=True, help="File to read in place of mounts.conf"),
     Flag("events-backend", kind="string", help='Events backend to use ("file"|"journald"|"none")'),
@@ -39,22 +43,27 @@ GLOBAL_FLAGS = (
         default="warn",
         help=f"Log messages above specified level ({', '.join(_LEVELS)}); debug shows each program that is run",
     ),
+    Flag("max-workers", kind="uint", hidden=True, help="Most operations at once, which are done one by one"),
+    Flag("memory-profile", kind="string", hidden=True, help="File to write a profile of the memory used to"),
     Flag("module", kind="list", help="Load a containers.conf module (a path, or a name in containers.conf.modules)"),
     Flag("namespace", kind="string", help="Namespace of containers and pods (refused unless empty)"),
     Flag("network-cmd-path", kind="string", help="Path of the program that connects a container to the network"),
     Flag("network-config-dir", kind="string", help="Directory of the networks' configuration (refused unless empty)"),
     Flag("noout", help="Do not output to stdout"),
     Flag("registries-conf", kind="string", hidden=True, help="File to read in place of registries.conf"),
+    Flag("registries-conf-dir", kind="string", hidden=True, help="Directory to read in place of registries.conf.d"),
     Flag("remote", short="r", kind="optbool", help="Access a remote engine (refused)"),
     Flag("root", kind="string", help="Path of the directory in which data, including images, is stored"),
     Flag("runroot", kind="string", help="Path of the directory in which state is stored that a reboot ends"),
     Flag("runtime", kind="string", help="Name or path of the OCI runtime that runs containers"),
     Flag("runtime-flag", kind="list", help="Add a global flag for the OCI runtime, without its dashes"),
+    Flag("short-name-alias-conf", kind="string", hidden=True, help="File of the short names that were resolved"),
     Flag("ssh", kind="string", help="How to use SSH for a remote engine (refused)"),
     Flag("storage-driver", kind="string", help="Storage driver that keeps images and containers"),
     Flag("storage-opt", kind="list", help="Option of the storage driver, KEY=VALUE (may be given several times)"),
     Flag("syslog", help="Output messages to syslog as well as the console"),
     Flag("tmpdir", kind="string", help="Path of the directory in which state is stored, where --runroot names none"),
+    Flag("trace", hidden=True, help="Ignored, as by podman"),
     Flag("transient-store", help="Keep containers in the run directory (refused)"),
     Flag("url", kind="string", help="URL of a remote engine (refused)"),
     Flag("volumepath", kind="string", help="Directory of the volumes (refused unless empty)"),
@@ -119,9 +128,9 @@ _HOST_VARIABLES = {
     "docker": ("DOCKER_HOST",),
 }
 # Global flags that name nothing which `elsewhere` would refuse.
-_COMMON = frozenset(
-    ("version", "noout", "log_level", "syslog", "tmpdir", "debug", "registries_conf", *_ENGINE_SETTINGS.values())
-) - {"remote"}
+_COMMON = frozenset(("version", "noout", "log_level", "syslog", "tmpdir", "debug", *_ENGINE_SETTINGS.values())) - {
+    "remote"
+}
 _EVENTS_BACKENDS = ("file", "journald", "none")
 
 
@@ -253,6 +262,14 @@ class _Call:
         self._note_globals(parsed, own)
         options = build_options(command, parsed, shown)
         self._apply_settings()
+        if self.settings.get("cpu_profile") or self.settings.get("memory_profile"):
+            from argosy.cli import profiles
+
+            cpu, memory = self.settings.get("cpu_profile", ""), self.settings.get("memory_profile", "")
+            return profiles.run(lambda: self._do(command, options, needs_engine), cpu=cpu, memory=memory)
+        return self._do(command, options, needs_engine)
+
+    def _do(self, command: Command, options: Value, needs_engine: bool) -> int:  # noqa: FBT001 -- of the index
         return command.run(options, self._engine() if needs_engine else self._opener(), self.out)
 
     def _apply_settings(self) -> None:
@@ -281,9 +298,10 @@ class _Call:
 
     def _check_settings(self) -> None:
         if not _COMMON.issuperset(self.settings):
-            from argosy.cli import elsewhere
+            from argosy.cli import elsewhere, namedfiles
 
             elsewhere.refuse(self.settings)
+            namedfiles.apply(self.settings)
         manager = self.settings.get("cgroup_manager")
         if manager is not None and manager not in _CGROUP_MANAGERS:
             raise Invalid("cgroup manager", manager, f"it must be one of {', '.join(_CGROUP_MANAGERS)}")
@@ -293,18 +311,6 @@ class _Call:
         backend = self.settings.get("events_backend")
         if backend and backend not in _EVENTS_BACKENDS:
             raise ArgosyError(f'configuring runtime: "{backend}" is not a valid events backend: invalid argument')
-        self._name_files()
-
-    def _name_files(self) -> None:
-        """The configuration files that flags name, for who reads them, in the variables that do the same."""
-        if self.settings.get("docker_config"):
-            os.environ["DOCKER_CONFIG"] = self.settings["docker_config"]
-        path = self.settings.get("registries_conf")
-        if path:
-            if not os.path.exists(path):
-                why = f"stat {path}: no such file or directory"
-                raise ArgosyError(f"configuring runtime: locating specified registries.conf: {why}")
-            os.environ["CONTAINERS_REGISTRIES_CONF"] = os.path.abspath(path)
 
     def _engine(self) -> Any:
         engine = self._opener().open()

@@ -42,16 +42,12 @@ def read(directories: Sequence[str]) -> tuple[list[list[tuple[str, object]]], li
 
 
 def _document(path: str) -> object:
-    """The file's JSON, which YAML is a superset of.  Raises ArgosyError for the rest of YAML."""
+    """What the file holds.  Raises ArgosyError where it is neither JSON nor, by its name, YAML."""
     from argosy.linux import files
 
-    data = files.read(path, _LIMIT)
-    try:
+    data = files.read_regular(path, _LIMIT)
+    if path.endswith(".json"):
         return jsontext.decode(data, path)
-    except ArgosyError:
-        if path.endswith(".json"):
-            raise
-    raise ArgosyError(
-        "it is not written as JSON, the part of YAML that argosy reads here",
-        hint="`nvidia-ctk cdi generate --format json`, or any converter, makes it so",
-    )
+    from argosy.config import yamlfile
+
+    return yamlfile.parse(data, path, "CDI file")

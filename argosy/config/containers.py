@@ -73,7 +73,8 @@ class ContainersConf(Value):
     host_containers_internal_ip: str = ""  # "": chosen by the engine; "none": no entry
     http_proxy: bool = True
     init: bool = False
-    init_path: str = ""  # "": catatonit from the helper directories or PATH
+    init_path: str = ""  # "": that of the table engine, else catatonit from the helper directories or PATH
+    engine_init_path: str = ""
     interface_name: str = ""
     ipcns: str = "shareable"
     keyring: bool = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from argosy import durations
 from argosy.config import tomlfile
 from argosy.config.containers import ContainersConf
 from argosy.errors import Invalid
@@ -26,7 +27,7 @@ _TABLES = {
         dns_bind_port firewall_driver netavark_plugin_dirs network_backend network_config_dir pasta_options""",
     "engine": """active_service add_compression cdi_spec_dirs cgroup_manager chown_copied_files
         compat_api_enforce_docker_hub compose_providers compose_warning_logs compression_format compression_level
-        conmon_env_vars conmon_path detach_keys enable_port_reservation engine_env=env
+        conmon_env_vars conmon_path detach_keys enable_port_reservation engine_env=env engine_init_path=init_path
         events_container_create_inspect_data events_logfile_max_size events_logfile_path events_logger
         exit_command_delay healthcheck_events helper_binaries_dir hooks_dir image_copy_tmp_dir image_default_format
         image_default_transport image_parallel_copies image_volume_mode infra_command infra_image kube_generate_type
@@ -65,8 +66,6 @@ _NOT_NEGATIVE = (
     *("stop_timeout", "retry", "service_timeout", "exit_command_delay", "num_locks", "image_parallel_copies"),
     *("compression_level", "userns_size"),
 )
-_UNITS_S = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"([0-9]*\.?[0-9]+|[0-9]+\.)(ns|us|\u00b5s|ms|s|m|h)")
 _SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?([kmgtp]i?)?b?", re.IGNORECASE)
 _LEAST_LOG_SIZE = 8192
 
@@ -195,11 +194,14 @@ class _Key:
 
     def _seconds(self, value: Any) -> float | None:
         """A duration as Go writes it; None for an empty one."""
-        text = value if isinstance(value, str) else "?"
-        if text and _DURATION.sub("", text):
-            raise self.fault(f"must be a duration such as 10s, not {value!r}")
-        parts = _DURATION.findall(text)
-        return sum(float(number) * _UNITS_S[unit] for number, unit in parts) if parts else None
+        if value == "":
+            return None
+        try:
+            if isinstance(value, str) and value[0] not in "+-":
+                return durations.seconds(value)
+        except ValueError:
+            pass
+        raise self.fault(f"must be a duration such as 10s, not {value!r}")
 
     def _strings(self, value: Any, old: tuple[str, ...]) -> tuple[str, ...]:
         if not isinstance(value, list):

@@ -185,6 +185,7 @@ def sources(environ: Mapping[str, str], *, rootless: bool) -> tuple[str, ...]:
     """The main file, then the drop-in directories and the file of recorded aliases, the strongest last.
 
     A main file of the user's own leaves out the system's drop-ins, one named by CONTAINERS_REGISTRIES_CONF does not.
+    ARGOSY_REGISTRIES_CONF_DIR (--registries-conf-dir) takes the place of all drop-in directories.
     """
     user_file = os.path.join(configuration_home(environ), "containers", "registries.conf")
     given = environ.get("CONTAINERS_REGISTRIES_CONF", "")
@@ -193,6 +194,7 @@ def sources(environ: Mapping[str, str], *, rootless: bool) -> tuple[str, ...]:
             "CONTAINERS_REGISTRIES_CONF", given, "there is no such file", hint="correct or unset the variable"
         )
     drop_ins = [f"{SYSTEM_FILE}.d", f"{user_file}.d"]
+    directory = environ.get("ARGOSY_REGISTRIES_CONF_DIR", "")
     if given:
         main = os.path.abspath(given)
     elif os.path.exists(user_file):
@@ -200,11 +202,15 @@ def sources(environ: Mapping[str, str], *, rootless: bool) -> tuple[str, ...]:
         del drop_ins[0]
     else:
         main = SYSTEM_FILE
+    drop_ins = [os.path.join(directory, "")] if directory else drop_ins
     return (main, *drop_ins, alias_file(environ, rootless=rootless))
 
 
 def alias_file(environ: Mapping[str, str], *, rootless: bool) -> str:
-    """Where the peers record what a short name turned out to mean."""
+    """Where the peers record what a short name turned out to mean; --short-name-alias-conf names another place."""
+    named = environ.get("ARGOSY_SHORT_NAME_ALIAS_CONF", "")
+    if named:
+        return named
     if not rootless:
         return "/var/cache/containers/short-name-aliases.conf"
     given = environ.get("XDG_CACHE_HOME", "")

@@ -22,7 +22,7 @@ def existing(places: tuple[str, ...]) -> list[str]:
     """The files to read, weakest first; drop-ins in the order of their names."""
     files: list[str] = []
     for place in places:
-        if not place.endswith(".conf.d"):
+        if not place.endswith((".conf.d", "/")):
             files.extend([place] if os.path.exists(place) else [])
             continue
         try:

@@ -160,6 +160,11 @@ class Containers:
 
         return state.view(self._site, container_id)
 
+    def last_finished(self, view: ContainerView) -> float:
+        from argosy.containers import state
+
+        return state.last_finished(self._site, view.id, view.run)
+
     def list(self, *, under_way: bool = False) -> Listing:
         from argosy.containers import state
 

@@ -46,7 +46,7 @@ def host_checks(conf: ContainersConf, run: str) -> Iterator[Advice]:
     yield _program("conmon", "conmon", "containers cannot be started", BAD, conf.conmon_path)
     yield from _limits(rootless=rootless)
     yield from _network(conf)
-    yield _program("catatonit", "catatonit", "--init does not work", LESS, (conf.init_path,))
+    yield _program("catatonit", "catatonit", "--init does not work", LESS, (conf.init_path or conf.engine_init_path,))
     yield from _security(rootless=rootless)
     yield from _descriptors()
 

@@ -213,7 +213,7 @@ def init_path(site: Site, options: ContainerOptions) -> str:
     """Where the program of --init is.  Raises NotFound, or ArgosyError where none is at the place that was named."""
     from argosy.linux.process import find_program
 
-    wanted = options.init_path or site.conf.init_path or "catatonit"
+    wanted = options.init_path or site.conf.init_path or site.conf.engine_init_path or "catatonit"
     if wanted[:1] == "/" and not os.path.exists(wanted):
         raise ArgosyError(f"container-init binary not found on the host: stat {wanted}: no such file or directory")
     found = find_program(wanted, site.conf.helper_binaries_dir)

@@ -180,7 +180,7 @@ def _state(subject: Subject) -> dict[str, Any]:
         "ExitCode": run.exit_code,
         "Error": run.error,
         "StartedAt": moment(run.started_at),
-        "FinishedAt": moment(run.finished_at),
+        "FinishedAt": moment(state.last_finished(subject.site, subject.record.id, run)),
         "Health": {"Status": "", "FailingStreak": 0, "Log": None},
         **({"CgroupPath": group} if group else {}),
         "CheckpointedAt": ZERO_TIME,

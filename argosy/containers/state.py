@@ -111,6 +111,14 @@ def derive(site: Site, container_id: str) -> Run:
     return run.replace(unbegun=True) if unbegun else run
 
 
+def last_finished(site: Site, container_id: str, run: Run) -> float:
+    """When the container ended last, be it the run before the one that is under way; 0.0 when it never did."""
+    if run.status == EXITED:
+        return run.finished_at
+    last = _read_last(site, container_id)
+    return last.finished_at if last is not None else 0.0
+
+
 def unbegun_mark(site: Site, container_id: str) -> str:
     """Where the runtime's fifo is from `create` to `start`."""
     return f"{site.store.run}/runtime/{container_id}/exec.fifo"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 
+from argosy import durations
 from argosy.containers.top import Process, by_id, link, read
 from argosy.errors import ArgosyError
 
@@ -58,16 +59,6 @@ def _tty(process: Process) -> str:
         return "?"
     major, minor = os.major(number), os.minor(number)
     return f"pts/{(major - 136) * 256 + minor}" if 136 <= major <= 143 else f"{major}:{minor}"
-
-
-def _go_duration(seconds: float) -> str:
-    """Seconds as Go prints a duration: 1h2m3.5s."""
-    hours, rest = divmod(seconds, 3600)
-    minutes, rest = divmod(rest, 60)
-    text = f"{rest:.9f}".rstrip("0").rstrip(".") + "s"
-    if hours:
-        return f"{int(hours)}h{int(minutes)}m{text}"
-    return f"{int(minutes)}m{text}" if minutes else text
 
 
 def _cpu_percent(process: Process) -> str:
@@ -128,7 +119,7 @@ def _label(process: Process) -> str:
 _COLUMNS: dict[str, tuple[str, str, Callable[[Process], str]]] = {
     "args": ("%a", "COMMAND", lambda process: process.args),
     "comm": ("%c", "COMMAND", lambda process: process.comm),
-    "etime": ("%t", "ELAPSED", lambda process: _go_duration(process.elapsed_s())),
+    "etime": ("%t", "ELAPSED", lambda process: durations.text(process.elapsed_s())),
     "group": ("%G", "GROUP", _group_name),
     "hpid": ("", "HPID", lambda process: str(process.pid)),
     "huser": ("", "HUSER", lambda process: _host_name(process, "Uid", 1)),
@@ -151,7 +142,7 @@ _COLUMNS: dict[str, tuple[str, str, Callable[[Process], str]]] = {
     "seccomp": ("", "SECCOMP", lambda p: {"0": "disabled", "1": "strict", "2": "filter"}.get(p.status["Seccomp"], "?")),
     "state": ("", "STATE", lambda process: process.fields[0]),
     "stime": ("", "STIME", _started),
-    "time": ("%x", "TIME", lambda process: _go_duration(process.seconds_on_cpu())),
+    "time": ("%x", "TIME", lambda process: durations.text(process.seconds_on_cpu())),
     "tty": ("%y", "TTY", _tty),
     "user": ("%U", "USER", _user),
     "vsz": ("%z", "VSZ", lambda process: process.status.get("VmSize", "0 kB").split()[0]),

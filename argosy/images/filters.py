@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 
+from argosy import durations
 from argosy.errors import ArgosyError, Invalid
 from argosy.images import timestamps
 from argosy.images.inventory import Family, Image
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 PRUNE_KEYS = ("label", "until")
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
-_UNITS_S = {"ns": 1e-9, "us": 1e-6, "\u00b5s": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 class Scope(Value):
@@ -199,7 +199,7 @@ def moment(text: str) -> int:
             return timestamps.parse(text) if zoned else _local(text)
         if text.count("-") == 2 and text[0] != "-":
             return _local(f"{text}T00:00:00")
-        return time.time_ns() - int(_duration_s(text) * 1e9)
+        return time.time_ns() - int(durations.seconds(text) * 1e9)
     except ValueError:
         raise ArgosyError(
             f'failed to parse value as time or duration: "{text}"',
@@ -211,22 +211,6 @@ def _local(text: str) -> int:
     """A time without a zone is local time, as the peers read it."""
     found = timestamps.parse(f"{text}Z")
     return found - time.localtime(found // 1_000_000_000).tm_gmtoff * 1_000_000_000
-
-
-def _duration_s(text: str) -> float:
-    """Go's duration notation, as 1h30m."""
-    rest, total = text.lstrip("+-"), 0.0
-    while rest:
-        digits = len(rest) - len(rest.lstrip("0123456789."))
-        number, rest = rest[:digits], rest[digits:]
-        letters = len(rest) - len(rest.lstrip("nsu\u00b5mh"))
-        unit, rest = rest[:letters], rest[letters:]
-        if unit not in _UNITS_S:
-            raise ValueError(text)
-        total += float(number) * _UNITS_S[unit]
-    if not text:
-        raise ValueError(text)
-    return -total if text[0] == "-" else total
 
 
 def spellings(name: Reference) -> tuple[str, ...]:

@@ -29,6 +29,9 @@ def test_signals_and_logs(shared_program: Program) -> None:
     shared_program.run(*UNTIL_READY)
     shared_program.run("restart", "--signal", "USR1", "--timeout", "60", "it", name="docker")
     shared_program.run(*UNTIL_READY)
+    ended = shared_program.run("inspect", "-f", "{{.State.Running}} {{.State.FinishedAt}}", "it").stdout
+    assert ended.startswith("true 2"), "the end of the run before is known"
+    assert int(shared_program.run("ps", "--format", "{{.ExitedAt}}").stdout) > 0
     for word in ("stop", "restart"):
         assert 'invalid signal "FOO"' in shared_program.run(word, "-s", "FOO", "it", name="docker", check=125).stderr
     shared_program.run("stop", "-s", "USR1", "-t", "60", "it", name="docker")

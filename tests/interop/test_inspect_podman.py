@@ -245,6 +245,10 @@ TEMPLATES = (
     '{{.Config.Cmd}} {{.Config.Labels}} {{index .Config.Labels "x"}}',
     "{{json .HostConfig.RestartPolicy}} {{.HostConfig.Memory}} {{.HostConfig.Binds}}",
     "{{range .Mounts}}{{.Destination}}={{.RW}};{{end}}",
+    "{{.Config.Volumes}} {{json .Config.Volumes}} {{.Config.OnBuild}} {{.HostConfig.LogConfig.Config}}",
+    "{{.State.Health}} {{json .State.Health.Log}}",
+    "{{.HostConfig.VolumesFrom}} {{json .HostConfig.Links}} {{.HostConfig.CgroupConf}} {{len .HostConfig.Links}}",
+    "{{range .HostConfig.BlkioWeightDevice}}x{{else}}none{{end}} {{.GraphDriver.Name}}",
     "{{.State.FinishedAt}} {{json .State.FinishedAt}} {{.HostConfig.Tmpfs}} {{.NetworkSettings.Ports}}",
 )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argosy.cli.documents import Moment
-from argosy.cli.templates.values import NIL, Map, NilMap, Struct
+from argosy.cli.templates.values import NIL, Map, NilList, NilMap, Struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
 
 _CONFIG: dict[str, Any] = {
     "User": "",
-    "ExposedPorts": Map(),
-    "Env": [],
-    "Entrypoint": [],
-    "Cmd": [],
-    "Volumes": Map(),
+    "ExposedPorts": NilMap(),
+    "Env": NilList(),
+    "Entrypoint": NilList(),
+    "Cmd": NilList(),
+    "Volumes": NilMap(),
     "WorkingDir": "",
-    "Labels": Map(),
+    "Labels": NilMap(),
     "StopSignal": "",
     "ArgsEscaped": False,
 }

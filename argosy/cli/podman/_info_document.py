@@ -35,6 +35,11 @@ def document(engine: Engine, program: str) -> dict[str, Any]:
     }
 
 
+_CONTROLLERS_V1 = {"io": "blkio"}
+# What the driver overlay relies on and how it mounts, in the words of podman's.
+_OVERLAY = {"Native Overlay Diff": "true", "Supports d_type": "true", "Using metacopy": "false"}
+
+
 def _host(engine: Engine, facts: HostFacts) -> dict[str, Any]:
     from argosy.linux import host
     from argosy.version import VERSION
@@ -48,7 +53,9 @@ def _host(engine: Engine, facts: HostFacts) -> dict[str, Any]:
         "cgroupManager": engine.site.cgroup_manager or engine.conf.cgroup_manager or groups.manager,
         "cgroupVersion": "v2" if groups.mode == "v2" else "v1",
         "cgroupMode": groups.mode,
-        "cgroupControllers": list(groups.controllers),
+        "cgroupControllers": [_CONTROLLERS_V1.get(name, name) for name in groups.controllers]
+        if groups.mode != "v2"
+        else list(groups.controllers),
         "conmon": _conmon(engine),
         "cpus": facts.cpus,
         "cpuUtilization": {"userPercent": user, "systemPercent": system, "idlePercent": idle},
@@ -64,6 +71,7 @@ def _host(engine: Engine, facts: HostFacts) -> dict[str, Any]:
             "uidmap": _ranges(id_map.uids) if engine.namespace.rootless else None,
         },
         "kernel": facts.kernel,
+        "linkmode": "dynamic",
         "logDriver": engine.conf.log_driver or "k8s-file",
         "memFree": facts.memory_free_bytes,
         "memTotal": facts.memory_bytes,
@@ -133,7 +141,7 @@ def _conmon(engine: Engine) -> dict[str, str]:
         path = prepare.conmon_program(engine.site)
     except ArgosyError as error:
         return {"package": "", "path": "", "version": str(error)}
-    return {"package": _package(path), "path": path, "version": _version(path, "--version")}
+    return {"package": _package(path), "path": path, "version": ", ".join(_version(path, "--version").split("\n"))}
 
 
 def _version(path: str, *words: str) -> str:
@@ -177,6 +185,7 @@ def _store(engine: Engine) -> dict[str, Any]:
         "graphStatus": {
             "Backing Filesystem": _filesystem(engine.store.root),
             "Extended Attributes": engine.store.xattrs,
+            **(_OVERLAY if engine.store.driver == "overlay" else {}),
         },
         "imageCopyTmpDir": engine.store.tmp,
         "imageStore": {"number": len({image.id for image in inventory(engine.store, users=False).images})},
@@ -214,5 +223,5 @@ def _space(path: str) -> tuple[int, int]:
 def _duration(seconds: float) -> str:
     minutes, rest = divmod(int(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    days = f" (Approximately {seconds / 86400:.2f} days)" if hours else ""
+    days = f" (Approximately {hours / 24:.2f} days)" if hours else ""
     return f"{hours}h {minutes}m {rest}.00s{days}"

@@ -149,7 +149,7 @@ def _render(documents: list[dict[str, Any]], format_: str, out: Output) -> None:
 
             rows.append(_image_document.struct(document))
         else:
-            fields = templates.with_maps(with_moments(document))
+            fields = templates.with_maps(with_moments(document, () if out.program == "docker" else ("CreatedAt",)))
             rows.append(_with_sizes(fields) if "HostConfig" in fields else fields)
     templates.render(out, format_, rows, name="inspect", type_name="interface {}", show_headings=False)
 

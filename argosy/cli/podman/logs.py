@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from argosy.cli.flags import Command, Flag, to_seconds
+from argosy import durations
+from argosy.cli.flags import Command, Flag
 from argosy.cli.output import Output
 from argosy.cli.podman import _each
 from argosy.errors import ArgosyError
@@ -142,7 +143,7 @@ def _until(options: LogsOptions) -> int | None:
     """--until; a duration means as long ago, but with --follow from now on."""
     if options.until is not None and options.follow:
         try:
-            return time.time_ns() + int(to_seconds(options.until) * 1e9)
+            return time.time_ns() + int(durations.seconds(options.until) * 1e9)
         except ValueError:
             pass
     return _moment("until", options.until)

@@ -98,6 +98,11 @@ class Row:
         return status(self.view, self.now_ns)
 
     @property
+    def finished_at(self) -> float:
+        """When it ended last; looked up, since a run that is under way does not tell."""
+        return self._engine.containers.last_finished(self.view)
+
+    @property
     def sizes(self) -> Sizes:
         """Looked up when it is first asked for: every file of the container is visited."""
         if self._sizes is None:

@@ -137,7 +137,7 @@ def _less(left: Any, right: Any) -> bool:
 
 
 def _sorted_maps(item: Any) -> Any:
-    if isinstance(item, values.NilMap):
+    if isinstance(item, (values.NilMap, values.NilList)):
         return None
     if isinstance(item, dict):
         names: Iterable[str] = sorted(item) if isinstance(item, values.Map) else item

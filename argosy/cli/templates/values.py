@@ -20,6 +20,8 @@ MAP_FIELDS = frozenset(
         "graphOptions",
         "graphStatus",
         "BuildArgs",
+        "CgroupConf",
+        "Data",
         "DriverOpts",
         "ExposedPorts",
         "GraphOptions",
@@ -42,12 +44,27 @@ MAP_FIELDS = frozenset(
 )
 
 
+# Those that are lists, and null in JSON where they are empty.
+_LIST_FIELDS = frozenset(
+    {
+        *("Authorization", "Binds", "BlkioDeviceReadBps", "BlkioDeviceReadIOps", "BlkioDeviceWriteBps"),
+        *("BlkioDeviceWriteIOps", "BlkioWeightDevice", "CapAdd", "CapDrop", "Cmd", "Devices", "Dns", "DnsOptions"),
+        *("DnsSearch", "Entrypoint", "Env", "ExtraHosts", "GroupAdd", "Links", "Log", "MaskedPaths", "ReadonlyPaths"),
+        *("SecurityOpt", "Ulimits", "VolumesFrom"),
+    }
+)
+
+
 class Map(dict[str, object]):
     """A dictionary whose keys are data: an absent one is no error."""
 
 
 class NilMap(Map):
     """A map that was never made: empty, and null in JSON."""
+
+
+class NilList(list[object]):
+    """A slice that was never made: empty, and null in JSON."""
 
 
 class Method(Value):
@@ -90,7 +107,7 @@ NIL = _Nil()
 
 
 def with_maps(value: Any, map_fields: Iterable[str] = MAP_FIELDS) -> Any:
-    """`value` with the dictionaries in the fields of these names made Maps, at any depth."""
+    """`value` with the dictionaries in the fields of these names made Maps, at any depth; null is nil of their kind."""
     names = frozenset(map_fields)
     if isinstance(value, (list, tuple)):
         return [with_maps(item, names) for item in value]
@@ -98,9 +115,18 @@ def with_maps(value: Any, map_fields: Iterable[str] = MAP_FIELDS) -> Any:
         return value
     done = {}
     for key, item in value.items():
-        inner = with_maps(item, names)
-        done[key] = Map(inner) if key in names and isinstance(inner, dict) else inner
+        inner = _nil(key, names) if item is None else with_maps(item, names)
+        done[key] = Map(inner) if key in names and type(inner) is dict else inner
     return Map(done) if isinstance(value, Map) else done
+
+
+def _nil(field: str, map_fields: frozenset[str]) -> object:
+    """What null is in Go, by the field that holds it."""
+    if field in map_fields or field == "Config":  # of LogConfig
+        return NilMap()
+    if field in _LIST_FIELDS:
+        return NilList()
+    return NIL if field == "OnBuild" else None
 
 
 def kind(value: object) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import pstats
 import sys
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -290,6 +292,34 @@ def test_modules_hooks_and_tmpdir_reach_the_engine(capfd: pytest.CaptureFixture[
     assert (opened.settings["hooks_dir"], opened.settings["runroot"]) == (("/h",), "/t")
     call(capfd, "argosy", "--tmpdir=/t", "--runroot=/s", "frob", opened=opened)
     assert opened.settings["runroot"] == "/s"
+
+
+def test_profiles(capfd: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    cpu, memory = tmp_path / "cpu", tmp_path / "memory"
+    for fail, status in (("3", 3), ("notfound", 125)):
+        flags = ("--cpu-profile", str(cpu), "--memory-profile", str(memory), "--fail", fail)
+        assert call(capfd, "podman", "frob", *flags)[0] == status
+        assert any(name == "_frob" for _, _, name in pstats.Stats(str(cpu)).stats)  # type: ignore[attr-defined]
+        assert tracemalloc.Snapshot.load(str(memory)).traces
+        cpu.unlink()
+        memory.unlink()
+    tracemalloc.stop()
+    status, out, err = call(capfd, "podman", "--cpu-profile=/nowhere/x", "frob")
+    assert (status, out) == (125, "")
+    assert "cannot write the profile to /nowhere/x" in err
+
+
+def test_files_that_flags_name(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CONTAINERS_REGISTRIES_CONF", "ARGOSY_REGISTRIES_CONF_DIR", "ARGOSY_SHORT_NAME_ALIAS_CONF"):
+        monkeypatch.setenv(name, "")
+    monkeypatch.chdir("/etc")
+    flags = ("--registries-conf=passwd", "--registries-conf-dir=x.d", "--short-name-alias-conf=/a", "--trace")
+    assert call(capfd, "buildah", *flags, "--max-workers=3", "version")[0] == 0
+    assert os.environ["CONTAINERS_REGISTRIES_CONF"] == "/etc/passwd"
+    assert os.environ["ARGOSY_REGISTRIES_CONF_DIR"] == "/etc/x.d"
+    assert os.environ["ARGOSY_SHORT_NAME_ALIAS_CONF"] == "/a"
+    status, _, err = call(capfd, "podman", "--registries-conf=/nowhere", "frob")
+    assert (status, "stat /nowhere: no such file" in err) == (125, True)
 
 
 def test_the_context_of_docker(

@@ -14,7 +14,6 @@ from argosy.cli.flags import (
     parse,
     quoted,
     split_csv,
-    to_seconds,
 )
 from argosy.values import Value
 
@@ -210,29 +209,6 @@ def test_a_command_may_word_the_lack_of_operands() -> None:
     command = _command(min_operands=1, missing="image name or ID must be specified")
     with pytest.raises(UsageError, match="image name or ID must be specified"):
         build_options(command, Parsed({}, ()), "argosy frob")
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("0", 0.0),
-        ("1.5h", 5400.0),
-        ("-2m", -120.0),
-        ("+3s", 3.0),
-        ("100ms", 0.1),
-        ("1us", 1e-6),
-        ("1µs", 1e-6),
-        (".5s", 0.5),
-    ],
-)
-def test_durations(text: str, seconds: float) -> None:
-    assert to_seconds(text) == pytest.approx(seconds)
-
-
-@pytest.mark.parametrize("text", ["", "-", "s", "1", "1.2.3s", "1s2", ". s", "1 s"])
-def test_wrong_durations(text: str) -> None:
-    with pytest.raises(ValueError, match="time: "):
-        to_seconds(text)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from pathlib import Path
 from typing import Any
 
@@ -143,9 +144,38 @@ def test_reading_the_files(tmp_path: Path) -> None:
         directory.mkdir()
     (weak / "a.json").write_bytes(jsontext.encode(DOCUMENT))
     (weak / "b.json").write_text("{")
-    (weak / "c.yaml").write_text("cdiVersion: 0.5.0\n")
+    (weak / "c.yaml").write_text("cdiVersion: 0.5.0\nkind: [a\n")
     (weak / "ignored.txt").write_text("{")
     (strong / "d.yaml").write_bytes(jsontext.encode({"x": 1}))
+    (strong / "e.yml").write_text("# as nvidia-ctk writes it\ncdiVersion: 0.5.0\ndevices:\n- name: 'all'\n")
     documents, problems = cdi_files.read((str(weak), str(strong), str(tmp_path / "none")))
-    assert documents == [[], [(f"{strong}/d.yaml", {"x": 1})], [(f"{weak}/a.json", DOCUMENT)]]
+    written = {"cdiVersion": "0.5.0", "devices": [{"name": "all"}]}
+    assert documents == [
+        [],
+        [(f"{strong}/d.yaml", {"x": 1}), (f"{strong}/e.yml", written)],
+        [(f"{weak}/a.json", DOCUMENT)],
+    ]
     assert [problem.partition(":")[0] for problem in problems] == [f"{weak}/b.json", f"{weak}/c.yaml"]
+
+
+def test_hostile_files(tmp_path: Path) -> None:
+    """None of them makes us wait or fills the memory, and none hides the good one."""
+    (tmp_path / "good.json").write_bytes(jsontext.encode(DOCUMENT))
+    os.mkfifo(tmp_path / "fifo.json")
+    os.mkfifo(tmp_path / "fifo.yaml")
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    (tmp_path / "zero.yaml").symlink_to("/dev/zero")
+    (tmp_path / "directory.json").mkdir()
+    with (tmp_path / "huge.json").open("wb") as file:
+        file.truncate(1 << 30)
+    lines = ["a0: &a0 [x, x]", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 20)}]" for n in range(1, 9))]
+    (tmp_path / "aliases.yaml").write_text("\n".join(lines))
+    merged = ["a0: &a0 {x: 1}", *(f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 10))]
+    (tmp_path / "merges.yaml").write_text("\n".join(merged))
+    (tmp_path / "deep.yaml").write_text("[" * 100_000)
+    (tmp_path / "deep.json").write_text("[" * 100_000)
+    (tmp_path / "twice.yaml").write_text("kind: a\nkind: b\n")
+    (tmp_path / "objects.yaml").write_text("a: !!python/object/apply:os.system [echo]\n")
+    ((documents,), problems) = cdi_files.read((str(tmp_path),))
+    assert documents == [(f"{tmp_path}/good.json", DOCUMENT)]
+    assert len(problems) == len(list(tmp_path.iterdir())) - 1
