@@ -120,6 +120,7 @@ class Engine:
             options=self._with_retries(options),
             mount_from=push.mount_candidates(record.repo_digests, reference),
             notice=self.site.notice,
+            notes=f"{self.store.run}/uploads",
         )
 
     def trust(self, signature_policy: str = "") -> Trust:

@@ -35,7 +35,7 @@ class BlobReader:
         self._scope = scope
         self._what = f"reading blob {descriptor.digest} at {session.name}"
         self._answer: Answer | None = None
-        self._retry = session.retry()
+        self._retry = session.transfer_retry()
         self._since_break = 0
         self._to_skip = 0
 

@@ -7,7 +7,7 @@ import threading
 from argosy.config.auth import Credentials
 from argosy.errors import shown
 from argosy.oci.reference import DOCKER_HUB
-from argosy.registry import faults
+from argosy.registry import faults, ratelimit
 from argosy.registry.auth import Authorizer, wrong_credentials
 from argosy.registry.faults import RegistryError, Stalled, Unauthorized, Unreachable, Untrue
 from argosy.registry.http import Answer, Connection, Http, join, origin_of
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _DOCKER_HUB_HOST = "registry-1.docker.io"
 _ERROR_BODY_LIMIT = 64 << 10
 _LOGINS = 3
+_TRANSFER_RETRIES = 3
+_TOO_MANY = 429
 
 
 class Session:
@@ -48,6 +50,7 @@ class Session:
         self._auth = Authorizer(self._http, name, credentials)
         self._base = "" if connection.insecure else f"https://{self.host}"
         self._lock = threading.Lock()
+        self._told_limit = False
 
     def close(self) -> None:
         """Close the idle connections."""
@@ -56,6 +59,11 @@ class Session:
     def retry(self) -> Retry:
         """A fresh count of tries."""
         return Retry(self._backoff, self._notice)
+
+    def transfer_retry(self) -> Retry:
+        """The same for a transfer that can go on where it broke off, which is always worth a few."""
+        retries = max(self._backoff.retries, _TRANSFER_RETRIES)
+        return Retry(self._backoff.replace(retries=retries), self._notice)
 
     def base(self) -> str:
         """Scheme and host.  An insecure registry is first asked with TLS, then without."""
@@ -127,6 +135,7 @@ class Session:
             secrets = self._auth.headers(scope) if home else {}
             answer = self._http.request(url, headers or {}, secrets=secrets, method=method, body=body)
             if answer.status in ok:
+                self._watch_limit(answer)
                 return answer
             with answer:
                 if answer.status != 401 or not home or answer.origin != origin_of(url):
@@ -145,4 +154,17 @@ class Session:
             pass  # the status says enough
         media_type = answer.header("Content-Type").lower()
         host = self.name if answer.origin.host == origin_of(self.base()).host else str(answer.origin)
-        return faults.refusal(what, host, answer.status, body, media_type, answer.retry_after_s())
+        fault = faults.refusal(what, host, answer.status, body, media_type, answer.retry_after_s())
+        limit = str(ratelimit.read(answer.header))
+        if limit and answer.status == _TOO_MANY:
+            fault.hint = f"the registry allows {limit}: {fault.hint}"
+        return fault
+
+    def _watch_limit(self, answer: Answer) -> None:
+        """Tell, once, when the registry says that few requests are left."""
+        if self._notice is None or self._told_limit or not answer.header("RateLimit-Remaining"):
+            return
+        limit = ratelimit.read(answer.header)
+        if limit.is_short:
+            self._told_limit = True
+            self._notice(f"the registry {self.name} allows {limit}")

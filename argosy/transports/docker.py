@@ -103,15 +103,17 @@ def open_destination(
     options: RegistryOptions = RegistryOptions(),  # noqa: B008 -- frozen
     mount_from: tuple[str, ...] = (),
     notice: Callable[[str], None] | None = None,
+    notes: str = "",
 ) -> DockerDestination:
     """The repository of `reference` at its registry, to write to.  Mirrors are for reading: they are passed over.
 
-    `mount_from` are repositories of that registry which may have the blobs already.  Nothing is sent yet.  Raises
-    ArgosyError when the registry is blocked.
+    `mount_from` are repositories of that registry which may have the blobs already.  `notes` is the directory of what
+    is known of uploads that have begun ("" for none).  Nothing is sent yet.  Raises ArgosyError when the registry is
+    blocked.
     """
     connector = _Connector(registries, environ, uid, options, notice)
     endpoint = next(point for point in registries.endpoints(reference) if not point.mirror)
-    return DockerDestination(reference, connector.writer(endpoint), mount_from)
+    return DockerDestination(reference, connector.writer(endpoint, notes), mount_from)
 
 
 def open_session(
@@ -191,11 +193,13 @@ class _Connector:
         """The client of one endpoint."""
         return RegistryClient(self.session(endpoint, self._credentials(endpoint)), endpoint.reference.repository)
 
-    def writer(self, endpoint: Endpoint) -> RepositoryWriter:
+    def writer(self, endpoint: Endpoint, notes: str) -> RepositoryWriter:
         """The same, to write."""
+        from argosy.registry.uploads import Uploads
         from argosy.registry.writer import RepositoryWriter
 
-        return RepositoryWriter(self.session(endpoint, self._credentials(endpoint)), endpoint.reference.repository)
+        session = self.session(endpoint, self._credentials(endpoint))
+        return RepositoryWriter(session, endpoint.reference.repository, Uploads(notes) if notes else None)
 
     def session(self, endpoint: Endpoint, credentials: Credentials | None) -> Session:
         """A conversation with the endpoint's registry."""

@@ -163,7 +163,25 @@ def open_docker(access: Access, reference: Reference) -> DockerSource:
     )
 
 
-def open_docker_destination(access: Access, reference: Reference, mount_from: tuple[str, ...]) -> DockerDestination:
+def notes(opener: Opener) -> str:
+    """The directory of what is known of uploads that have begun: the one that the store's pushes use."""
+    from argosy.config import locations
+    from argosy.linux import userns
+
+    settings = opener.settings
+    places = locations.resolve(
+        settings.get("root") or "",
+        settings.get("runroot") or "",
+        uid=userns.outer_uid(),
+        rootless=userns.needed(),
+        environ=os.environ,
+    )
+    return f"{places.run}/uploads"
+
+
+def open_docker_destination(
+    access: Access, reference: Reference, mount_from: tuple[str, ...], notes: str = ""
+) -> DockerDestination:
     """The repository to write to."""
     from argosy.linux import userns
     from argosy.transports import docker
@@ -176,6 +194,7 @@ def open_docker_destination(access: Access, reference: Reference, mount_from: tu
         options=registry_options(access),
         mount_from=mount_from,
         notice=notice,
+        notes=notes,
     )
 
 

@@ -66,7 +66,9 @@ def perform(job: Job, opener: Opener, progress: Progress) -> str:
         mounts = _mount_from(job)
         destination = targets.open_destination(
             job.target,
-            lambda reference: _access.open_docker_destination(job.target_access, reference, mounts),
+            lambda reference: _access.open_docker_destination(
+                job.target_access, reference, mounts, _access.notes(opener)
+            ),
             targets.TargetOptions(_access.place_options(job.target_access), job.names, job.uncompressed),
         )
         try:
