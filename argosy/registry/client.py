@@ -93,7 +93,7 @@ class RegistryClient:
         while True:
             with self.session.get(target, what, scope=self._scope) as answer:
                 found.extend(_tags(what, answer.body(_TAG_PAGE_LIMIT, what)))
-                target = _next_page(answer)
+                target = next_page(answer)
             if not target:
                 return found
             if target in seen or len(seen) >= _PAGE_LIMIT or len(found) > _TAG_LIMIT:
@@ -157,7 +157,7 @@ def _tags(what: str, body: bytes) -> list[str]:
     return tags
 
 
-def _next_page(answer: Answer) -> str:
+def next_page(answer: Answer) -> str:
     """The link with rel="next" (RFC 8288), relative to the answer's own URL; "" when there is none."""
     for header in answer.headers("Link"):
         for link in header.split(","):
