@@ -8,7 +8,7 @@ from argosy import jsontext
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import mounts
 from argosy.records.shelf import read_sealed
-from argosy.storage import rebuild
+from argosy.storage import idmaps, rebuild
 from argosy.storage.chains import CHAIN_FILE
 from argosy.storage.check import REPAIR, Finding, entries, is_object_name
 from argosy.storage.images import images_of_container
@@ -35,6 +35,7 @@ def check(
     yield from _records(store, repair=repair)
     yield from _layers(store, repair=repair, reapply=reapply, compare=None if quick else compare)
     yield from _chains(store, repair=repair)
+    yield from _maps(store, repair=repair)
     yield from _parts(store)
     yield from _refs(store, repair=repair)
     if repair:
@@ -42,11 +43,12 @@ def check(
 
 
 def _foreign(store: Store) -> Iterator[Finding]:
-    """What lies where only blobs, layers, chains and images belong, and is none."""
-    for place in ("blobs/sha256", "layers", "chains", "images"):
+    """What lies where only blobs, layers, chains, maps and images belong, and is none."""
+    for place in ("blobs/sha256", "layers", "chains", "images", idmaps.DIRECTORY):
+        is_known = idmaps.is_name if place == idmaps.DIRECTORY else is_object_name
         for name in entries(f"{store.root}/{place}"):
             path = f"{store.root}/{place}/{name}"
-            if not is_object_name(name):
+            if not is_known(name):
                 yield Finding("file", name, path, "not a name that argosy gives", hint=f"look at it, then rm -r {path}")
 
 
@@ -199,6 +201,16 @@ def _chain_again(store: Store, chain: str, record: ImageRecord | None) -> str:
     except (ArgosyError, OSError):
         return ""  # a layer is damaged too, and is named
     return "made again from its layers" if fixed else ""
+
+
+def _maps(store: Store, *, repair: bool) -> Iterator[Finding]:
+    """Layers and chains under another id map, which are made again when a container needs them."""
+    for name in idmaps.names(store.root):
+        problem = idmaps.problem(store, name)
+        if problem:
+            path = f"{store.root}/{idmaps.DIRECTORY}/{name}"
+            repaired = repair and idmaps.remove(store, name)
+            yield Finding("map", name, path, problem, "removed" if repaired else "", "" if repaired else REPAIR)
 
 
 def _parts(store: Store) -> Iterator[Finding]:

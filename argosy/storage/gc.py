@@ -1,4 +1,4 @@
-"""Garbage: blobs, layers and chains that nothing refers to.
+"""Garbage: blobs, layers and chains that nothing refers to, and what was made of these for other id maps.
 
 Marking and moving happen under the exclusive collection lock, and are short: what is garbage is renamed into tmp/.  It
 is deleted after the lock was given up, so that a long deletion keeps nobody waiting.  What is being fetched or made is
@@ -13,7 +13,7 @@ from argosy import jsontext
 from argosy.errors import ArgosyError, NotFound
 from argosy.oci import digest as digests
 from argosy.records.shelf import Scratch
-from argosy.storage import sweep
+from argosy.storage import idmaps, sweep
 from argosy.storage.chains import chain_id
 from argosy.storage.images import images_of_container
 from argosy.storage.work import PINS
@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from argosy.storage.store import Store
 
 _MANIFEST_LIMIT = 4 << 20
-_PLACES = {"blob": "blobs/sha256", "layer": "layers", "chain": "chains"}
+_PLACES = {"blob": "blobs/sha256", "layer": "layers", "chain": "chains", "map": idmaps.DIRECTORY}
 
 
 class Garbage(Value):
-    """What nothing refers to: pairs of kind (blob, layer, chain) and digest, and how much room the files take.
+    """What nothing refers to: pairs of kind (blob, layer, chain, map) and digest, and how much room the files take.
 
-    `kept` tells why something that may be garbage is not among it.
+    The digest of a map is that of its layer or chain with that of the map behind it (`storage.idmaps`).  `kept` tells
+    why something that may be garbage is not among it.
     """
 
     objects: tuple[tuple[str, str], ...]
@@ -64,9 +65,9 @@ def find(store: Store) -> Garbage:
     for kind, place in _PLACES.items():
         if kind != "blob" and mark.unreadable:
             continue
-        for digits in _digits(f"{store.root}/{place}"):
+        for digits in idmaps.names(store.root) if kind == "map" else _digits(f"{store.root}/{place}"):
             digest = f"sha256:{digits}"
-            if digest not in mark.live:
+            if (idmaps.owner_digest(digits) if kind == "map" else digest) not in mark.live:
                 objects.append((kind, digest))
                 size_bytes += _size(store, kind, digest)
     kept = tuple(f"no layer is removed while {reason}" for reason in mark.unreadable)

@@ -110,7 +110,12 @@ def names(root: str) -> list[str]:
         found = os.listdir(f"{root}/{DIRECTORY}")
     except FileNotFoundError:
         return []
-    return [name for name in found if len(name) == NAME_DIGITS and digests.is_hex(name)]
+    return [name for name in found if is_name(name)]
+
+
+def is_name(name: str) -> bool:
+    """Whether something in maps/ is named as the store names it."""
+    return len(name) == NAME_DIGITS and digests.is_hex(name)
 
 
 def is_good(store: Store, name: str) -> bool:
@@ -122,6 +127,33 @@ def is_good(store: Store, name: str) -> bool:
         return store.unstable.trusts("map", name) and bool(read_sealed(path, f"map {name}"))
     except (OSError, ArgosyError):
         return False
+
+
+def problem(store: Store, name: str) -> str:
+    """What is wrong with a tree; "" when nothing is."""
+    path = f"{store.root}/{DIRECTORY}/{name}"
+    try:
+        read_sealed(f"{path}/{MAP_FILE}", f"map {name}")
+    except FileNotFoundError:
+        return f"{MAP_FILE} is missing" if os.path.isdir(path) else ""
+    except ArgosyError as error:
+        return error.brief
+    if not os.path.isdir(f"{path}/diff"):
+        return "its tree is missing"
+    digits = name[:64]
+    places = (store.layers.path(f"sha256:{digits}"), store.chains.directory(f"sha256:{digits}"))
+    return "" if any(map(os.path.isdir, places)) else "it is that of a layer that is not there"
+
+
+def remove(store: Store, name: str) -> bool:
+    """Remove a tree, unless a mounted container may have it.  Whether it is gone."""
+    from argosy.linux import mounts
+
+    for container_id in store.containers.ids():
+        if mounts.is_mount_point(f"{store.containers.path(container_id)}/merged"):
+            return False
+    with TakenOut(f"{store.root}/{DIRECTORY}/{name}", store.tmp):
+        return True
 
 
 def _make(store: Store, name: str, source: str, id_map: IdMap, kind: str) -> None:

@@ -1,0 +1,172 @@
+"""Layers under another id map: the trees that are made where idmapped mounts are not to be had."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import time
+
+import pytest
+
+from argosy.linux import mounts
+from argosy.linux.idmap import IdMap, IdRange, identity
+from argosy.storage import gc, idmaps, mapping
+from argosy.storage.drivers import driver
+from argosy.storage.store import Store
+from tests.unit.storage.making import add_image, add_layer, reopened
+
+RANGES = (IdRange(0, 100, 10), IdRange(1000, 0, 1))
+MAP = IdMap(RANGES, RANGES)
+root_only = pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+
+
+@pytest.fixture
+def without_idmapped_mounts(store: Store) -> Store:
+    """A store that takes the road of a rootless user; its owners are still those of root."""
+    return Store(store.root, store.run, rootless=True, id_map=store.id_map, record=store.record)
+
+
+def made_tree(base: str) -> str:
+    tree = f"{base}/layer"
+    os.makedirs(f"{tree}/d/below", mode=0o751)
+    with open(f"{tree}/d/file", "wb") as file:
+        file.write(b"content")
+    os.chown(f"{tree}/d/file", 5, 1000)
+    os.chmod(f"{tree}/d/file", 0o4711)
+    os.setxattr(f"{tree}/d/file", "user.mine", b"1")
+    os.link(f"{tree}/d/file", f"{tree}/d/below/again")
+    open(f"{tree}/empty", "wb").close()
+    os.chown(f"{tree}/empty", 77, 77)
+    os.symlink("nowhere", f"{tree}/link")
+    os.lchown(f"{tree}/link", 1000, 0)
+    os.mkfifo(f"{tree}/fifo", 0o640)
+    os.mknod(f"{tree}/gone", 0o600 | stat.S_IFCHR, os.makedev(0, 0))
+    os.setxattr(f"{tree}/d", "trusted.overlay.opaque", b"y")
+    os.utime(f"{tree}/d", ns=(1, 2))
+    return tree
+
+
+@root_only
+@pytest.mark.parametrize("data", ["", "hex/diff"])
+def test_a_tree_has_everything_but_other_owners(tmp_path: os.PathLike[str], data: str) -> None:
+    source, target = made_tree(os.fspath(tmp_path)), f"{os.fspath(tmp_path)}/mapped"
+    mapping.map_tree(source, target, MAP, "trusted", own_ids=identity(), data=data)
+    owners = {
+        name: (os.lstat(f"{target}/{name}").st_uid, os.lstat(f"{target}/{name}").st_gid)
+        for name in ("", "d", "d/file", "d/below/again", "empty", "link", "fifo")
+    }
+    assert owners == {
+        "": (100, 100),
+        "d": (100, 100),
+        "d/file": (105, 0),
+        "d/below/again": (105, 0),
+        "empty": (1, 1),  # the first id of ours that the container has no name for
+        "link": (0, 100),
+        "fifo": (100, 100),
+    }
+    for name in ("", "d", "d/below", "d/file", "empty", "fifo", "gone"):
+        before, after = os.lstat(f"{source}/{name}"), os.lstat(f"{target}/{name}")
+        assert (after.st_mode, after.st_size * (not stat.S_ISDIR(after.st_mode)), after.st_mtime_ns) == (
+            before.st_mode,
+            before.st_size * (not stat.S_ISDIR(before.st_mode)),
+            before.st_mtime_ns,
+        ), name
+    assert os.lstat(f"{target}/d/file").st_ino == os.lstat(f"{target}/d/below/again").st_ino
+    assert os.readlink(f"{target}/link") == "nowhere"
+    assert os.getxattr(f"{target}/d", "trusted.overlay.opaque") == b"y"
+    attributes = set(os.listxattr(f"{target}/d/file"))
+    if data:
+        assert attributes == {"user.mine", "trusted.overlay.metacopy", "trusted.overlay.redirect"}
+        assert os.getxattr(f"{target}/d/file", "trusted.overlay.redirect") in (
+            b"/hex/diff/d/file",
+            b"/hex/diff/d/below/again",
+        )
+        with open(f"{target}/d/file", "rb") as file:
+            assert file.read() == bytes(7), "as long as its content, and empty"
+    else:
+        assert attributes == {"user.mine"}
+        with open(f"{target}/d/file", "rb") as file:
+            assert file.read() == b"content"
+
+
+@root_only
+def test_a_place_too_long_for_an_attribute_gets_its_content(tmp_path: os.PathLike[str]) -> None:
+    base = os.fspath(tmp_path)
+    below = "/".join(["d" * 200] * 6)
+    os.makedirs(f"{base}/layer/{below}")
+    with open(f"{base}/layer/{below}/f", "wb") as file:
+        file.write(b"content")
+    mapping.map_tree(f"{base}/layer", f"{base}/mapped", MAP, "trusted", own_ids=identity(), data="hex/diff")
+    with open(f"{base}/mapped/{below}/f", "rb") as file:
+        assert file.read() == b"content"
+    assert os.listxattr(f"{base}/mapped/{below}/f") == []
+
+
+@root_only
+def test_trees_are_made_once_shared_and_go_with_their_layer(without_idmapped_mounts: Store) -> None:
+    store = without_idmapped_mounts
+    layers = [add_layer(store, {"a/x": b"x"}), add_layer(store, {"b/y": b"yy"}, whiteouts=("b",))]
+    image = add_image(store, layers)
+    assert image.fixed
+    found = idmaps.lowers(store, layers, image.chain_id, MAP, fixed=True)
+    assert len(found.directories) == len(set(found.directories)) == 3
+    assert all(os.stat(directory).st_uid == 100 for directory in found.directories)
+    before = [os.stat(directory).st_ino for directory in found.directories]
+    again = idmaps.lowers(reopened(store), layers, image.chain_id, MAP, fixed=True)
+    assert [os.stat(directory).st_ino for directory in again.directories] == before
+    other = IdMap((IdRange(0, 500, 10),), RANGES)
+    idmaps.lowers(store, layers[:1], "", other, fixed=False)
+    settled(store)
+    assert len(idmaps.names(store.root)) == 4
+    assert [idmaps.problem(store, name) for name in idmaps.names(store.root)] == [""] * 4
+    assert gc.find(store).objects == ()
+    store.images.remove(image.manifest_digest)
+    gc.collect(store)
+    assert idmaps.names(store.root) == []
+
+
+def settled(store: Store) -> None:
+    """Wait for the helper that makes the trees stable on disk."""
+    deadline = time.monotonic() + 30
+    while os.listdir(store.tmp):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@root_only
+def test_a_damaged_tree_is_made_again(without_idmapped_mounts: Store) -> None:
+    store = without_idmapped_mounts
+    layer = add_layer(store, {"a/x": b"x"})
+    (directory,) = idmaps.lowers(store, [layer], "", MAP, fixed=False).directories
+    store.unstable.settle()
+    settled(store)
+    file = f"{os.path.dirname(directory)}/{idmaps.MAP_FILE}"
+    os.chmod(file, 0o600)
+    with open(file, "r+b") as text:
+        text.truncate(3)
+    (name,) = idmaps.names(store.root)
+    assert "map" in idmaps.problem(store, name)
+    os.unlink(f"{directory}/a/x")
+    idmaps.lowers(store, [layer], "", MAP, fixed=False)
+    assert os.path.exists(f"{directory}/a/x")
+    settled(store)
+
+
+@root_only
+def test_lowers_of_root_cost_nothing(store: Store, tmp_path: os.PathLike[str]) -> None:
+    layers = [add_layer(store, {"a/x": b"x", "a/hidden": b"below"}), add_layer(store, {"a/hidden": b"above"})]
+    found = idmaps.lowers(store, layers, "", MAP, fixed=False)
+    base = os.fspath(tmp_path)
+    for name in ("upper", "work", "merged"):
+        os.makedirs(f"{base}/{name}")
+    driver(store).mount(f"{base}/merged", found.directories, f"{base}/upper", f"{base}/work", volatile=True)
+    found.close()
+    try:
+        seen = subprocess.check_output(["stat", "-c", "%u %g", f"{base}/merged/a/x"], text=True)
+        assert seen == "100 100\n"
+        with open(f"{base}/merged/a/hidden", "rb") as file:
+            assert file.read() == b"above"
+    finally:
+        mounts.unmount(f"{base}/merged")
+    assert idmaps.names(store.root) == []
