@@ -106,7 +106,7 @@ def test_a_place_too_long_for_an_attribute_gets_its_content(tmp_path: os.PathLik
 @root_only
 def test_trees_are_made_once_shared_and_go_with_their_layer(without_idmapped_mounts: Store) -> None:
     store = without_idmapped_mounts
-    layers = [add_layer(store, {"a/x": b"x"}), add_layer(store, {"b/y": b"yy"}, whiteouts=("b",))]
+    layers = (add_layer(store, {"a/x": b"x"}), add_layer(store, {"b/y": b"yy"}, whiteouts=("b",)))
     image = add_image(store, layers)
     assert image.fixed
     found = idmaps.lowers(store, layers, image.chain_id, MAP, fixed=True)
