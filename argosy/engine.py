@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Unpack
 
+    from argosy.build import Build
     from argosy.config.containers import ContainersConf
     from argosy.config.registries import Registries
     from argosy.config.storage import StorageConf
@@ -34,8 +35,10 @@ if TYPE_CHECKING:
     from argosy.images.sign import SignOptions
     from argosy.images.trust import Admit, Origin, Trust
     from argosy.linux.userns import Namespace
+    from argosy.oci.imageconfig import ContainerConfig
     from argosy.oci.platform import Platform
     from argosy.oci.reference import Reference
+    from argosy.spec.options import ContainerOptions
     from argosy.storage.images import ImageRecord
     from argosy.transports import docker
     from argosy.transports.attachments import OpenDestination, OpenSource
@@ -218,6 +221,41 @@ class Engine:
         from argosy.images import Images
 
         return Images(self.store, self.load_registries, self.site.notice)
+
+    def build(
+        self,
+        *,
+        registry: RegistryOptions | None = None,
+        progress: Progress | None = None,
+    ) -> Build:
+        """What builds images; base images are pulled with `registry`, and `progress` tells of that."""
+        from argosy.build import Build
+        from argosy.build.executor import Site as BuildSite
+        from argosy.containers.step import Step
+        from argosy.images import pull, resolve
+
+        def find_image(name: str, platform: Platform, policy: str) -> Resolved:
+            def pulled(text: str) -> Resolved:
+                return pull.pull_text(self.puller(options=registry, platform=platform, progress=progress), text)
+
+            return resolve.ensure(self.store, self.load_registries, name, pull=pulled, policy=policy, platform=platform)
+
+        def run_step(
+            step: str, options: ContainerOptions, image: ContainerConfig, tree: str, output: tuple[int, int]
+        ) -> int:
+            with open(os.devnull, "rb") as nothing:
+                return self.containers.run_step(Step(step, options, image, tree, nothing.fileno(), *output))
+
+        return Build(
+            BuildSite(
+                store=self.store,
+                find_image=find_image,
+                run_step=run_step,
+                end_step=self.containers.end_step,
+                sweep_steps=self.containers.sweep_steps,
+                environ=self.environ,
+            )
+        )
 
     def _find_image(self, name: str) -> ImageRecord:
         from argosy.images import resolve

@@ -1,4 +1,58 @@
 """Builds: a Dockerfile becomes a syntax tree, the tree a plan, the plan an image.
 
 dockerfile/   the language: text to frozen values with positions; no files, no processes
+plan          which stages are built, from what, in which order
+configure     what instructions make of the image's configuration; pure
+context       the context and its Dockerfile
+filetree      trees of files that COPY takes from; `content` digests them, `copying` copies, `transfer` is COPY
+run           RUN: mounts, secrets, agents around a step that runs as a container does
+cache         what steps have made, by keys of content
+working       the mounted tree of a stage
+stage         one stage, step by step
+executor      all stages of a build, side by side
+result        the image
 """
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.build.context import Context
+    from argosy.build.executor import Site
+    from argosy.build.options import BuildOptions
+    from argosy.build.plan import Plan
+    from argosy.build.report import Report
+    from argosy.storage.images import ImageRecord
+
+
+class Build:
+    """The use cases of `argosy.build` on one store."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def context(self, text: str, *, has_file: bool) -> Context:
+        """Open a context: a directory, `-`, a URL or a repository; "" for none.  Use it as a context manager.
+
+        `has_file`: the Dockerfile is named apart, so that a file here cannot be it.
+        """
+        from argosy.build import context
+
+        return context.Context(self._site.store, self._site.environ, text, has_file=has_file)
+
+    def plan(self, options: BuildOptions) -> Plan:
+        from argosy.build import executor
+
+        return executor.make_plan(options)
+
+    def build(self, options: BuildOptions, report: Report | None = None) -> ImageRecord:
+        from argosy.build import executor
+        from argosy.build import report as reports
+
+        return executor.build(self._site, options, report or reports.Report())
+
+    def prune_cache(self, *, older_than_s: float = 0.0) -> int:
+        """Forget what no build has used for so long; returns how many steps that were."""
+        from argosy.build import cache
+
+        return cache.Cache(self._site.store).prune(older_than_s=older_than_s)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from argosy.containers.site import Site
     from argosy.containers.sizes import Sizes
     from argosy.containers.state import ContainerView, Listing
+    from argosy.containers.step import Step
     from argosy.containers.top import Table
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.runtime.logs import Entry
@@ -138,6 +139,21 @@ class Containers:
         from argosy.containers import cleanup
 
         cleanup.cleanup(self._site, container_id)
+
+    def run_step(self, step: Step) -> int:
+        from argosy.containers import step as steps
+
+        return steps.run(self._site, step)
+
+    def end_step(self, step_id: str) -> None:
+        from argosy.containers import step
+
+        step.end(self._site, step_id)
+
+    def sweep_steps(self) -> None:
+        from argosy.containers import step
+
+        step.sweep(self._site)
 
     def check(self, *, repair: bool = False) -> Sequence[Finding]:
         from argosy.containers import check

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from argosy.containers import cleanup, prepare, rename, state, traces, wait
+from argosy.containers import cleanup, prepare, rename, state, step, traces, wait
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files, mounts, process, procfs
@@ -199,7 +199,7 @@ def _idle(site: Site, name: str) -> bool:
     try:
         lock = site.store.containers.lock(name, wait=False)
     except ArgosyError:
-        return True  # there is none
+        return not step.is_attended(site.run_directory(name))  # there is none: a step of a build may have the id
     if lock is None:
         return False
     with lock:
@@ -209,7 +209,7 @@ def _idle(site: Site, name: str) -> bool:
 def _run_directories(site: Site) -> Iterator[_Left]:
     """A container is made before its run directory, and removed after it."""
     for name in entries(f"{site.store.run}/containers"):
-        if not site.store.containers.exists(name):
+        if not site.store.containers.exists(name) and not step.is_attended(site.run_directory(name)):
             yield _Left("run directory", name, site.run_directory(name), _LOST, partial(cleanup.take_down, site, name))
 
 

@@ -78,9 +78,9 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     _check_runtime(runtime, record)
     _write_plan(directory, plan)
     merged = mount_root(site, record)
-    _check_kernel_places(merged, record.image.name or record.options.rootfs)
+    check_kernel_places(merged, record.image.name or record.options.rootfs)
     mounts = _mounts(site, record, merged)
-    connected = _connect(site, record, merged)
+    connected = connect(site, record, merged)
     found = accounts.read(merged)
     request = facts.request(
         site,
@@ -95,8 +95,8 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
         accounts=found,
         shm_path="" if site.namespace.chroot else shm.path(site, record),
     )
-    config = _described(site, request)
-    _check_user(site, record, config["process"]["user"])
+    config = described(site, request)
+    check_user(site, record, config["process"]["user"])
     if config["process"]["cwd"] != "/":
         from argosy.containers import workdir
 
@@ -139,7 +139,7 @@ def _check_runtime(runtime: OciRuntime, record: ContainerRecord) -> None:
         )
 
 
-def _described(site: Site, request: SpecRequest) -> dict[str, Any]:
+def described(site: Site, request: SpecRequest) -> dict[str, Any]:
     """The configuration, with its hooks, and without what cannot be had here."""
     config = generate.generate(request)
     directories = site.hooks_directories()
@@ -197,7 +197,7 @@ def mount_root(site: Site, record: ContainerRecord) -> str:
     )
 
 
-def _check_kernel_places(merged: str, image: str) -> None:
+def check_kernel_places(merged: str, image: str) -> None:
     """Raise Invalid where the container's tree has anything but a directory at /proc, /sys or /dev.
 
     runc makes the links in /dev by their path: where /dev is a link itself, it would make them on the host, as root.
@@ -232,7 +232,7 @@ def _restore_layers(site: Site, record: ContainerRecord) -> None:
         restore.restore(site.store, site.store.images.get(record.image.manifest_digest))
 
 
-def _check_user(site: Site, record: ContainerRecord, user: Mapping[str, Any]) -> None:
+def check_user(site: Site, record: ContainerRecord, user: Mapping[str, Any]) -> None:
     """Raise ArgosyError when the container's user has no id on the host: the runtime would say "invalid argument"."""
     try:
         (record.id_map or site.namespace.id_map).to_host(user["uid"], user["gid"])
@@ -254,7 +254,7 @@ def conmon_program(site: Site) -> str:
     raise NotFound("program", site.conmon or "conmon", hint="install conmon, or name its path with --conmon")
 
 
-def _connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
+def connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
     options = record.options
     mode = options.network
     kind = "host" if site.namespace.chroot else mode.kind if mode is not None else "private"

@@ -119,7 +119,9 @@ def unmount(container_dir: str) -> bool:
 def lower_directories(store: Store, layers: Sequence[str], chain_id: str, *, fixed: bool) -> list[str]:
     """The lower directories of an image, topmost first.  Raises ArgosyError when one cannot be relied on.
 
-    A layer whose root is opaque hides all below it, which overlayfs does not do by itself: they are left out.
+    A layer whose root is opaque hides all below it, which overlayfs does not do by itself: they are left out.  Of a
+    layer that comes twice (two steps of a build that change nothing give the same one) the upper one counts, since it
+    says again all that the lower one says; overlayfs refuses a directory that it has already.
     """
     untrusted = store.layers.untrusted(layers)
     if untrusted:
@@ -130,6 +132,8 @@ def lower_directories(store: Store, layers: Sequence[str], chain_id: str, *, fix
         )
     lowers = []
     for diff_id in reversed(layers):
+        if store.layers.path(diff_id) in lowers:
+            continue
         lowers.append(store.layers.path(diff_id))
         if _is_opaque(lowers[-1], store.xattrs):
             break

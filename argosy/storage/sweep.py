@@ -98,8 +98,12 @@ def _sweep_one(root: str, name: str, lock: locks.Lock, *, everything: bool) -> b
             return False
         finally:
             os.close(sync_fd)
+    if os.path.lexists(f"{path}/mounts"):
+        from argosy.storage import staged
+
+        staged.discard(path)  # what a step of a build mounts
     merged = f"{path}/merged"
     if os.path.lexists(merged):
-        mounts.unmount(merged)  # of a container or a trial
+        mounts.unmount(merged)  # of a container, a stage of a build, or a trial
     files.remove_tree(path)
     return True

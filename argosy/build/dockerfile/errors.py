@@ -35,5 +35,5 @@ class DockerfileError(ArgosyError):
 def near(word: str, known: Iterable[str]) -> str:
     """` (did you mean X?)` where `word` is close to a known one, else nothing."""
     folded = {name.lower(): name for name in known}
-    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.7)
     return f" (did you mean {folded[found[0]]}?)" if found else ""

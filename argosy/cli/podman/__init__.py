@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "__completeNoDesc": ("complete_plain", "Candidates for the last word of a command line, alone", False),
     "attach": ("attach", "Attach to a running container", True),
     "completion": ("completion", "Generate the completion script for a shell", False),
+    "build": ("build", "Build an image using instructions from Containerfiles", True),
     "container attach": ("attach", "Attach to a running container", True),
     "container cleanup": ("container_cleanup", "Clean up network and mountpoints of one or more containers", True),
     "container create": ("create", "Create but do not start a container", True),
@@ -43,6 +44,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "export": ("export", "Export container's filesystem contents as a tar archive", True),
     "help": ("help", "Help about any command", False),
     "history": ("history", "Show history of a specified image", True),
+    "image build": ("build", "Build an image using instructions from Containerfiles", True),
     "image diff": ("image_diff", "Inspect changes to the image's file system", True),
     "image exists": ("image_exists", "Check if an image exists in local storage", True),
     "image history": ("history", "Show history of a specified image", True),
@@ -105,6 +107,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
 
 # Other spellings, not shown: the whole path to the whole path.
 ALIASES: dict[str, str] = {
+    "buildx build": "build",
     "container ls": "container list",
     "container ps": "container list",
     "image ls": "image list",

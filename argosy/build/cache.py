@@ -1,0 +1,105 @@
+"""The build cache: what a step made, under a key that is made of all that the step depends on.
+
+    <root>/buildcache/<key>/step.json   Made
+                            pins        the digest of its layer, which garbage collection then keeps
+    <root>/buildcache/<key>             nothing at all for a step that is being made: see `claim`
+    <root>/tmp/step-<key>/              locked by who makes the step; another build waits and then finds it
+
+A key is a digest over the key of the step before, the instruction, the variables that it uses, and the content that it
+copies: names, modes and content count, times do not.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from argosy import jsontext
+from argosy.errors import ArgosyError, Exists, NotFound
+from argosy.oci import digest as digests
+from argosy.storage.layers import Claim
+from argosy.storage.work import PINS
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.storage.store import Store
+
+_FILE = "step.json"
+_USED = "used"
+FORMAT = "1"
+
+
+class Made(Value):
+    """step.json: the layer that a step made ("" for none), when, and the words of its history entry."""
+
+    layer: str = ""
+    created: str = ""
+    created_by: str = ""
+
+
+def key(*parts: str) -> str:
+    """The key of a step that depends on these."""
+    return digests.of_bytes("\0".join((FORMAT, *parts)).encode("utf-8", "surrogateescape")).hex
+
+
+class Cache:
+    """The cache of a store.  With `reads` false nothing is found in it (--no-cache), with `writes` false nothing kept.
+
+    Entries older than `ttl_s` seconds are not found.
+    """
+
+    def __init__(self, store: Store, *, reads: bool = True, writes: bool = True, ttl_s: float | None = None) -> None:
+        self._store = store
+        self._shelf = store.shelf("buildcache")
+        self._reads = reads
+        self._writes = writes
+        self._ttl_s = ttl_s
+
+    def find(self, step: str) -> Made | None:
+        """What the step made, if that is there and can be relied on; marks it as used."""
+        if not self._reads:
+            return None
+        try:
+            data = self._shelf.read(step, _FILE)
+            made = Made.from_json(jsontext.decode(data))
+            path = f"{self._shelf.path(step)}/{_FILE}"
+            age_s = time.time() - os.stat(path).st_mtime
+            if self._ttl_s is not None and age_s > self._ttl_s:
+                return None
+            os.utime(self._shelf.path(step))
+        except (NotFound, ArgosyError, OSError):
+            return None
+        if made.layer and not self._store.layers.has(made.layer):
+            return None
+        return made
+
+    def keep(self, step: str, made: Made) -> None:
+        """Remember what the step made, in place of what was remembered."""
+        if not self._writes:
+            return
+        with self._shelf.stage(step) as staged:
+            staged.write(_FILE, jsontext.encode(made.to_json()))
+            staged.write(PINS, f"{made.layer}\n".encode() if made.layer else b"")
+            try:
+                staged.commit()
+            except Exists:
+                self._shelf.remove(step)
+                staged.commit()
+
+    def claim(self, step: str) -> Claim:
+        """Hold the step, as a context, while it is made; waits for another build that makes it."""
+        return Claim(self._store.tmp, f"step-{step}")
+
+    def prune(self, *, older_than_s: float = 0.0) -> int:
+        """Forget the entries that were not used for so long; returns how many."""
+        count = 0
+        for step in self._shelf.ids():
+            try:
+                unused_s = time.time() - os.stat(self._shelf.path(step)).st_mtime
+                if unused_s >= older_than_s:
+                    self._shelf.remove(step)
+                    count += 1
+            except (OSError, NotFound):
+                continue
+        return count

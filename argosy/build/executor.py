@@ -1,0 +1,228 @@
+"""A build: its stages, each as soon as those that it waits for are done, and the image of the last one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from argosy import jsontext
+from argosy.build import cache as caches
+from argosy.build import configure, plan, result, stage
+from argosy.build.cache import Cache
+from argosy.build.content import FileDigests
+from argosy.build.sources import Sources
+from argosy.build.state import State
+from argosy.errors import ArgosyError
+from argosy.images import timestamps
+from argosy.oci.imageconfig import ContainerConfig
+from argosy.storage import sweep
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from argosy.build.options import BuildOptions
+    from argosy.build.plan import Plan, PlannedStage, Source
+    from argosy.build.report import Report
+    from argosy.build.stage import RunStep
+    from argosy.images.resolve import Resolved
+    from argosy.oci.platform import Platform
+    from argosy.storage.images import ImageRecord
+    from argosy.storage.store import Store
+    from argosy.storage.work import Work
+
+    FindImage = Callable[[str, Platform, str], Resolved]
+
+
+class Site(Value):
+    """What a build works with.  `find_image` gives an image by name, platform and pull policy.
+
+    `end_step` ends a step that runs, by its id.
+    """
+
+    store: Store
+    find_image: FindImage
+    run_step: RunStep
+    end_step: Callable[[str], None]
+    sweep_steps: Callable[[], None]
+    environ: Mapping[str, str]
+
+
+def make_plan(options: BuildOptions) -> Plan:
+    """The plan of a build, which does nothing yet."""
+    wanted = plan.Wanted(options.target, options.arguments, options.platform, frozenset(options.contexts))
+    return plan.plan(options.dockerfile, wanted)
+
+
+def build(site: Site, options: BuildOptions, report: Report) -> ImageRecord:
+    """Build the image.  It is on disk when this returns; after an error the cache keeps the steps that were done."""
+    planned = make_plan(options)
+    site.sweep_steps()
+    sweep.sweep_root(f"{site.store.run}/builds")
+    with site.store.work() as work:
+        site.store.unstable.begin()
+        return _Build(site, options, report, planned, work).run()
+
+
+class _Build:
+    def __init__(self, site: Site, options: BuildOptions, report: Report, planned: Plan, work: Work) -> None:
+        self._site = site
+        self._options = options
+        self._plan = planned
+        self._states: dict[int, Future[State]] = {}
+        self._images: dict[tuple[str, str], State] = {}
+        self._mutex = threading.Lock()
+        self._running: set[str] = set()
+        self._cancelled = False
+        store = site.store
+        self._tools = stage.Tools(
+            store=store,
+            work=work,
+            options=options,
+            plan=planned,
+            cache=Cache(store, reads=options.use_cache, writes=options.layers, ttl_s=options.cache_ttl_s),
+            memory=FileDigests(f"{store.root}/buildcache/.files"),
+            report=report,
+            run_step=self._run_step,
+        )
+
+    def run(self) -> ImageRecord:
+        """Build the stages, then the image."""
+        try:
+            self._build_stages()
+        finally:
+            self._tools.memory.save()
+        state = self._states[self._plan.target].result()
+        tools = self._tools
+        return result.image(tools.store, tools.work, state, self._options, self._created(state), tools.report.warn)
+
+    def _created(self, state: State) -> str:
+        """The image's time is that of its last step: the same steps from the cache are the same image."""
+        if self._options.latest_s is not None:
+            return timestamps.show(self._options.latest_s * 1_000_000_000)
+        last = state.history[-1].created if state.history else ""
+        return last or timestamps.show(time.time_ns())
+
+    def _build_stages(self) -> None:
+        waiting = list(self._plan.stages)
+        if self._options.jobs == 1 or len(waiting) == 1:
+            for planned in waiting:
+                done: Future[State] = Future()
+                self._states[planned.stage.index] = done
+                done.set_result(self._build_stage(planned))
+            return
+        with ThreadPoolExecutor(self._options.jobs or len(waiting), "stage") as pool:
+            try:
+                self._side_by_side(pool, waiting)
+            except BaseException:
+                self._cancel()
+                raise
+
+    def _side_by_side(self, pool: ThreadPoolExecutor, waiting: list[PlannedStage]) -> None:
+        running: set[Future[State]] = set()
+        while waiting or running:
+            for planned in list(waiting):
+                needed = [self._states.get(number) for number, _ in planned.waits_for]
+                if all(one is not None and one.done() for one in needed):
+                    waiting.remove(planned)
+                    future = pool.submit(self._build_stage, planned)
+                    self._states[planned.stage.index] = future
+                    running.add(future)
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+
+    def _cancel(self) -> None:
+        """End the steps that run in other threads; those that have not begun do not begin any more."""
+        with self._mutex:
+            self._cancelled = True
+            running = tuple(self._running)
+        for step in running:
+            self._site.end_step(step)
+
+    def _run_step(self, step: str, *rest: object) -> int:
+        with self._mutex:
+            if self._cancelled:
+                raise ArgosyError("the build was given up: another stage failed")
+            self._running.add(step)
+        try:
+            return self._site.run_step(step, *rest)  # type: ignore[arg-type]  # handed on as it came
+        finally:
+            with self._mutex:
+                self._running.discard(step)
+
+    def _build_stage(self, planned: PlannedStage) -> State:
+        position = self._plan.stages.index(planned) + 1
+        with Sources(
+            self._site.store,
+            self._plan.dockerfile,
+            planned.stage.index,
+            self._options,
+            self._site.environ,
+            self._layers_of,
+            planned.platform,
+        ) as sources:
+            base = self._base(planned)
+            return stage.StageBuild(
+                self._tools, planned, base, sources, position=position, stages=len(self._plan.stages)
+            ).build()
+
+    def _base(self, planned: PlannedStage) -> State:
+        base = planned.base
+        if base.kind == "stage":
+            return self._states[base.stage].result()
+        if base.kind == "scratch":
+            config = ContainerConfig(env=(configure.DEFAULT_PATH,))
+            key = caches.key("scratch", str(planned.platform), self._marker())
+            return State(config, planned.platform, key=key)
+        name = base.name
+        if base.kind == "context":
+            name = self._options.contexts[base.name].image
+            if not name:
+                raise ArgosyError(f"the build context {base.name} is a directory, and cannot be a base image")
+        return self._image(name, planned.platform)
+
+    def _image(self, name: str, platform: Platform) -> State:
+        with self._mutex:
+            known = self._images.get((name, str(platform)))
+        if known is not None:
+            return known
+        from argosy.images import resolve
+
+        found = self._site.find_image(name, platform, self._options.pull)
+        record = found.record
+        self._tools.work.pin(record.manifest_digest)
+        config = resolve.config(self._site.store, record)
+        container = config.config
+        if not any(entry.startswith("PATH=") for entry in container.env):
+            container = container.replace(env=(configure.DEFAULT_PATH, *container.env))
+        state = State(
+            container,
+            config.platform,
+            layers=record.layers,
+            history=config.history,
+            author=config.author,
+            key=caches.key("image", record.config_digest, self._marker()),
+            base_name=found.shown if found.name else "",
+            base_digest=record.manifest_digest,
+        )
+        with self._mutex:
+            self._images[name, str(platform)] = state
+        return state
+
+    def _marker(self) -> str:
+        return jsontext.encode(stage.marker(self._options), sort=True).decode()
+
+    def _layers_of(self, source: Source, platform: Platform) -> tuple[str, ...]:
+        """The layers of a stage, which is done by now, or of an image."""
+        if source.kind == "stage":
+            state = self._states.get(source.stage)
+            if state is None:
+                raise ArgosyError(
+                    f"stage {source.name} is not built: only an ONBUILD of a base image asks for it",
+                    hint=f"name it in this Dockerfile as well, as in COPY --from={source.name}",
+                )
+            return state.result().diff_ids
+        return self._image(source.name, platform).diff_ids

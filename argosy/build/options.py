@@ -1,0 +1,67 @@
+"""What a build was told, as frozen values."""
+
+from __future__ import annotations
+
+from argosy.build.dockerfile.instructions import Dockerfile
+from argosy.oci.platform import Platform
+from argosy.oci.reference import Reference
+from argosy.spec.options import NO_PAIRS, ContainerOptions
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FORMATS = ("oci", "docker")
+NO_CONTEXTS: Mapping[str, NamedContext] = {}
+NO_SECRETS: Mapping[str, Secret] = {}
+
+
+class Secret(Value):
+    """--secret: the file or the variable of the caller that holds it; read when a step mounts it."""
+
+    path: str = ""
+    variable: str = ""
+
+
+class NamedContext(Value):
+    """--build-context: an image by its name, or a directory."""
+
+    image: str = ""
+    directory: str = ""
+
+
+class BuildOptions(Value):
+    """All that the build of one image for one platform needs to know.
+
+    `run` holds what all RUN steps have: capabilities, limits, DNS, hosts, security, volumes, network.  `latest_s` is
+    the latest time that anything in the image has (SOURCE_DATE_EPOCH); `exact_times` gives that very one to all
+    (--timestamp).  `names` are what the image is to be called.
+    """
+
+    dockerfile: Dockerfile
+    context: str = ""  # the directory; "" where there is none
+    ignore: tuple[str, ...] = ()
+    target: str = ""
+    arguments: Mapping[str, str] = NO_PAIRS
+    platform: Platform | None = None
+    names: tuple[Reference, ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    annotations: Mapping[str, str] = NO_PAIRS
+    format: str = "oci"
+    layers: bool = True
+    squash: bool = False
+    squash_all: bool = False
+    use_cache: bool = True
+    cache_ttl_s: float | None = None
+    pull: str = "missing"
+    jobs: int = 1
+    latest_s: int | None = None
+    exact_times: bool = False
+    omit_history: bool = False
+    unset_env: tuple[str, ...] = ()
+    secrets: Mapping[str, Secret] = NO_SECRETS
+    agents: Mapping[str, str] = NO_PAIRS  # --ssh: id -> socket of the agent
+    contexts: Mapping[str, NamedContext] = NO_CONTEXTS
+    allow_insecure: bool = False
+    run: ContainerOptions = ContainerOptions(image="")

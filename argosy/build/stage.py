@@ -1,0 +1,362 @@
+"""One stage: its steps in order, each taken from the cache or made."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from argosy import jsontext
+from argosy.build import cache as caches
+from argosy.build import configure, history, run, transfer
+from argosy.build.cache import Made
+from argosy.build.dockerfile import instructions as tree
+from argosy.build.dockerfile import parser, scopes
+from argosy.build.dockerfile.errors import DockerfileError
+from argosy.build.report import StepName
+from argosy.build.working import Working
+from argosy.errors import ArgosyError
+from argosy.images import timestamps
+from argosy.linux import paths
+from argosy.oci import mediatypes
+from argosy.oci.imageconfig import History
+from argosy.spec import users
+from argosy.storage.images import LayerRef
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from argosy.build.cache import Cache
+    from argosy.build.content import FileDigests
+    from argosy.build.dockerfile.instructions import Instruction
+    from argosy.build.dockerfile.scopes import Scope
+    from argosy.build.options import BuildOptions
+    from argosy.build.plan import Plan, PlannedStage
+    from argosy.build.report import Report
+    from argosy.build.sources import Sources
+    from argosy.build.state import State
+    from argosy.oci.imageconfig import ContainerConfig
+    from argosy.spec.options import ContainerOptions
+    from argosy.storage.store import Store
+    from argosy.storage.work import Work
+
+    # (id, options, configuration, mounted tree, descriptors for output and errors) -> exit status
+    RunStep = Callable[[str, ContainerOptions, ContainerConfig, str, tuple[int, int]], int]
+
+_ACCOUNTS_LIMIT = 1 << 20
+
+
+class StepFailed(ArgosyError):
+    """A step that did not work: its text, where it stands, and what went wrong."""
+
+    def __init__(self, instruction: Instruction, path: str, error: ArgosyError) -> None:
+        super().__init__(
+            f'building at STEP "{instruction.text}": {error.brief}',
+            details="\n".join(part for part in (f"{path}:{instruction.line}", error.details) if part),
+            hint=error.hint,
+            exit_code=error.exit_code,
+        )
+
+
+class RunFailed(ArgosyError):
+    """A RUN whose command ended with another status than 0, which is the build's as well."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"while running runtime: exit status {status}", exit_code=status)
+
+
+class Tools(Value):
+    """What all stages of a build work with."""
+
+    store: Store
+    work: Work
+    options: BuildOptions
+    plan: Plan
+    cache: Cache
+    memory: FileDigests
+    report: Report
+    run_step: RunStep
+
+
+class StageBuild:
+    """Builds one stage from the state of its base.  `stages` and `position` number it for the report, from 1."""
+
+    def __init__(
+        self, tools: Tools, planned: PlannedStage, base: State, sources: Sources, *, position: int, stages: int
+    ) -> None:
+        self._tools = tools
+        self._planned = planned
+        self._sources = sources
+        self._position = position
+        self._stages = stages
+        self._path = tools.plan.dockerfile.path
+        self._is_target = planned.stage.index == tools.plan.target
+        options = tools.options
+        self._one_layer = not options.layers or (self._is_target and (options.squash or options.squash_all))
+        self._instructions = self._with_triggers(base)
+        self._state = base.replace(cmd_is_own=False, config=base.config.replace(on_build=()))
+        self._scope: Scope = scopes.stage_scope(tools.plan.scope, base.config.env, base.arguments)
+        self._working: Working | None = None
+        self._reason = "" if options.use_cache else "the cache is not used (--no-cache)"
+
+    def _with_triggers(self, base: State) -> list[Instruction]:
+        start = self._planned.stage.start
+        escape = self._tools.plan.dockerfile.escape
+        found = [parser.parse_trigger(text, escape, start, self._path) for text in base.config.on_build]
+        found += self._planned.stage.instructions
+        if self._is_target:
+            found += self._labels()
+        return found
+
+    def _labels(self) -> list[Instruction]:
+        """--label, as instructions at the end of the last stage."""
+        found: list[Instruction] = []
+        for name, value in self._tools.options.labels:
+            text = f'LABEL "{name}"="{value}"'
+            quoted = [jsontext.encode(part).decode().replace("$", "\\$") for part in (name, value)]
+            assignment = tree.Assignment(quoted[0], quoted[1])
+            found.append(tree.Label(0, 0, text, "LABEL", assignments=(assignment,)))
+        return found
+
+    def build(self) -> State:
+        """Do all steps; the state after the last one."""
+        start = self._planned.stage.start
+        total = len(self._instructions) + 1
+        self._tools.report.step(StepName(self._position, self._stages, 1, total, self._from_text(start)))
+        try:
+            for number, instruction in enumerate(self._instructions, 2):
+                name = StepName(self._position, self._stages, number, total, instruction.text)
+                self._tools.report.step(name)
+                self._step(name, instruction)
+            if self._one_layer:
+                self._commit_all()
+        finally:
+            if self._working is not None:
+                self._working.__exit__()
+        return self._state
+
+    def _from_text(self, start: tree.From) -> str:
+        return f"FROM {self._planned.base.name}" + (f" AS {start.name_written}" if start.name else "")
+
+    def _step(self, name: StepName, instruction: Instruction) -> None:
+        try:
+            if isinstance(instruction, tree.Run):
+                self._run(name, instruction)
+            elif isinstance(instruction, tree.Transfer):
+                self._transfer(name, instruction)
+            elif isinstance(instruction, tree.Workdir):
+                self._workdir(name, instruction)
+            else:
+                self._configure(name, instruction)
+        except DockerfileError as error:
+            raise error.at(self._path, instruction.line, instruction.text) from None
+        except ArgosyError as error:
+            raise StepFailed(instruction, self._path, error) from error
+
+    # Steps that change the configuration alone.
+
+    def _configure(self, name: StepName, instruction: Instruction) -> None:
+        config, scope = self._state.config, self._scope
+        state = self._state
+        if isinstance(instruction, tree.Arg):
+            self._scope = scope = scope.with_arguments(instruction.assignments)
+            state = state.replace(arguments=scope.arguments)
+        elif isinstance(instruction, tree.Maintainer):
+            state = state.replace(author=instruction.name)
+        else:
+            config = configure.configured(config, instruction, scope)
+            if isinstance(instruction, tree.Env):
+                self._scope = scope.replace(env=dict(entry.partition("=")[::2] for entry in config.env))
+            elif isinstance(instruction, tree.Cmd):
+                state = state.replace(cmd_is_own=True)
+            elif isinstance(instruction, tree.Entrypoint) and not state.cmd_is_own:
+                config = config.replace(cmd=())
+        self._state = state.replace(config=config)
+        described = jsontext.encode(config.to_json()).decode() if not isinstance(instruction, tree.Arg) else ""
+        self._finish(name, (instruction.keyword, described, state.author), history.plain(instruction), None)
+
+    def _workdir(self, name: StepName, instruction: tree.Workdir) -> None:
+        """A directory that is not there yet is made, and so a layer; it belongs to the stage's USER."""
+        config = configure.configured(self._state.config, instruction, self._scope)
+        self._state = self._state.replace(config=config)
+        path = config.working_dir
+
+        def make(working: Working) -> None:
+            root_fd = working.open_root()
+            try:
+                uid, gid = self._user_ids(root_fd)
+                os.close(paths.make_directories_in_root(root_fd, path, uid=uid, gid=gid))
+            finally:
+                os.close(root_fd)
+
+        self._finish(name, ("WORKDIR", path), history.plain(instruction), make, may_be_empty=True)
+
+    def _user_ids(self, root_fd: int) -> tuple[int, int]:
+        found = []
+        for path in ("/etc/passwd", "/etc/group"):
+            try:
+                found.append(paths.read_in_root(root_fd, path, _ACCOUNTS_LIMIT))
+            except (FileNotFoundError, NotADirectoryError):
+                found.append(b"")
+        user = users.resolve(self._state.config.user, found[0], found[1])
+        return user.uid, user.gid
+
+    # Steps that change the tree.
+
+    def _transfer(self, name: StepName, instruction: tree.Transfer) -> None:
+        directory = self._open_working().directory
+        pieces = self._sources.pieces(instruction, self._scope, directory)
+        prepared = transfer.prepare(instruction, pieces, self._state.config, self._scope, self._tools.memory)
+
+        def copy(working: Working) -> None:
+            transfer.carry_out(
+                prepared,
+                working.tree(),
+                lambda files, selected: self._sources.unpacked(files, selected, working.directory),
+            )
+
+        told = history.transfer(instruction, prepared.kind, prepared.digest)
+        self._finish(name, (instruction.keyword, *prepared.key), told, copy)
+
+    def _run(self, name: StepName, instruction: tree.Run) -> None:
+        config = self._state.config
+        wanted = run.command(instruction.command, config)
+        mounts = run.parsed_mounts(instruction, self._scope)
+        visible = self._scope.run_arguments
+        counted = {key: value for key, value in visible.items() if key not in scopes.PREDEFINED}
+        key: list[str] = ["RUN", *wanted.words, wanted.text, instruction.network, instruction.security]
+        key += [f"{argument}={value}" for argument, value in sorted(counted.items())]
+        for mount in mounts:
+            key.append(jsontext.encode(mount.to_json()).decode())
+            if mount.type == "bind":
+                key.append(self._bound_content(mount.source_from, mount.source))
+
+        def execute(working: Working) -> None:
+            root = working.tree()
+            with run.Preparation(
+                *(self._tools.store, instruction, wanted, mounts, self._scope, self._sources, working),
+                *(self._tools.options, config.working_dir),
+            ) as prepared:
+                step = os.urandom(32).hex()
+                status = self._tools.run_step(
+                    step, prepared.options, self._run_config(config), root, self._tools.report.output()
+                )
+            if status:
+                raise RunFailed(status)
+
+        self._finish(name, key, history.run(instruction, counted), execute)
+
+    @staticmethod
+    def _run_config(config: ContainerConfig) -> ContainerConfig:
+        """What of the configuration counts while it is built: no volumes, so that what is written there stays."""
+        return config.replace(volumes=(), entrypoint=(), cmd=(), healthcheck=None, stop_signal="")
+
+    def _bound_content(self, source_from: str, path: str) -> str:
+        """The digest of what a bind mount shows."""
+        from argosy.build import content
+
+        files = self._sources.files(self._sources.named(source_from))
+        if files.content:
+            return f"{files.content}/{path}"
+        (selected,) = files.select(path or ".")
+        return content.of_entries(files, files.walk(selected), self._tools.memory)
+
+    # What all steps end with.
+
+    def _open_working(self) -> Working:
+        if self._working is None:
+            self._working = Working(self._tools.store, self._state.diff_ids)
+        return self._working
+
+    def _finish(
+        self,
+        name: StepName,
+        key: Sequence[str],
+        told: str,
+        change: Callable[[Working], None] | None,
+        *,
+        may_be_empty: bool = False,
+    ) -> None:
+        """Take the step from the cache, or carry out its change of the tree; then note it in state and history."""
+        step = caches.key(self._state.key, *key)
+        tools = self._tools
+        if self._one_layer:
+            if change is not None:
+                change(self._open_working())
+            self._note(step, Made("", self._now(), told))
+            return
+        made = tools.cache.find(step)
+        if made is None:
+            with tools.cache.claim(step):
+                made = tools.cache.find(step)
+                if made is None:
+                    self._reason = self._reason or "no build has made this step on these layers with this content"
+                    tools.report.explain(name, self._reason)
+                    self._reason = "the step before it was made anew"
+                    made = self._make(told, change, may_be_empty=may_be_empty)
+                    tools.cache.keep(step, made)
+                    self._note(step, made)
+                    tools.report.done(name, step)
+                    return
+        if made.layer:
+            self._drop_working()
+            tools.work.pin(made.layer)
+        self._note(step, made)
+        tools.report.cached(name, step)
+
+    def _make(self, told: str, change: Callable[[Working], None] | None, *, may_be_empty: bool) -> Made:
+        layer = ""
+        if change is not None:
+            working = self._open_working()
+            change(working)
+            if not may_be_empty or working.is_changed():
+                options = self._tools.options
+                meta = working.commit(self._tools.work, latest_s=options.latest_s, exact=options.exact_times)
+                layer = meta.diff_id
+        return Made(layer, self._now(), told)
+
+    def _drop_working(self) -> None:
+        """The layers below change: another tree is mounted for what comes next."""
+        working, self._working = self._working, None
+        if working is not None:
+            working.__exit__()
+
+    def _note(self, step: str, made: Made) -> None:
+        entry = History(made.created, made.created_by, author=self._state.author, empty_layer=not made.layer)
+        layers = self._state.layers
+        if made.layer:
+            layers = (*layers, self._layer(made.layer))
+        self._state = self._state.replace(key=step, layers=layers, history=(*self._state.history, entry))
+
+    def _layer(self, diff_id: str) -> LayerRef:
+        meta = self._tools.store.layers.meta(diff_id)
+        media_type = mediatypes.OCI_LAYER if self._tools.options.format == "oci" else mediatypes.DOCKER_LAYER
+        return LayerRef(diff_id, "", meta.size_bytes, media_type)
+
+    def _now(self) -> str:
+        latest_s = self._tools.options.latest_s
+        return timestamps.show(time.time_ns() if latest_s is None else latest_s * 1_000_000_000)
+
+    def _commit_all(self) -> None:
+        """All changes of the stage as one layer; with --squash-all those of its base as well."""
+        options = self._tools.options
+        whole = self._is_target and options.squash_all
+        if not self._instructions and not whole:
+            return
+        working = self._open_working()
+        commit = working.commit_whole if whole else working.commit
+        meta = commit(self._tools.work, latest_s=options.latest_s, exact=options.exact_times)
+        *before, last = self._state.history or (History(self._now(), "squash"),)
+        entries = (*before, last.replace(empty_layer=False))
+        layers = (() if whole else self._state.layers) + (self._layer(meta.diff_id),)
+        self._state = self._state.replace(layers=layers, history=entries[-1:] if whole else entries)
+
+
+def marker(options: BuildOptions) -> dict[str, Any]:
+    """What of the options every step's result depends on, for the first key."""
+    given = options.run.to_json()
+    for name in ("image", "add_hosts", "dns", "dns_search", "dns_options"):
+        given.pop(name, None)
+    return {"run": given, "latest_s": options.latest_s, "exact": options.exact_times, "unset": options.unset_env}

@@ -1,0 +1,129 @@
+"""A working tree: the layers of a stage so far, and an upper directory for what the next step changes.
+
+<root>/tmp/<random>/merged  upper/  work/  mounts/    locked for its life; a sweep unmounts what a killed build left
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import Unsupported
+from argosy.linux import mounts, paths
+from argosy.records.shelf import Scratch
+from argosy.storage import built, rootfs, staged
+from argosy.storage.drivers import driver
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Self
+
+    from argosy.storage.layers import LayerMeta
+    from argosy.storage.store import Store
+    from argosy.storage.work import Work
+
+
+class Working:
+    """One tree; use it as a context.  It is mounted when it is first asked for, and after each commit anew."""
+
+    def __init__(self, store: Store, layers: Sequence[str]) -> None:
+        if store.driver == "vfs":
+            raise Unsupported(
+                "images cannot be built in a store of the driver vfs, which keeps no changes apart",
+                hint="use a store of the driver overlay: argosy --root DIRECTORY --storage-driver overlay",
+            )
+        self.layers = list(layers)
+        self._store = store
+        self._scratch = Scratch(store.tmp)
+        self._mounted = False
+
+    @property
+    def directory(self) -> str:
+        """Where files for it may lie; they go with it."""
+        return self._scratch.path
+
+    def tree(self) -> str:
+        """The mounted tree."""
+        if not self._mounted:
+            self._store.unstable.begin()
+            chain = self._store.chains.ensure_fix(self.layers)
+            rootfs.mount(self._store, self.directory, self.layers, chain.chain_id, chain.fixed, volatile=True)
+            self._mounted = True
+        return f"{self.directory}/merged"
+
+    def is_changed(self) -> bool:
+        """Whether anything was changed since the last commit, as far as the upper directory tells."""
+        return self._mounted and bool(os.listdir(f"{self.directory}/upper"))
+
+    def open_root(self) -> int:
+        """A descriptor of the mounted tree's root.  The caller closes it."""
+        return paths.open_root(self.tree())
+
+    def commit(self, work: Work, *, latest_s: int | None = None, exact: bool = False) -> LayerMeta:
+        """Make a layer of what was changed, which lies below whatever comes next."""
+        self.tree()
+        self.unmount()
+        meta = built.commit(self._store, work, f"{self.directory}/upper", latest_s=latest_s, exact=exact)
+        self.layers.append(meta.diff_id)
+        return meta
+
+    def commit_whole(self, work: Work, *, latest_s: int | None = None, exact: bool = False) -> LayerMeta:
+        """Make one layer of everything, that of the base included."""
+        from argosy.storage.drivers.copying import copy_merged
+
+        self.tree()
+        self.unmount()
+        whole = f"{self.directory}/whole"
+        chain = self._store.chains.ensure_fix(self.layers)
+        lowers = rootfs.lower_directories(self._store, self.layers, chain.chain_id, fixed=chain.fixed)
+        copy_merged((f"{self.directory}/upper", *lowers), whole, self._store.xattrs)
+        meta = built.commit(self._store, work, whole, latest_s=latest_s, exact=exact)
+        self.layers = [meta.diff_id]
+        return meta
+
+    def unmount(self) -> None:
+        """Unmount the tree, and what was mounted beside it.  What was changed stays."""
+        rootfs.unmount(self.directory)
+        self._mounted = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        try:
+            self.unmount()
+        finally:
+            self._scratch.__exit__()
+
+
+class Mounted:
+    """The tree of some layers, read-only, for the time of the context: what COPY --from takes from."""
+
+    def __init__(self, store: Store, layers: Sequence[str]) -> None:
+        self._scratch = Scratch(store.tmp)
+        self.path = f"{self._scratch.path}/merged"
+        try:
+            os.mkdir(self.path)
+            chain = store.chains.ensure_fix(layers)
+            driver(store).mount_readonly(
+                self.path, rootfs.lower_directories(store, layers, chain.chain_id, fixed=chain.fixed)
+            )
+        except BaseException:
+            self._scratch.__exit__()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        try:
+            mounts.unmount(self.path)
+        finally:
+            self._scratch.__exit__()
+
+
+def part_of_layers(store: Store, directory: str, key: str, layers: Sequence[str], subpath: str) -> str:
+    """Mount a file or directory of some layers beside the tree in `directory`; returns where."""
+    chain = store.chains.ensure_fix(layers)
+    tree = staged.image(store, directory, f"{key}-1", layers, chain.chain_id, fixed=chain.fixed)
+    return staged.part(directory, f"{key}-2", tree, subpath) if subpath.strip("/.") else tree

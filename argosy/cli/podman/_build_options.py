@@ -1,0 +1,240 @@
+"""What the flags of `build` mean."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.build.options import FORMATS, BuildOptions, NamedContext, Secret
+from argosy.errors import ArgosyError, Invalid, Unsupported
+from argosy.images import naming
+from argosy.oci import platform as platforms
+from argosy.spec import parse
+from argosy.spec.options import ContainerOptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from argosy.build.context import Context
+    from argosy.build.dockerfile.instructions import Dockerfile
+    from argosy.cli.podman._build_table import BuildFlags
+    from argosy.config.containers import ContainersConf
+    from argosy.oci.platform import Platform
+
+_INSECURE = "security.insecure"
+_PULL = {"true": "always", "false": "missing", "ifnotpresent": "missing", "ifmissing": "missing", "ifnewer": "newer"}
+_EPOCH = "SOURCE_DATE_EPOCH"
+
+
+def build_options(
+    flags: BuildFlags, conf: ContainersConf, environ: Mapping[str, str], context: Context, dockerfile: Dockerfile
+) -> BuildOptions:
+    """All of it.  Raises Invalid and ArgosyError, which name the flag."""
+    arguments = pairs("build-arg", flags.build_arg, environ)
+    latest_s, exact = _times(flags, environ, arguments)
+    names = tuple(naming.local_name(text) for text in flags.tag)
+    wanted = flags.format or environ.get("BUILDAH_FORMAT", "") or conf.image_default_format or "oci"
+    form = "oci" if wanted in ("oci", "OCI") else wanted
+    if form not in FORMATS:
+        raise ArgosyError(f'unrecognized image type "{form}"', hint="--format oci or docker")
+    return BuildOptions(
+        dockerfile=dockerfile,
+        context=context.directory,
+        ignore=context.ignore_patterns(flags.ignorefile or "", dockerfile.path),
+        target=flags.target or "",
+        arguments=arguments,
+        platform=platform(flags),
+        names=names,
+        labels=tuple(_label(text) for text in flags.label),
+        annotations=parse.parse_annotations(flags.annotation),
+        format=form,
+        layers=flags.layers,
+        squash=flags.squash,
+        squash_all=flags.squash_all,
+        use_cache=not flags.no_cache,
+        cache_ttl_s=flags.cache_ttl,
+        pull=pull_policy(flags.pull),
+        jobs=flags.jobs,
+        latest_s=latest_s,
+        exact_times=exact,
+        omit_history=flags.omit_history,
+        unset_env=flags.unsetenv,
+        secrets=dict(_secret(text) for text in flags.secret),
+        agents=dict(_agent(text, environ) for text in flags.ssh),
+        contexts=dict(_named_context(text) for text in flags.build_context),
+        allow_insecure=_allowed(flags.allow),
+        run=_run(flags),
+    )
+
+
+def pull_policy(text: str | None) -> str:
+    """--pull as podman reads it: alone it is always."""
+    if text is None:
+        return "missing"
+    lowered = text.lower()
+    return _PULL.get(lowered, lowered)
+
+
+def platform(flags: BuildFlags) -> Platform | None:
+    """--platform, or --os, --arch and --variant over those of the host; None where none was given."""
+    if flags.platform:
+        if flags.os or flags.arch or flags.variant:
+            raise ArgosyError("invalid --platform may not be used with --os, --arch, or --variant")
+        if "," in flags.platform:
+            raise Unsupported(
+                f"cannot build for several platforms at once: {flags.platform}", hint="build for one after another"
+            )
+        return platforms.parse(flags.platform)
+    if not (flags.os or flags.arch or flags.variant):
+        return None
+    host = platforms.host()
+    return platforms.normalized(
+        host.replace(
+            os=flags.os or host.os,
+            architecture=flags.arch or host.architecture,
+            variant=flags.variant or ("" if flags.arch else host.variant),
+        )
+    )
+
+
+def pairs(flag: str, items: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:
+    """NAME=VALUE, or NAME for the caller's variable; one that he does not have is not given."""
+    found = {}
+    for item in items:
+        name, equals, value = item.partition("=")
+        if not name:
+            raise Invalid(f"--{flag}", item, "it must be NAME=VALUE")
+        if equals:
+            found[name] = value
+        elif name in environ:
+            found[name] = environ[name]
+    return found
+
+
+def _times(flags: BuildFlags, environ: Mapping[str, str], arguments: Mapping[str, str]) -> tuple[int | None, bool]:
+    """The latest time, and whether everything gets that very one: --timestamp, else SOURCE_DATE_EPOCH."""
+    if flags.timestamp is not None:
+        if flags.timestamp < 0:
+            raise Invalid("--timestamp", str(flags.timestamp), "it is before 1970")
+        return flags.timestamp, True
+    text = arguments.get(_EPOCH) or environ.get(_EPOCH, "")
+    if not text:
+        return None, False
+    if not (text.isascii() and text.isdecimal()):
+        raise Invalid(_EPOCH, text, "it must be a number of seconds since 1970")
+    return int(text), False
+
+
+def _label(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    if not name:
+        raise Invalid("--label", text, "it must be KEY=VALUE")
+    return name, value
+
+
+def _fields(flag: str, text: str) -> dict[str, str]:
+    found = {}
+    for part in text.split(","):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise Invalid(f"--{flag}", text, f'"{part}" is not KEY=VALUE')
+        found[key] = value
+    return found
+
+
+def _secret(text: str) -> tuple[str, Secret]:
+    """id=ID, and src=PATH or env=NAME; with neither, the variable of that name, else the file."""
+    fields = _fields("secret", text)
+    unknown = fields.keys() - {"id", "src", "source", "env", "type"}
+    if unknown:
+        raise Invalid("--secret", text, f"unknown key {min(unknown)}")
+    name = fields.get("id", "")
+    if not name:
+        raise Invalid("--secret", text, "it has no id")
+    kind = fields.get("type", "")
+    if kind not in ("", "file", "env"):
+        raise Invalid("--secret", text, "its type is neither file nor env")
+    path, variable = fields.get("src") or fields.get("source") or "", fields.get("env", "")
+    if kind == "env" and not variable:
+        path, variable = "", path or name
+    if not path and not variable:
+        path, variable = (name, "") if name not in os.environ else ("", name)
+    if variable and variable not in os.environ:
+        raise Invalid("--secret", text, f"the variable {variable} is not set")
+    if path and not os.path.isfile(path):
+        raise Invalid("--secret", text, f"there is no file {path}")
+    return name, Secret(os.path.abspath(path) if path else "", variable)
+
+
+def _agent(text: str, environ: Mapping[str, str]) -> tuple[str, str]:
+    name, _, socket = text.partition("=")
+    socket = socket or environ.get("SSH_AUTH_SOCK", "")
+    if not socket:
+        raise Invalid("--ssh", text, "no agent runs (SSH_AUTH_SOCK is not set)", hint="start one with ssh-agent(1)")
+    if not os.path.exists(socket):
+        raise Invalid("--ssh", text, f"there is no socket {socket}")
+    if os.path.isfile(socket):
+        hint = f"ssh-add {socket}, and give --ssh {name} alone"
+        raise Unsupported(f"--ssh {text}: a key is not handed out itself, an agent has to hold it", hint=hint)
+    return name or "default", os.path.abspath(socket)
+
+
+def _named_context(text: str) -> tuple[str, NamedContext]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise Invalid("--build-context", text, "it must be NAME=VALUE")
+    for prefix in ("docker-image://", "container-image://", "docker://"):
+        if value.startswith(prefix):
+            return name, NamedContext(image=value.removeprefix(prefix))
+    if not os.path.isdir(value):
+        raise Invalid("--build-context", text, "this is neither a directory nor docker-image://IMAGE")
+    return name, NamedContext(directory=os.path.realpath(value))
+
+
+def _allowed(items: Iterable[str]) -> bool:
+    for item in items:
+        if item not in (_INSECURE, "network.host"):
+            raise Invalid("--allow", item, f"it is neither {_INSECURE} nor network.host")
+    return _INSECURE in items
+
+
+def _run(flags: BuildFlags) -> ContainerOptions:
+    """What all RUN steps have."""
+    given: dict[str, Any] = {"image": "", "remove": True, "http_proxy": flags.http_proxy, "add_hosts": flags.add_host}
+    for key, text, name in (
+        ("memory_bytes", flags.memory, "memory"),
+        ("shm_size_bytes", flags.shm_size, "shm-size"),
+    ):
+        if text is not None:
+            given[key] = parse.parse_size(text, name)
+    if flags.memory_swap is not None:
+        given["memory_swap_bytes"] = parse.parse_swap(flags.memory_swap)
+    if flags.network:
+        given["network"] = parse.parse_network(flags.network)
+    if flags.security_opt:
+        given["security"] = parse.parse_security(flags.security_opt)
+    mounts = tuple(parse.parse_volume(text, os.getcwd()) for text in flags.volume)
+    for mount in mounts:
+        if mount.kind != "bind":
+            raise Invalid("--volume", mount.source, "it must be a directory of the host, by an absolute path")
+        if not os.path.lexists(mount.source):
+            raise Invalid("--volume", mount.source, "there is no such file or directory")
+    return ContainerOptions(
+        **given,
+        cap_add=parse.parse_capabilities(flags.cap_add),
+        cap_drop=parse.parse_capabilities(flags.cap_drop),
+        ulimits=tuple(map(parse.parse_ulimit, flags.ulimit)),
+        devices=tuple(map(parse.parse_device, flags.device)),
+        mounts=mounts,
+        cgroup_parent=flags.cgroup_parent or "",
+        cpu_period_us=flags.cpu_period,
+        cpu_quota_us=flags.cpu_quota,
+        cpu_shares=flags.cpu_shares,
+        cpuset_cpus=flags.cpuset_cpus or "",
+        cpuset_mems=flags.cpuset_mems or "",
+        dns=flags.dns,
+        dns_options=flags.dns_option,
+        dns_search=flags.dns_search,
+        no_hosts=True if flags.no_hosts else None,
+    )

@@ -1,0 +1,138 @@
+"""The flags of `build`, and the value that they become."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Flag
+from argosy.values import Value
+
+
+class BuildFlags(Value):
+    """What was given on the command line; None where a flag was not."""
+
+    operands: tuple[str, ...]
+    add_host: tuple[str, ...]
+    allow: tuple[str, ...]
+    annotation: tuple[str, ...]
+    arch: str | None
+    authfile: str | None
+    build_arg: tuple[str, ...]
+    build_context: tuple[str, ...]
+    cache_ttl: float | None
+    cap_add: tuple[str, ...]
+    cap_drop: tuple[str, ...]
+    cgroup_parent: str | None
+    check: bool
+    cpp_flag: tuple[str, ...]
+    cpu_period: int
+    cpu_quota: int
+    cpu_shares: int
+    cpuset_cpus: str | None
+    cpuset_mems: str | None
+    device: tuple[str, ...]
+    dns: tuple[str, ...]
+    dns_option: tuple[str, ...]
+    dns_search: tuple[str, ...]
+    env: tuple[str, ...]
+    explain: bool
+    file: tuple[str, ...]
+    force_rm: bool
+    format: str | None
+    from_: str | None
+    http_proxy: bool
+    ignorefile: str | None
+    iidfile: str | None
+    jobs: int
+    label: tuple[str, ...]
+    layers: bool
+    logfile: str | None
+    memory: str | None
+    memory_swap: str | None
+    network: tuple[str, ...]
+    no_cache: bool
+    no_hosts: bool
+    omit_history: bool
+    os: str | None
+    plan: bool
+    platform: str | None
+    pull: str | None
+    quiet: bool
+    rm: bool
+    secret: tuple[str, ...]
+    security_opt: tuple[str, ...]
+    shm_size: str | None
+    squash: bool
+    squash_all: bool
+    ssh: tuple[str, ...]
+    tag: tuple[str, ...]
+    target: str | None
+    timestamp: int | None
+    tls_verify: bool | None
+    ulimit: tuple[str, ...]
+    unsetenv: tuple[str, ...]
+    variant: str | None
+    volume: tuple[str, ...]
+
+
+FLAGS = (
+    Flag("add-host", kind="csv", help="Add a custom host-to-IP mapping (host:ip)"),
+    Flag("allow", kind="csv", help="Allow what steps ask for beyond their confinement: security.insecure"),
+    Flag("annotation", kind="list", help="Set metadata for an image (key=value)"),
+    Flag("arch", kind="string", help="Set the architecture of the image"),
+    Flag("authfile", kind="string", help="Path of the authentication file"),
+    Flag("build-arg", kind="list", help="Set a build-time variable (argument=value); without a value, the caller's"),
+    Flag("build-context", kind="list", help="Name another context (name=DIRECTORY, name=docker-image://IMAGE)"),
+    Flag("cache-ttl", kind="duration", help="Take from the cache only what is not older than this duration"),
+    Flag("cap-add", kind="csv", help="Add a capability for RUN steps"),
+    Flag("cap-drop", kind="csv", help="Drop a capability for RUN steps"),
+    Flag("cgroup-parent", kind="string", help="Path under which the control groups of RUN steps are created"),
+    Flag("check", help="Only check the Dockerfile, and tell what docker's linter would"),
+    Flag("cpp-flag", kind="list", help="Set additional flags for the C preprocessor, through which *.in files go"),
+    Flag("cpu-period", kind="uint", default=0, help="Limit the CPU CFS (Completely Fair Scheduler) period"),
+    Flag("cpu-quota", kind="int", default=0, help="Limit the CPU CFS (Completely Fair Scheduler) quota"),
+    Flag("cpu-shares", short="c", kind="uint", default=0, help="CPU shares (relative weight)"),
+    Flag("cpuset-cpus", kind="string", help="CPUs in which to allow execution (0-3, 0,1)"),
+    Flag("cpuset-mems", kind="string", help="Memory nodes in which to allow execution (0-3, 0,1)"),
+    Flag("device", kind="list", help="Give RUN steps a device of the host"),
+    Flag("dns", kind="csv", help="Set custom DNS servers, or none to leave /etc/resolv.conf to the image"),
+    Flag("dns-option", kind="csv", help="Set custom DNS options"),
+    Flag("dns-search", kind="csv", help="Set custom DNS search domains"),
+    Flag("env", kind="list", help="Set an environment variable for the image (name=value)"),
+    Flag("explain", help="Tell for each step why it is not taken from the cache"),
+    Flag("file", short="f", kind="csv", help="Path or URL of a Dockerfile; several are joined, - is standard input"),
+    Flag("force-rm", default=True, help="Remove intermediate containers after a build; there are none that stay"),
+    Flag("format", kind="string", help="Format of the image: oci or docker"),
+    Flag("from", kind="string", help="Use this image in place of that of the first FROM"),
+    Flag("http-proxy", default=True, help="Pass the caller's proxy variables to RUN steps"),
+    Flag("ignorefile", kind="string", help="Path of an alternate .dockerignore file"),
+    Flag("iidfile", kind="string", help="Write the image's id to this file"),
+    Flag("jobs", kind="uint", default=0, help="How many stages to build at once; 0 is as many as there are"),
+    Flag("label", kind="list", help="Set metadata for an image (key=value)"),
+    Flag("layers", default=True, help="Make a layer of each step, and use and fill the cache"),
+    Flag("logfile", kind="string", help="Write the output to this file"),
+    Flag("memory", short="m", kind="string", help="Memory limit (number[unit])"),
+    Flag("memory-swap", kind="string", help="Limit of memory and swap together; -1 is unlimited swap"),
+    Flag("network", kind="list", aliases=("net",), help="Connect RUN steps to a network: none, host, private, ns:PATH"),
+    Flag("no-cache", help="Do not take steps from the cache"),
+    Flag("no-hosts", help="Do not create /etc/hosts within the container, use the one of the image"),
+    Flag("omit-history", help="Leave the history out of the image"),
+    Flag("os", kind="string", help="Set the operating system of the image"),
+    Flag("plan", help="Print the plan of the build, and build nothing"),
+    Flag("platform", kind="string", help="Build for this platform (OS/ARCH[/VARIANT])"),
+    Flag("pull", kind="optional", implied="true", help="Pull base images: always, missing, never or newer"),
+    Flag("quiet", short="q", help="Print only the image's id"),
+    Flag("rm", default=True, help="Remove intermediate containers after a build; there are none that stay"),
+    Flag("secret", kind="list", help="A secret for RUN --mount=type=secret (id=ID,src=PATH or id=ID,env=NAME)"),
+    Flag("security-opt", kind="list", help="Security options of RUN steps"),
+    Flag("shm-size", kind="string", help="Size of /dev/shm of RUN steps (number[unit])"),
+    Flag("squash", help="Make one layer of all that the last stage adds to its base"),
+    Flag("squash-all", help="Make one layer of the whole image"),
+    Flag("ssh", kind="list", help="An agent for RUN --mount=type=ssh (default or ID[=SOCKET])"),
+    Flag("tag", short="t", kind="list", help="Name of the image (NAME[:TAG])"),
+    Flag("target", kind="string", help="Set the stage to build"),
+    Flag("timestamp", kind="int", help="Give everything in the image this time, in seconds since the epoch"),
+    Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),
+    Flag("ulimit", kind="list", help="Ulimit options of RUN steps"),
+    Flag("unsetenv", kind="csv", help="Leave this variable out of the image's environment"),
+    Flag("variant", kind="string", help="Set the variant of the architecture"),
+    Flag("volume", short="v", kind="list", help="Bind a directory of the host into RUN steps"),
+)

@@ -1,0 +1,157 @@
+"""`build`: an image from a Dockerfile."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.cli.flags import Command
+from argosy.cli.podman._build_table import FLAGS, BuildFlags
+from argosy.errors import ArgosyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.build import Build
+    from argosy.build.dockerfile.instructions import Dockerfile
+    from argosy.build.options import BuildOptions
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+    from argosy.storage.images import ImageRecord
+
+
+def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
+    """Build, and print the image's id.  A RUN that fails gives its own exit status."""
+    from argosy.build.dockerfile import parser
+    from argosy.cli import progress
+    from argosy.cli.podman import _build_options
+    from argosy.transports.docker import RegistryOptions
+
+    registry = RegistryOptions(authfile=flags.authfile or "", tls_verify=flags.tls_verify)
+    with progress.shown(quiet=flags.quiet) as shown:
+        build = engine.build(registry=registry, progress=shown)
+        with build.context(_operand(flags), has_file=bool(flags.file)) as context:
+            data, name = context.dockerfile(flags.file, flags.cpp_flag)
+            dockerfile = _prepared(parser.parse(data, name), flags)
+            if flags.check:
+                return _check(dockerfile, out)
+            options = _build_options.build_options(flags, engine.conf, engine.environ, context, dockerfile)
+            if flags.plan:
+                from argosy.build import plan
+
+                for line in plan.show(build.plan(options)):
+                    out.line(line)
+                return 0
+            record = _build(build, options, flags, out)
+    _tell(record, options, flags, out)
+    return 0
+
+
+def _operand(flags: BuildFlags) -> str:
+    """The context: what was named, else the working directory."""
+    return flags.operands[0] if flags.operands else "."
+
+
+def _prepared(dockerfile: Dockerfile, flags: BuildFlags) -> Dockerfile:
+    """--from takes the place of the first base; --env adds an instruction to each stage's beginning."""
+    from argosy.build.dockerfile import instructions as tree
+
+    stages = list(dockerfile.stages)
+    if flags.from_:
+        stages[0] = stages[0].replace(start=stages[0].start.replace(base=flags.from_))
+    if flags.env:
+        assignments = []
+        for text in flags.env:
+            name, equals, value = text.partition("=")
+            if not name:
+                raise ArgosyError(f"invalid --env {text}: it must be NAME=VALUE")
+            chosen = value if equals else os.environ.get(name, "")
+            assignments.append(tree.Assignment(name, "'" + chosen.replace("'", "'\\''") + "'"))
+        start = stages[-1].start
+        added = tree.Env(start.line, start.line, f"ENV {' '.join(flags.env)}", "ENV", assignments=tuple(assignments))
+        stages[-1] = stages[-1].replace(instructions=(added, *stages[-1].instructions))
+    return dockerfile.replace(stages=tuple(stages))
+
+
+def _check(dockerfile: Dockerfile, out: Output) -> int:
+    """--check: one line for each complaint; the status tells whether there are any."""
+    from argosy.build.dockerfile import check
+
+    found = check.check(dockerfile)
+    for finding in found:
+        out.line(f"{dockerfile.path}:{finding.line}: {finding.rule}: {finding.text}")
+    if not found:
+        out.line("Check complete, no warnings found.")
+    return 1 if found else 0
+
+
+def _build(build: Build, options: BuildOptions, flags: BuildFlags, out: Output) -> ImageRecord:
+    from argosy.cli.output import Output as Writer
+    from argosy.cli.podman._build_report import Lines
+
+    if not flags.logfile:
+        return _reported(build, options, Lines(out, quiet=flags.quiet, explains=flags.explain, streams=_streams(flags)))
+    try:
+        fd = os.open(flags.logfile, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise ArgosyError(f"cannot write {flags.logfile}: {error.strerror}") from error
+    try:
+        log = Writer(out.program, fd=fd, error_fd=fd)
+        record = _reported(build, options, Lines(log, quiet=False, explains=flags.explain, streams=(fd, fd)))
+        log.flush()
+        return record
+    finally:
+        os.close(fd)
+
+
+def _reported(build: Build, options: BuildOptions, report: object) -> ImageRecord:
+    from argosy.build.report import Report
+
+    assert isinstance(report, Report)
+    return build.build(options, report)
+
+
+def _streams(flags: BuildFlags) -> tuple[int, int]:
+    """Where the output of RUN goes; with --quiet only what is an error is shown."""
+    if not flags.quiet:
+        return 1, 2
+    return os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), 2
+
+
+def _tell(record: ImageRecord, options: BuildOptions, flags: BuildFlags, out: Output) -> None:
+    from argosy.linux import files
+
+    image_id = record.config_digest.partition(":")[2]
+    if flags.iidfile:
+        try:
+            files.write_atomic(flags.iidfile, record.config_digest.encode(), mode=0o644)
+        except OSError as error:
+            raise ArgosyError(f"failed to write the image's id to {flags.iidfile}: {error.strerror}") from error
+    if not flags.quiet:
+        if options.names:
+            out.line(f"COMMIT {flags.tag[0]}")
+        else:
+            out.line("COMMIT")
+        out.line(f"--> {image_id[:11]}")
+        for name in options.names:
+            out.line(f"Successfully tagged {name}")
+    out.line(image_id)
+
+
+COMMAND = Command(
+    path="build",
+    summary="Build an image using instructions from Containerfiles",
+    description="Builds an image by the instructions of a Dockerfile, with the files of a context: a directory, a tar "
+    "archive on standard input (-), a URL, or a git repository (URL#ref:subdirectory). Stages that nothing needs are "
+    "left out, independent ones are built side by side, and steps whose instruction and content are known are taken "
+    "from the cache.",
+    usage="[CONTEXT]",
+    options=BuildFlags,
+    run=run,
+    flags=FLAGS,
+    max_operands=1,
+    examples=(
+        "argosy build -t app .",
+        "argosy build -f docker/Dockerfile --target test --build-arg VERSION=2 .",
+        "argosy build --secret id=token,src=token.txt -t app https://example.com/app.git#main:server",
+        "argosy build --check .",
+    ),
+)
