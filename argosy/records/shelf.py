@@ -80,13 +80,15 @@ class Scratch:
     """
 
     def __init__(self, tmp: str) -> None:
-        while True:
+        for tries_left in range(99, -1, -1):
             self.path = f"{tmp}/{os.urandom(16).hex()}"
             try:
                 files.make_directories(self.path)
                 lock = locks.acquire(self.path)
             except FileNotFoundError:
-                continue  # a sweep took it for a dead one's, before we had locked it
+                if tries_left:
+                    continue  # a sweep took it for a dead one's, before we had locked it
+                raise  # nothing can be made there: what lies below an overlay was removed
             assert lock is not None
             self.lock = lock
             return
@@ -171,11 +173,8 @@ class Staged(Scratch):
         with os.scandir(self.path) as entries:
             for entry in entries:
                 if entry.is_file(follow_symlinks=False):
-                    fd = os.open(entry.path, os.O_RDONLY | os.O_CLOEXEC)
-                    try:
-                        os.fsync(fd)
-                    finally:
-                        os.close(fd)
+                    with open(entry.path, "rb", buffering=0) as file:
+                        os.fsync(file.fileno())
         os.fsync(self.lock.fd)
 
 

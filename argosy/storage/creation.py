@@ -14,18 +14,29 @@ from argosy.version import STORE_FORMAT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from argosy.config.locations import Locations
     from argosy.linux.idmap import IdMap, IdRange
+    from argosy.storage.drivers.detect import Choice
 
 DIRECTORIES = ("blobs/sha256", "images", "refs", "layers", "chains", *SHELVES, "names", "tmp")
 
 
-def make(locations: Locations, id_map: IdMap, drivers: Sequence[str] = (), program: str = "") -> StoreRecord:
+def make(
+    locations: Locations,
+    id_map: IdMap,
+    drivers: Sequence[str] = (),
+    program: str = "",
+    *,
+    any_owner: bool = False,
+    notice: Callable[[str], None] | None = None,
+) -> StoreRecord:
     """Make the store, or wait for the process that is making it.  Stable on disk when it returns.
 
-    It gets the first of `drivers` that works; `program` serves the mounts of fuse-overlayfs.
+    It gets the first of `drivers` that works; `program` serves the mounts of fuse-overlayfs.  With `any_owner`, files
+    need not have the owners that images give them.  `notice` is told what will not be as usual there.  Raises
+    Unsupported, and leaves nothing, where there can be no store.
     """
     root = locations.root
     with _locked_root(root):
@@ -34,14 +45,10 @@ def make(locations: Locations, id_map: IdMap, drivers: Sequence[str] = (), progr
         except FileNotFoundError:
             pass
         lost = any(_filled(f"{root}/{name}") for name in DIRECTORIES if name != "tmp")
+        choice = _settled(root, id_map, drivers, program, any_owner=any_owner)
         for name in DIRECTORIES:
             files.make_directories(f"{root}/{name}")
         files.make_directories(locations.run)
-        from argosy.storage import sweep
-        from argosy.storage.drivers import detect
-
-        sweep.sweep_root(root)
-        choice = detect.choose(f"{root}/tmp", drivers, program)
         record = StoreRecord(
             format=STORE_FORMAT,
             driver=choice.driver,
@@ -53,7 +60,46 @@ def make(locations: Locations, id_map: IdMap, drivers: Sequence[str] = (), progr
         )
         write(root, record)
         files.fsync_directory(os.path.dirname(root))
+        if notice:
+            _tell(root, choice, notice)
         return record
+
+
+def _settled(root: str, id_map: IdMap, drivers: Sequence[str], program: str, *, any_owner: bool) -> Choice:
+    from argosy.storage import sweep
+    from argosy.storage.drivers import detect, ground
+
+    files.make_directories(f"{root}/tmp")
+    sweep.sweep_root(root)
+    try:
+        ground.require(f"{root}/tmp", id_map, any_owner=any_owner)
+        return detect.choose(f"{root}/tmp", drivers, program)
+    except BaseException:
+        for path in (f"{root}/tmp", root):
+            try:
+                os.rmdir(path)
+            except OSError:
+                break  # something was there before
+        raise
+
+
+def _tell(root: str, choice: Choice, notice: Callable[[str], None]) -> None:
+    """What the user should know of the place that the store was made at."""
+    from argosy.linux import mounts
+    from argosy.storage.drivers import ground
+
+    kind = mounts.filesystem(root)
+    overlay = [reason for reason in choice.passed_over if reason.startswith("overlay ")]
+    if overlay and choice.driver != "overlay":
+        cost = "is slower" if choice.driver == "fuse_overlay" else "copies an image for each container"
+        known = ground.explanation(kind)
+        notice(
+            f"the new store at {root}, on {kind}, uses the storage driver {choice.driver}, which {cost}: the kernel's "
+            f"overlay does not work there ({known or overlay[-1]}); name a place on a local disk with --root, or in "
+            "storage.conf"
+        )
+    if ground.is_shared(root):
+        notice(f"the new store at {root} is on {kind}: use it on one machine at a time, containers are not shared")
 
 
 def set_aside(root: str, *, by_force: bool = False) -> None:

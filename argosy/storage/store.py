@@ -122,7 +122,8 @@ class Store:
 
             if isinstance(error, Damaged):
                 creation.set_aside(locations.root)
-            record = creation.make(locations, id_map, *(wanted() if wanted else ((), "")))
+            drivers, program = wanted() if wanted else ((), "")
+            record = creation.make(*(locations, id_map, drivers, program), any_owner=ignore_chown_errors, notice=notice)
         if record.run != locations.run:
             from argosy.storage import creation
 

@@ -7,6 +7,7 @@ import os
 from argosy.errors import ArgosyError, Unsupported
 from argosy.linux import mounts, process
 from argosy.records.shelf import Scratch
+from argosy.storage.drivers import ground
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -25,37 +26,51 @@ class Choice(Value):
     driver: str
     xattrs: str
     program: str = ""
+    passed_over: tuple[str, ...] = ()
 
 
 def choose(tmp: str, wanted: Sequence[str] = (), program: str = "") -> Choice:
     """The first of the drivers `wanted` that works for a store whose temporary directory is `tmp`; of all, best first.
 
     `program` is the path of fuse-overlayfs, "" for the one that is found.  Raises Unsupported when there is none, with
-    the reasons.
+    the reasons.  The choice has those why the ones before it do not work.
     """
     for name in wanted:
         if name not in DRIVERS:
             hint = f"use one of {', '.join(DRIVERS)}"
             raise Unsupported(f"storage driver {name}: argosy has no such driver", hint=hint)
-    reasons = []
-    for choice in _candidates(wanted or DRIVERS, program):
+    reasons: list[str] = []
+    for choice in _candidates(_attributes(tmp), wanted or DRIVERS, program):
         reason = _try(tmp, choice)
         if not reason:
-            return choice
+            return choice.replace(passed_over=tuple(reasons))
         reasons.append(f"{choice.driver} with {choice.xattrs}.* attributes: {reason}")
     named = " nor ".join(wanted)
     what = f"the storage driver {named} does not work" if wanted else "no storage driver works"
-    raise Unsupported(
-        f"{what} for {os.path.dirname(tmp)}",
-        details="\n".join(reasons),
-        hint="put the store on another file system with --root, or install fuse-overlayfs",
-    )
+    missing = () if process.find_program(program or "fuse-overlayfs") else ("fuse-overlayfs is not installed",)
+    raise ground.unsuitable(os.path.dirname(tmp), [what, *reasons, *missing])
 
 
-def _candidates(drivers: Sequence[str], program: str) -> Iterator[Choice]:
+def _attributes(tmp: str) -> tuple[str, ...]:
+    """The name spaces that overlay's attributes can be in.  Raises Unsupported when there is none."""
+    found, reasons = [], []
+    with Scratch(tmp) as scratch:
+        for xattrs in ("trusted", "user"):
+            try:
+                os.setxattr(scratch.path, f"{xattrs}.overlay.opaque", b"y")
+            except OSError as error:
+                reasons.append(f"extended attributes {xattrs}.* do not work: {error.strerror}")
+            else:
+                found.append(xattrs)
+    if not found:
+        raise ground.unsuitable(os.path.dirname(tmp), reasons)
+    return tuple(found)
+
+
+def _candidates(attributes: Sequence[str], drivers: Sequence[str], program: str) -> Iterator[Choice]:
     program = program or process.find_program("fuse-overlayfs") or ""
     for driver in drivers:
-        for xattrs in ("trusted", "user"):
+        for xattrs in attributes:
             if driver != "fuse_overlay" or program:
                 yield Choice(driver, xattrs, program if driver == "fuse_overlay" else "")
 
