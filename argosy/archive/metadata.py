@@ -107,8 +107,8 @@ class Metadata:
             raise ArgosyError(
                 f"the owner {entry.uid}:{entry.gid} of the entry {shown(os.fsdecode(entry.name))} is not in the id map",
                 details="the user namespace has too few user or group ids for this image",
-                hint="give the user larger ranges in /etc/subuid and /etc/subgid (usermod --add-subuids, "
-                "--add-subgids), or set ignore_chown_errors in storage.conf: such files then belong to root",
+                hint="the user needs larger ranges in /etc/subuid and /etc/subgid (see `argosy doctor ids`), or set "
+                "ignore_chown_errors in storage.conf: such files then belong to root",
             ) from error
 
 

@@ -251,7 +251,7 @@ def conmon_program(site: Site) -> str:
             return found
         if candidate and candidate == site.conmon:
             break
-    raise NotFound("program", site.conmon or "conmon", hint="install conmon, or name its path with --conmon")
+    raise NotFound("program", site.conmon or "conmon", hint="see `argosy doctor conmon`, or give --conmon PATH")
 
 
 def connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:

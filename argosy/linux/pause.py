@@ -233,7 +233,7 @@ def _plan_single(uid: int, gid: int) -> Plan:
 
 def _single_notice(reason: ArgosyError) -> str:
     text = f"only one user id is available in containers: {reason}; files of other users in images will belong to it"
-    return f"{text} ({reason.hint})" if reason.hint else text
+    return f"{text} ({reason.hint}; see `argosy doctor ids`)" if reason.hint else f"{text} (see `argosy doctor ids`)"
 
 
 def _write(pid: int, name: str, text: str) -> None:
@@ -343,8 +343,31 @@ def forbidden() -> str:
     return ""
 
 
+def trial() -> str:
+    """Why this user cannot have a user namespace with rights in it, "" when he can.  Tried in a process that ends."""
+    said, say = os.pipe2(os.O_CLOEXEC)
+    pid = os.fork()
+    if pid == 0:
+        step = "unshare"
+        try:
+            syscalls.unshare(syscalls.CLONE_NEWUSER)
+            step = "unshare in it"
+            syscalls.unshare(syscalls.CLONE_NEWNS)  # AppArmor lets the namespace be made, and forbids what it is for
+        except OSError as error:
+            os.write(say, f"{step}: {error.strerror}".encode())
+        finally:
+            os._exit(0)
+    os.close(say)
+    try:
+        return os.read(said, 4096).decode(errors="replace")
+    finally:
+        os.close(said)
+        os.waitpid(pid, 0)
+
+
 def _explained(error: _ChildFailed) -> ArgosyError:
     hint = forbidden()
     if not hint:
         hint = "something forbids user namespaces: a seccomp filter of the container around us, or the kernel's build"
+    hint += "; `argosy doctor userns` tells more"
     return userns.Forbidden(error.brief, details=error.details, hint=hint)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 _MAX_COMMAND_LINE = 1 << 16
 _PF_EXITING = 0x4
+_MAX_MOUNTS = 16 << 20
+_ALWAYS_EMPTY = ("/proc/sys/fs/binfmt_misc", "/proc/fs/nfsd")
 
 
 def parent(pid: int) -> int:
@@ -62,3 +64,19 @@ def is_exiting(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return True
     return fields[0] in (b"Z", b"X") or bool(int(fields[6]) & _PF_EXITING)
+
+
+def is_masked() -> bool:
+    """Whether something is mounted over parts of our /proc.
+
+    Then no other can be mounted in a user namespace below (`mount_too_revealing` in the kernel's fs/namespace.c);
+    directories that are always empty do not count.
+    """
+    with open("/proc/self/mountinfo", "rb", buffering=0) as file:
+        return covers_proc(file.read(_MAX_MOUNTS).decode(errors="replace"))
+
+
+def covers_proc(mountinfo: str) -> bool:
+    """The same, of the text of /proc/PID/mountinfo."""
+    points = (line.split(" ", 5)[4] for line in mountinfo.splitlines() if " /proc/" in line)
+    return any(point.startswith("/proc/") and point not in _ALWAYS_EMPTY for point in points)

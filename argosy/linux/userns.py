@@ -70,6 +70,11 @@ def needed() -> bool:
     return _mark() is not None or os.geteuid() != 0 or not has(CAP_SYS_ADMIN)
 
 
+def is_outside() -> bool:
+    """Whether this process is not in a namespace of ours."""
+    return _mark() is None
+
+
 def outer_uid() -> int:
     """The user's id outside of any namespace of Argosy's."""
     mark = _mark()

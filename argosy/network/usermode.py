@@ -28,7 +28,7 @@ def program(request: NetworkRequest, name: str, package: str) -> str:
             return found
     found = process.find_program(name, (*request.conf.helper_binaries_dir, *process.PROGRAM_DIRECTORIES))
     if found is None:
-        raise Unavailable(f"{name} is not installed", hint=f"install the package {package}")
+        raise Unavailable(f"{name} is not installed", hint="see `argosy doctor network`")
     return found
 
 

@@ -327,6 +327,7 @@ def _tls_fault(host: str, error: Exception) -> Unreachable:
     if isinstance(inner, ssl.SSLCertVerificationError):
         why = f"its certificate cannot be verified: {inner.verify_message}"
         hint = f"put the authority's certificate into /etc/containers/certs.d/{host}/ca.crt, or use --cert-dir"
+        hint += "; `argosy doctor certificates clock`"
         return Unreachable(host, why, hint=hint, transient=False)
     if isinstance(inner, ssl.SSLEOFError):
         return Unreachable(host, "the connection broke off while TLS was spoken", hint=_client_hint(host))
@@ -376,7 +377,7 @@ def _no_connection(host: str, error: NewConnectionError | ProxyError) -> Unreach
     if isinstance(error, NameResolutionError):
         cause = error.__cause__ or error.__context__
         code = cause.errno if isinstance(cause, socket.gaierror) else 0
-        hint = "check the name, and the network's DNS"
+        hint = "check the name, and the network's DNS: `argosy doctor dns`"
         return Unreachable(host, "no such host", hint=hint, transient=code == socket.EAI_AGAIN)
     system = _system_error(error)
     if system is not None and system.errno == errno.ECONNREFUSED:

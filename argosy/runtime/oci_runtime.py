@@ -189,7 +189,9 @@ def _first_that_works(
             return name, path, refused if "crun" in found and name != "crun" else ""
     reasons = [f"{name} is not installed" for name in PREFERRED if name not in found]
     if not found:
-        raise Unsupported("no OCI runtime works on this host", details=", ".join(reasons), hint="install crun or runc")
+        raise Unsupported(
+            "no OCI runtime works on this host", details=", ".join(reasons), hint="`argosy doctor runtime`"
+        )
     first = controllers.split(" ", 1)[0]
     raise Unsupported(
         "no OCI runtime works on this host",

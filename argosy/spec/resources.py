@@ -65,7 +65,9 @@ def check_limits(options: ContainerOptions, unlimited: Mapping[str, str]) -> Non
     for flag, needs in _asked(options):
         for need in needs:
             if need in unlimited:
-                raise Unsupported(f"cannot apply {flag}: {unlimited[need]}", hint=f"leave out {flag}")
+                raise Unsupported(
+                    f"cannot apply {flag}: {unlimited[need]}", hint=f"leave out {flag}, or see `argosy doctor cgroups`"
+                )
 
 
 def check_memory(options: ContainerOptions) -> None:
