@@ -326,8 +326,7 @@ def _tls_fault(host: str, error: Exception) -> Unreachable:
     inner = _tls_error(error)
     if isinstance(inner, ssl.SSLCertVerificationError):
         why = f"its certificate cannot be verified: {inner.verify_message}"
-        hint = f"put the authority's certificate into /etc/containers/certs.d/{host}/ca.crt, or use --cert-dir"
-        hint += "; `argosy doctor certificates clock`"
+        hint = f"put the authority's certificate into /etc/containers/certs.d/{host}/ca.crt; see `argosy doctor clock`"
         return Unreachable(host, why, hint=hint, transient=False)
     if isinstance(inner, ssl.SSLEOFError):
         return Unreachable(host, "the connection broke off while TLS was spoken", hint=_client_hint(host))
