@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from argosy import jsontext
 from argosy.errors import ArgosyError, Invalid
@@ -27,9 +28,13 @@ class Place(Value):
 
 
 def place(environ: Mapping[str, str], *, uid: int, authfile: str = "", docker: bool = False) -> Place:
-    """--authfile, else REGISTRY_AUTH_FILE, else the usual file: docker's own when called as docker."""
+    """--authfile, else REGISTRY_AUTH_FILE, else the usual file: docker's own when called as docker.
+
+    Raises Invalid for one that is no file: a login would replace a device, and a FIFO keeps its reader waiting.
+    """
     given = authfile or environ.get("REGISTRY_AUTH_FILE", "")
     if given:
+        _check_kind(given)
         return Place(given, given=True)
     if docker:
         from argosy.config import auth
@@ -37,6 +42,17 @@ def place(environ: Mapping[str, str], *, uid: int, authfile: str = "", docker: b
         return Place(auth.docker_file(environ))
     runtime = environ.get("XDG_RUNTIME_DIR", "")
     return Place(os.path.join(runtime, "containers/auth.json") if runtime else f"/run/containers/{uid}/auth.json")
+
+
+def _check_kind(path: str) -> None:
+    from argosy.linux import paths
+
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:
+        return  # it will be made, or what is wrong is said by whoever opens it
+    if not stat.S_ISREG(mode):
+        raise Invalid("credential file", path, f"it is {paths.kind(mode)}, and logins are kept in a regular file")
 
 
 def store(where: Place, name: str, credentials: Credentials, environ: Mapping[str, str]) -> None:

@@ -98,6 +98,15 @@ def test_what_does_not_go(argosy: Program, arguments: tuple[str, ...], said: str
     assert not os.path.exists(authfile)
 
 
+@pytest.mark.parametrize("command", [("login", "-u", "me", "-p", "x"), ("login", "--get-login"), ("logout",)])
+def test_what_is_no_file_is_neither_waited_for_nor_replaced(argosy: Program, command: tuple[str, ...]) -> None:
+    fifo = f"{argosy.files}/fifo"
+    os.mkfifo(fifo)
+    for path, kind in ((fifo, "a FIFO"), ("/dev/null", "a character device"), (argosy.files, "a directory")):
+        done = argosy.run(*command, "--authfile", path, "localhost:1", check=125, timeout_s=20)
+        assert f"it is {kind}, and logins are kept in a regular file" in done.stderr
+
+
 def test_logout_of_nothing(argosy: Program) -> None:
     missing = f"{argosy.files}/nosuch.json"
     assert "no such file or directory" in argosy.run("logout", "--authfile", missing, "quay.io", check=125).stderr
