@@ -190,9 +190,10 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
     log_options = options.log_options
     if site.conf.log_path and options.log_driver in ("", "k8s-file", "json-file") and "path" not in log_options:
         changes["log_options"] = log_options = {**log_options, "path": site.conf.log_path}
-    log_directory = os.path.dirname(log_options.get("path", "/"))
-    if not os.path.isdir(log_directory):
-        raise ArgosyError(f"cannot write a log to {log_directory}: there is no such directory", hint="see --log-opt")
+    if "path" in log_options:
+        from argosy.containers import log_file
+
+        log_file.check(log_options["path"])
     return options.replace(**changes) if changes else options
 
 

@@ -126,6 +126,10 @@ def _bring_up(
 ) -> tuple[Attachment | None, int]:
     exits.remove(site.store.run, record.id)
     records.unlink(site.store, record.id, records.STOP_REQUESTED)
+    if "path" in record.options.log_options:
+        from argosy.containers import log_file
+
+        log_file.check(record.options.log_options["path"])
     prepared = prepare.prepare(site, record)
     asked = request(site, record, prepared, attended=attended).replace(preserve_fds=preserve_fds)
     created = _create(site, record, asked, _load_attach if connect else None)

@@ -11,8 +11,10 @@ When the log reaches its largest size conmon starts a new file and renames it ov
 from __future__ import annotations
 
 import os
+import stat
 
-from argosy.linux import syscalls
+from argosy.errors import ArgosyError
+from argosy.linux import paths, syscalls
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -91,9 +93,14 @@ class LogReader:
 
     def _open(self) -> bool:
         try:
-            self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
+            fd = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a FIFO would not let us go
         except FileNotFoundError:
             return False
+        mode = os.fstat(fd).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode)):
+            os.close(fd)
+            raise ArgosyError(f"{self.path} is no log: it is {paths.kind(mode)}")
+        self._fd = fd
         return True
 
     def _turn_over(self) -> bool:

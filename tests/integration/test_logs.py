@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from tests.rig import host
 from tests.rig.program import Program, finish
 
 pytestmark = pytest.mark.usefixtures("busybox")
@@ -233,3 +234,32 @@ def test_driver_that_keeps_nothing(argosy: Program) -> None:
     run(argosy, "mute", "echo out")
     refused = argosy.run("logs", "mute", check=125)
     assert "this container is using the 'none' log driver, cannot read logs" in refused.stderr
+
+
+def test_a_log_goes_into_files_alone(argosy_both: Program) -> None:
+    """Through a link of the user's own, as with podman, not through another's; a FIFO would hold everybody up."""
+    program = argosy_both
+    kept, link, fifo = (f"{program.files}/{name}" for name in ("kept", "link", "fifo"))
+    program.call("ln", "-s", kept, link)
+    program.call("mkfifo", fifo)
+    run(program, "linked", "echo out", "--log-opt", f"path={link}")
+    assert program.run("logs", "linked").stdout == "out\n"
+    assert os.path.getsize(kept) > 0
+    run(program, "nowhere", "echo out", "--log-opt", "path=/dev/null")
+    assert program.run("logs", "nowhere").stdout == ""
+    words = ("create", "--network", "none", "--log-opt")
+    refused = program.run(*words, f"path={fifo}", "busybox", check=125, timeout_s=20)
+    assert "it is a FIFO" in refused.stderr
+    program.run(*words, f"path={program.files}/new", "--name", "late", "busybox", "true")
+    program.call("mkfifo", f"{program.files}/new")
+    for command in (("start", "late"), ("logs", "late")):
+        assert "it is a FIFO" in program.run(*command, check=125, timeout_s=20).stderr
+
+
+@host.needs_root
+def test_a_link_of_another_user_leads_no_log_away(argosy: Program) -> None:
+    link = f"{argosy.files}/link"
+    os.symlink(f"{argosy.files}/target", link)
+    os.chown(link, 12345, 12345, follow_symlinks=False)
+    refused = argosy.run("create", "--log-opt", f"path={link}", "busybox", check=125)
+    assert "it is a link of another user's" in refused.stderr
