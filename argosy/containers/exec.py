@@ -21,11 +21,12 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+    from collections.abc import Callable, Mapping
+    from typing import Any, TypeVar
 
-    from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
+
+    Result = TypeVar("Result", int, str)
 
 _DEATH_S = 0.5  # at most, from the kill of a container's processes until the first of them begins to end
 NO_ENV: Mapping[str, str] = {}
@@ -56,11 +57,37 @@ def execute(site: Site, container_id: str, options: ExecOptions) -> int:
     Raises ArgosyError when the container does not run, or ends before the process has begun; with exit status 126 or
     127 when the program cannot be run.
     """
-    record, process = _process(site, container_id, options)
+    return _in_running(site, container_id, options, _execute)
+
+
+def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str:
+    """Start the process and leave it alone: the id of its session.  Raises as `execute` does."""
+    return _in_running(site, container_id, options, _execute_detached)
+
+
+def _in_running(
+    site: Site, container_id: str, options: ExecOptions, execute: Callable[[Site, str, ExecOptions], Result]
+) -> Result:
+    """What `execute` gives.  Whatever it runs into because the container ends under its hands is said as just that."""
+    run = state.derive(site, container_id)
+    if run.status != state.RUNNING:
+        records.read_text(site.store, container_id)  # NotFound comes first
+        raise _not_running(container_id, f"is {run.status}")
+    if not options.command or not options.command[0]:
+        raise ArgosyError("must provide a non-empty command to start an exec session: invalid argument")
+    try:
+        return execute(site, container_id, options)
+    except (ArgosyError, FileNotFoundError) as error:
+        if _has_ended(site, container_id, error):
+            raise _not_running(container_id, "has ended meanwhile") from error
+        raise
+
+
+def _execute(site: Site, container_id: str, options: ExecOptions) -> int:
     request = runtime_exec.ExecRequest(
-        runtime=_runtime(site, record.id),
-        id=record.id,
-        process=jsontext.encode(process),
+        runtime=_runtime(site, container_id),
+        id=container_id,
+        process=jsontext.encode(_process(site, container_id, options)),
         program=options.command[0],
         tty=options.tty,
         stdin=options.stdin,
@@ -68,32 +95,26 @@ def execute(site: Site, container_id: str, options: ExecOptions) -> int:
         stderr=options.stderr,
         detach_keys=options.detach_keys,
         preserve_fds=options.preserve_fds,
-        directory=site.run_directory(record.id),
+        directory=site.run_directory(container_id),
     )
-    try:
-        return runtime_exec.run(request)
-    except ArgosyError as error:
-        if _has_ended(site, record.id, error):
-            raise _not_running(record.id, "has ended meanwhile") from error
-        raise
+    return runtime_exec.run(request)
 
 
-def execute_detached(site: Site, container_id: str, options: ExecOptions) -> str:
-    """Start the process and leave it alone: the id of its session.  Raises as `execute` does."""
+def _execute_detached(site: Site, container_id: str, options: ExecOptions) -> str:
     from argosy.containers import groups as cgroups
     from argosy.containers import prepare
     from argosy.runtime import conmon
 
-    record, process = _process(site, container_id, options)
-    runtime = _runtime(site, record.id)
+    process = _process(site, container_id, options)
+    runtime = _runtime(site, container_id)
     groups = cgroups.detect(site)
     exec_id = os.urandom(32).hex()
-    directory = f"{site.run_directory(record.id)}/exec-{exec_id[:12]}"
+    directory = f"{site.run_directory(container_id)}/exec-{exec_id[:12]}"
     os.mkdir(directory, 0o700)
     files.write_atomic(f"{directory}/process.json", jsontext.encode(process))
     request = conmon.ExecRequest(
         program=prepare.conmon_program(site),
-        id=record.id,
+        id=container_id,
         exec_id=exec_id,
         runtime=runtime,
         directory=directory,
@@ -143,15 +164,9 @@ def _runtime(site: Site, container_id: str) -> OciRuntime:
     return OciRuntime.from_json(jsontext.decode(text, records.PREPARED)["runtime"])
 
 
-def _process(site: Site, container_id: str, options: ExecOptions) -> tuple[ContainerRecord, dict[str, Any]]:
-    record = records.read_record(site.store, container_id)
-    run = state.derive(site, container_id)
-    if run.status != state.RUNNING:
-        raise _not_running(container_id, f"is {run.status}")
-    if not options.command or not options.command[0]:
-        raise ArgosyError("must provide a non-empty command to start an exec session: invalid argument")
+def _process(site: Site, container_id: str, options: ExecOptions) -> dict[str, Any]:
     config = records.read_bundle(site.run_directory(container_id))
-    process = dict(config["process"])
+    process: dict[str, Any] = dict(config["process"])
     process["args"] = list(options.command)
     process["terminal"] = options.tty
     process.pop("consoleSize", None)
@@ -166,11 +181,11 @@ def _process(site: Site, container_id: str, options: ExecOptions) -> tuple[Conta
         _privilege(process)
     merged = f"{site.state_directory(container_id)}/merged"
     executable.check(merged, process, config["mounts"], os.uname().machine)
-    return record, process
+    return process
 
 
-def _has_ended(site: Site, container_id: str, error: ArgosyError) -> bool:
-    """Whether the container ended under a runtime that failed.  One that is being killed is given time to go."""
+def _has_ended(site: Site, container_id: str, error: ArgosyError | FileNotFoundError) -> bool:
+    """Whether the container ended under what failed.  One that is being killed is given time to go."""
     import time
 
     from argosy.linux import procfs
@@ -178,7 +193,7 @@ def _has_ended(site: Site, container_id: str, error: ArgosyError) -> bool:
     run = state.derive(site, container_id)
     if run.status != state.RUNNING:
         return True
-    unclear = error.exit_code == ArgosyError.default_exit_code
+    unclear = not isinstance(error, ArgosyError) or error.exit_code == ArgosyError.default_exit_code
     deadline = time.monotonic() + _DEATH_S
     while unclear and time.monotonic() < deadline:
         if procfs.is_exiting(run.pid):
@@ -209,7 +224,11 @@ def _become(site: Site, container_id: str, process: dict[str, Any], options: Exe
 
     tree, ours = f"{site.state_directory(container_id)}/merged", site.run_directory(container_id)
     passwd, group = accounts.of_running(tree, ours)
-    user = users.resolve(options.user, passwd, group)
+    try:
+        user = users.resolve(options.user, passwd, group)
+    except ArgosyError as error:
+        error.exit_code = ArgosyError.default_exit_code  # no session came about; `run` gives 126
+        raise
     ids = {"uid": user.uid, "gid": user.gid, "additionalGids": list(user.additional_gids)}
     process["user"] = {**process["user"], **ids}
     if "HOME" not in options.env:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from argosy.containers.site import Site
 
 _POLL_S = 0.25
+_LONGEST_S = 2_000_000.0
 _REMOVING = "removing"
 _CONMON_GRACE_S = 5.0  # between the end of a process and conmon's record of it
 
@@ -72,7 +73,10 @@ def _of_removed(site: Site, container_id: str) -> int:
 
 
 def process_ended(pid: int, timeout_s: float | None) -> bool:
-    """Wait until a process has ended; False when the time is up.  A process that is gone has ended."""
+    """Wait until a process has ended; False when the time is up.  A process that is gone has ended.
+
+    A time of more than three weeks, which the kernel does not count, has no end.
+    """
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -80,7 +84,9 @@ def process_ended(pid: int, timeout_s: float | None) -> bool:
     try:
         poll = select.poll()
         poll.register(descriptor, select.POLLIN)
-        return bool(poll.poll(None if timeout_s is None else max(0, round(timeout_s * 1000))))
+        if timeout_s is None or timeout_s > _LONGEST_S:
+            return bool(poll.poll())
+        return bool(poll.poll(max(0, round(timeout_s * 1000))))
     finally:
         os.close(descriptor)
 

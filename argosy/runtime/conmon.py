@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from argosy.runtime.oci_runtime import OciRuntime
 
 _SOCKET_PATH_LIMIT = 100
+_MESSAGE_LIMIT = 4096
 _PASSED_ENVIRONMENT = ("PATH", "HOME", "USER", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LANG")
 _PASSED_PREFIXES = ("CONTAINERS_", "DBUS_SESSION_BUS_ADDRESS", "LC_", "ARGOSY_", "_ARGOSY_")
 
@@ -223,12 +224,13 @@ def start(
             companions=request.companions,
             pidfile=request.conmon_pidfile,
             fds=((log_target, log_fd),) if log_fd >= 0 else (),
+            heard=request.log_driver != "passthrough",
         )
-        report, status = _run(call, meanwhile)
+        ended = _run(call, meanwhile)
     finally:
         if log_fd >= 0:
             os.close(log_fd)
-    pid = _pid_of(report, status, request.runtime, request.id, request.command)
+    pid = _pid_of(ended, request.runtime, request.id, request.command)
     return Started(pid, read_pid(request.conmon_pidfile))
 
 
@@ -243,12 +245,14 @@ def exec_detached(request: ExecRequest, environ: Mapping[str, str] | None = None
         scope=request.scope,
         pidfile=request.conmon_pidfile,
     )
-    report, status = _run(call)
-    return Started(_pid_of(report, status, request.runtime, request.id), read_pid(request.conmon_pidfile))
+    return Started(_pid_of(_run(call), request.runtime, request.id), read_pid(request.conmon_pidfile))
 
 
 class _Call(Value):
-    """How to spawn conmon: `fds` are further descriptors, (conmon's, ours); `pidfile` is conmon's own."""
+    """How to spawn conmon: `fds` are further descriptors, (conmon's, ours); `pidfile` is conmon's own.
+
+    `heard`: what it writes is kept for a message of ours, unless the container is to have our streams.
+    """
 
     argv: list[str]
     directory: str
@@ -259,14 +263,24 @@ class _Call(Value):
     scope: Scope | None = None
     companions: tuple[int, ...] = ()
     fds: tuple[tuple[int, int], ...] = ()
+    heard: bool = True
 
 
-def _run(call: _Call, meanwhile: Callable[[], object] | None = None) -> tuple[bytes, int]:
-    """Spawn conmon: the line that it reports, and the exit status of its first process."""
+class _Ended(Value):
+    """What conmon's first process left: the line that it reports, its exit status, and what it wrote for the user."""
+
+    report: bytes
+    status: int
+    said: bytes
+
+
+def _run(call: _Call, meanwhile: Callable[[], object] | None = None) -> _Ended:
+    """Spawn conmon, and wait for what it reports."""
+    said = os.memfd_create("argosy-conmon")
     sync_read, sync_write = os.pipe2(os.O_CLOEXEC)
     try:
         try:
-            launcher = _spawn(call, sync_write)
+            launcher = _spawn(call, sync_write, said)
         finally:
             os.close(sync_write)
         status = process.wait(launcher)
@@ -274,18 +288,21 @@ def _run(call: _Call, meanwhile: Callable[[], object] | None = None) -> tuple[by
             _move(call, read_pid(call.pidfile))
             if meanwhile is not None:
                 meanwhile()
-        return _read_line(sync_read), status
+        report = _read_line(sync_read)
+        return _Ended(report, status, b"" if report else os.pread(said, _MESSAGE_LIMIT, 0))
     finally:
         os.close(sync_read)
+        os.close(said)
 
 
-def _spawn(call: _Call, sync_write: int) -> int:
+def _spawn(call: _Call, sync_write: int, said: int) -> int:
     """Spawn conmon and let it go: the pid of its first process."""
     first = 3 + call.preserve_fds
+    heard = {1: said, 2: said} if call.heard else {}
     return process.spawn(
         call.argv,
         env={**call.env, "_OCI_SYNCPIPE": str(first)},
-        fds={**{fd: fd for fd in range(3, first)}, first: sync_write, **dict(call.fds)},
+        fds={**heard, **{fd: fd for fd in range(3, first)}, first: sync_write, **dict(call.fds)},
         directory=call.directory,
     )
 
@@ -333,17 +350,18 @@ def _read_line(fd: int) -> bytes:
     return data
 
 
-def _pid_of(report: bytes, status: int, runtime: OciRuntime, container_id: str, program: str = "") -> int:
+def _pid_of(ended: _Ended, runtime: OciRuntime, container_id: str, program: str = "") -> int:
     """The pid in conmon's report.  Raises the runtime's error when there is none."""
     from argosy import jsontext
 
-    if not report:
+    if not ended.report:
+        silent = f"exit status {ended.status}" if ended.status else f"{runtime.name} failed without a message"
         raise ArgosyError(
             f"conmon ended before container {container_id[:12]} was created",
-            details=f"exit status {status}" if status else f"{runtime.name} failed without a message",
+            details=ended.said.decode("utf-8", "replace").strip() or silent,
             hint="`--log-level debug` shows the command that was run",
         )
-    first = report.split(b"\n", 1)[0]  # the status of a quick exec may have come as well
+    first = ended.report.split(b"\n", 1)[0]  # the status of a quick exec may have come as well
     answer = jsontext.decode(_tame(first), "report of conmon")
     pid = int(answer["data"])
     if pid <= 0:

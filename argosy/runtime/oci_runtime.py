@@ -292,8 +292,8 @@ def _undressed(line: str) -> str:
 
 
 def _says_unknown(message: str) -> bool:
-    lowered = message.lower()
-    return "does not exist" in lowered or ("no such file or directory" in lowered and "status" in lowered)
+    """Whether the runtime has no record of the container: crun misses its file, runc says it in words."""
+    return "/status`: No such file" in message or ("container" in message and "does not exist" in message)
 
 
 def translate(runtime: str, message: str, container_id: str, program: str = "") -> ArgosyError:
@@ -303,23 +303,26 @@ def translate(runtime: str, message: str, container_id: str, program: str = "") 
     """
     lowered = message.lower()
     text = f"{runtime}: {message or 'failed without a message'}"
-    if "chdir" in lowered:
-        status = 127 if "no such file or directory" in lowered else 126
-        hint = "the working directory must be one of the container's that its user may enter: see --workdir"
-        return ArgosyError(f"{text}: OCI runtime error", hint=hint, exit_code=status)
+    hint = _hint(lowered, container_id, program)
+    if _says_unknown(message):
+        return ArgosyError(f"{text}: OCI runtime error", hint=hint)
     if "permission denied" in lowered or "operation not permitted" in lowered:
-        about_program = program and "exec" in lowered
-        hint = f"{program} must be a file that the container's user may execute" if about_program else ""
         return ArgosyError(f"{text}: OCI permission denied", hint=hint, exit_code=126)
     if "no such file or directory" in lowered or ("executable file" in lowered and "not found" in lowered):
-        hint = "check the command and the image's PATH" if "executable file" in lowered else ""
         return ArgosyError(
             f"{text}: OCI runtime attempted to invoke a command that was not found", hint=hint, exit_code=127
         )
-    return ArgosyError(f"{text}: OCI runtime error", hint=_hint(lowered, container_id))
+    return ArgosyError(f"{text}: OCI runtime error", hint=hint)
 
 
-def _hint(lowered: str, container_id: str) -> str:
+def _hint(lowered: str, container_id: str, program: str) -> str:
+    if "chdir" in lowered:
+        return "the working directory must be one of the container's that its user may enter: see --workdir"
+    if "permission denied" in lowered or "operation not permitted" in lowered:
+        about_program = program and "exec" in lowered
+        return f"{program} must be a file that the container's user may execute" if about_program else ""
+    if "executable file" in lowered:
+        return "check the command and the image's PATH"
     if "hybrid mode" in lowered:
         return "this host's cgroups suit runc: give --runtime runc"
     if "already exists" in lowered:

@@ -17,6 +17,7 @@ LOG_OPTIONS_OF_DOCKER = frozenset(("compress", "max-buffer-size", "max-file", "m
 # and writes nothing but the output in it: these are for `docker logs --details`.
 _DETAILS = ("env", "env-regex", "labels", "labels-regex")
 _PERSONALITIES = ("LINUX", "LINUX32")
+_LONGEST_TIMEOUT_S = 2**31 - 1
 
 
 def parse_umask(text: str) -> str:
@@ -87,6 +88,13 @@ def parse_log_driver(text: str) -> str:
             f"{_CREATE}: invalid log driver: invalid argument", hint=f"the drivers are {', '.join(LOG_DRIVERS)}"
         )
     return text
+
+
+def parse_timeout(seconds: int) -> int:
+    """--timeout: as far as conmon counts."""
+    if seconds > _LONGEST_TIMEOUT_S:
+        raise BadOption(f"--timeout {seconds}: at most {_LONGEST_TIMEOUT_S} seconds can be waited for")
+    return seconds
 
 
 def parse_log_options(items: Iterable[str], directory: str = "/") -> dict[str, str]:

@@ -54,7 +54,7 @@ def test_what_cannot_be_run_is_said_once(argosy_both: Program, command: str, sta
     done = argosy_both.run("exec", NAME, command, check=status)
     assert done.stderr.count(words) == 1
     assert done.stderr.startswith("Error: ")
-    done = argosy_both.run("exec", "-d", NAME, command, check=status)
+    done = argosy_both.run("exec", "-d", NAME, command, check=125)
     assert words in done.stderr
 
 
@@ -85,6 +85,20 @@ def test_a_container_that_does_not_run(argosy: Program) -> None:
     done = argosy.run("exec", NAME, "true", check=255)
     assert "container state improper" in done.stderr
     assert "no such container" in argosy.run("exec", "nobody", "true", check=125).stderr
+
+
+def test_a_dying_container_is_named_as_such(argosy_both: Program) -> None:
+    """Whatever the runtime or conmon say when it goes from under them; the process may also have had its time."""
+    for turn in range(4):
+        start(argosy_both)
+        words = [("exec", NAME, "true"), ("exec", "-d", NAME, "sleep", "60")]
+        under_way = [argosy_both.start(*command) for command in words * 3]
+        argosy_both.run("kill" if turn % 2 else "stop", *(() if turn % 2 else ("-t", "0")), NAME)
+        for process in under_way:
+            done = finish(process, check=False)
+            assert done.returncode in (0, 125, 137, 255)
+            assert not done.stderr or done.stderr.startswith("Error: can only create exec sessions on running"), done
+        argosy_both.run("rm", "-f", "-t", "0", NAME)
 
 
 def test_a_terminal(argosy_both: Program) -> None:

@@ -233,6 +233,9 @@ REFUSED = [
     (("--env-file", "/nowhere"), 'parsing env file "/nowhere": open /nowhere: no such file or directory'),
     (("--attach", "foo"), 'invalid stream "foo" for --attach'),
     (("--timeout", "-1"), 'invalid argument "-1" for "--timeout" flag'),
+    (("--timeout", "2147483648"), "at most 2147483647 seconds"),
+    (("--log-opt", "path=/tmp"), "cannot write a log to /tmp: it is a directory"),
+    (("--log-opt", "path=/dev/zero"), "cannot write a log to /dev/zero: it is a character device"),
 ]
 
 

@@ -5,7 +5,6 @@ purpose is left out of the list, with the reason:
 
 - `stop`, `kill` and `rm` of several names of which one is missing: podman does nothing, we go on, as docker does.
 - `start` of a container that runs: podman prints nothing, we the name, as docker does.
-- `exec --user` with a name that the container does not know: podman ends with 255, we with 126.
 - hints: ours stand on lines of their own behind podman's message.
 - `wait --condition running`: podman 4.3 looks at nothing but the end and never answers.
 """
@@ -68,6 +67,13 @@ CALLS: tuple[tuple[str, ...], ...] = (
     ("exec", "nosuch", "true"),
     ("exec", "r1", "sh", "-c", "exit 7"),
     ("exec", "r1", "nosuchcmd"),
+    ("exec", "-d", "r1", "nosuchcmd"),
+    ("exec", "-d", "c1", "true"),
+    ("exec", "-w", "/nosuch", "r1", "true"),
+    ("exec", "-d", "-w", "/nosuch", "r1", "true"),
+    ("exec", "-u", "nosuch", "r1", "true"),
+    ("exec", "-u", "root:nosuch", "r1", "true"),
+    ("exec", "-d", "-u", "nosuch", "r1", "true"),
     ("top", "r1", "pid,user", "args", "capeff", "state", "nice", "seccomp", "label", "tty"),
     ("top",),
     ("top", "nosuch"),

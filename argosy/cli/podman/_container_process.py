@@ -37,7 +37,7 @@ def read(flags: CreateFlags) -> dict[str, Any]:
         "passwd": flags.passwd is not False,
         "passwd_entry": flags.passwd_entry or "",
         "requires": flags.requires,
-        "timeout_s": flags.timeout or 0,
+        "timeout_s": texts.parse_timeout(flags.timeout or 0),
         "timezone": flags.tz or "",
         "unset_all_env": bool(flags.unsetenv_all),
         "unset_env": flags.unsetenv,

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from argosy.engine import Engine
 
 
-_NO_SESSION = 255  # podman's status when the container is there, but no session in it came about
+# podman's status when the container is there, but no session in it came about; a detached one fails with 125 alone.
+_NO_SESSION = 255
 
 
 class ExecOptions(Value):
@@ -70,7 +71,9 @@ def run(options: ExecOptions, engine: Engine, out: Output) -> int:
             return 0
         return engine.containers.execute(container_id, wanted)
     except ArgosyError as error:
-        if error.exit_code == ArgosyError.default_exit_code:
+        if options.detach:
+            error.exit_code = ArgosyError.default_exit_code
+        elif error.exit_code == ArgosyError.default_exit_code:
             error.exit_code = _NO_SESSION
         raise
 
