@@ -185,14 +185,14 @@ _RACY_NS = 1_000_000_000
 
 
 def load(run: str, environ: Mapping[str, str], *, rootless: bool, modules: tuple[str, ...] = ()) -> ContainersConf:
-    """The merged configuration; `run` is the run directory, whose `cache/` keeps the parsed form.
+    """The merged configuration; `run` is the run directory, whose `cache/` keeps the parsed form ("" keeps nothing).
 
     `modules` are those of --module, the strongest last.  Raises Invalid that names the file and line when a file is not
     TOML, and the key as well when a value has a wrong type or is none that the key can have.
     """
     places = candidates(environ, rootless=rootless, modules=modules)
     cache = os.path.join(run, "cache", "containers.conf.json")
-    kept = read_kept(cache, ContainersConf, places)
+    kept = read_kept(cache, ContainersConf, places) if run else None
     if kept is not None:
         return kept
     from argosy.config import containersfiles
@@ -200,7 +200,8 @@ def load(run: str, environ: Mapping[str, str], *, rootless: bool, modules: tuple
     files = containersfiles.existing(places)
     stamps = [stamp(path) for path in (*places, *files)]
     conf = containersfiles.merged(files)
-    keep(cache, conf, places, stamps)
+    if run:
+        keep(cache, conf, places, stamps)
     return conf
 
 

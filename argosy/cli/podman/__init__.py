@@ -57,6 +57,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "image push": ("push", "Push an image to a specified destination", True),
     "image rm": ("rmi", "Removes one or more images from local storage", True),
     "image save": ("save", "Save image(s) to an archive", True),
+    "image scp": ("image_scp", "Securely copy images", False),
     "image search": ("search", "Search registry for image", False),
     "image sign": ("image_sign", "Sign an image", False),
     "image tag": ("tag", "Add an additional name to a local image", True),
