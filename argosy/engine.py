@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from argosy.containers.site import Chosen
     from argosy.images import Images
     from argosy.images.guard import Guard
+    from argosy.images.places import Place
     from argosy.images.progress import Progress
     from argosy.images.pull import Puller
     from argosy.images.resolve import Resolved
@@ -134,33 +135,26 @@ class Engine:
 
     def images_door(self, signature_policy: str = "") -> Callable[[Origin], Admit]:
         """What judges images that are on this host, in archives and directories."""
-        policy = self.trust(signature_policy)
+        from argosy.images import trust
 
-        def door(origin: Origin) -> Admit:
-            from argosy.transports import signatures
-
-            path = origin.scopes[0] if origin.transport == "dir" else ""
-            return policy.door(
-                origin, signatures.DirectorySignatures(path) if path else signatures.NoSignatures(origin.transport)
-            )
-
-        return door
+        return trust.local_door(self.trust(signature_policy))
 
     def push_guard(
         self,
         found: Resolved,
-        target: Reference,
+        target: Place,
         options: RegistryOptions,
         signing: SignOptions,
         *,
         signature_policy: str = "",
         keep: bool = True,
     ) -> Guard:
-        """What judges an image of the store that goes to a registry, and signs it.
+        """What judges an image of the store that goes elsewhere, and signs it.
 
         `keep` takes its old signatures along.
         """
         from argosy.images import guard, sign, trust
+        from argosy.images.push import signatures_of
         from argosy.transports import signatures
 
         chosen = self._with_retries(options)
@@ -171,14 +165,17 @@ class Engine:
         def open_destination(reference: Reference) -> docker.DockerDestination:
             return self.open_destination(reference, found.record, chosen)
 
+        def at_registry(reference: Reference) -> RegistrySignatures:
+            return self._signatures(reference, open_source, open_destination)
+
         record = found.record
         kept = signatures.KeptSignatures(self.store, record.manifest_digest)
         origin = trust.in_store(self.store, found.name, record.config_digest)
         return guard.Guard(
             self.trust(signature_policy).door(origin, kept),
             kept,
-            self._signatures(target, open_source, open_destination),
-            sign.makers(signing, f"docker://{target}", target, self.environ),
+            signatures_of(target, at_registry),
+            sign.makers(signing, str(target), target.reference, self.environ),
             keep=keep,
         )
 

@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from argosy.images.archives import Archive
+    from argosy.images.places import Opened, Place
     from argosy.images.trust import Admit, Origin
+    from argosy.oci.platform import Platform
     from argosy.oci.reference import Reference
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
@@ -79,6 +81,26 @@ def load_directory(
         return tuple(_take_in(store, image, path, progress, notice, door) for image in found)
     finally:
         directory.close()
+
+
+def load_place(
+    store: Store,
+    place: Place,
+    opened: Opened,
+    platform: Platform | None,
+    progress: Progress,
+    notice: Callable[[str], None],
+    door: Callable[[Origin], Admit],
+) -> Loaded:
+    """The image at a place that is no registry, under the names that it has there; closes its source.
+
+    `platform` is what is taken of an index, None the host's.
+    """
+    try:
+        found = _Found(opened.source, opened.names, trust.of_place(place, opened.source))
+        return _take_in(store, found, str(place), progress, notice, door, platform)
+    finally:
+        opened.source.close()
 
 
 def _seekable(archive: Archive, spool: str) -> int:
@@ -170,12 +192,14 @@ def _take_in(
     progress: Progress,
     notice: Callable[[str], None],
     door: Callable[[Origin], Admit],
+    platform: Platform | None = None,
 ) -> Loaded:
     label = str(found.names[0]) if found.names else f"an image of {archive}"
     with store.work() as work:
         store.unstable.begin()
         admit = door(found.origin)
-        arrived = pull.take_in(store, work, found.source, label, platforms.host(), progress, notice, admit=admit)
+        wanted = platform or platforms.host()
+        arrived = pull.take_in(store, work, found.source, label, wanted, progress, notice, admit=admit)
         work.pin(arrived.manifest_digest)
         store.chains.ensure_fix(arrived.config.diff_ids)
         work.settle()

@@ -35,6 +35,12 @@ class Place(Value):
     name: str = ""
     index: int | None = None
 
+    @property
+    def reference(self) -> Reference | None:
+        """The name that an image has there in full, where places of this kind give one."""
+        named = self.transport in ("docker", "docker-daemon", "containers-storage") and self.name
+        return references.parse(self.name) if named else None
+
     def __str__(self) -> str:
         if self.transport == "docker":
             return f"docker://{self.name}"
@@ -61,6 +67,13 @@ class Openers(Value):
 
     docker: Callable[[Reference], ImageSource]
     storage: Callable[[str], ImageSource]
+
+
+class Opened(Value):
+    """An image that is open, and the names that it has where it is (none in a directory)."""
+
+    source: ImageSource
+    names: tuple[Reference, ...] = ()
 
 
 def is_place(text: str) -> bool:
@@ -126,22 +139,35 @@ def _indexed_place(text: str, transport: str, rest: str) -> Place:
 
 def open_source(place: Place, openers: Openers, options: PlaceOptions = PlaceOptions()) -> ImageSource:  # noqa: B008
     """The image at `place`.  What is open is let go of when the source is closed.  Raises ArgosyError."""
-    if place.transport == "docker":
-        return openers.docker(references.parse(place.name))
-    if place.transport == "containers-storage":
-        if place.path:
-            from argosy.transports import podman_storage
+    return open_named(place, openers, options).source
 
-            return podman_storage.open_source(place.path, place.name)
-        return openers.storage(place.name)
-    if place.transport == "docker-daemon":
-        return open_daemon(place, options)
+
+def open_named(place: Place, openers: Openers, options: PlaceOptions = PlaceOptions()) -> Opened:  # noqa: B008 -- frozen
+    """The same, and the names of the image there."""
     if place.transport == "dir":
         files = layout.Directory(place.path)
-        return _Closing(directory.DirectorySource(files, _label(place)), files.close)
+        return Opened(_Closing(directory.DirectorySource(files, _label(place)), files.close))
     if place.transport == "oci":
         return _open_layout(place, options)
-    return _open_archive(place)
+    if place.transport in ("oci-archive", "docker-archive"):
+        return _open_archive(place)
+    source = _open_whole(place, openers, options)
+    return Opened(source, (source.reference,))
+
+
+def _open_whole(place: Place, openers: Openers, options: PlaceOptions) -> ImageSource:
+    """An image of a place that has all names in full."""
+    if place.transport == "docker":
+        return openers.docker(references.parse(place.name))
+    if place.transport == "docker-daemon":
+        from argosy.transports.docker_daemon import DaemonSource
+
+        return DaemonSource(daemon(options), place.name)
+    if not place.path:
+        return openers.storage(place.name)
+    from argosy.transports import podman_storage
+
+    return podman_storage.open_source(place.path, place.name)
 
 
 def daemon(options: PlaceOptions) -> Daemon:
@@ -152,25 +178,28 @@ def daemon(options: PlaceOptions) -> Daemon:
     return Daemon(options.daemon_host, cert_dir=options.cert_dir, tls_verify=verify)
 
 
-def open_daemon(place: Place, options: PlaceOptions) -> ImageSource:
-    """The image as the docker daemon gives it."""
-    from argosy.transports.docker_daemon import DaemonSource
-
-    return DaemonSource(daemon(options), place.name)
-
-
-def _open_layout(place: Place, options: PlaceOptions) -> ImageSource:
-    files = layout.Directory(place.path)
-    opened = [files]
+def _open_layout(place: Place, options: PlaceOptions) -> Opened:
+    opened = [layout.Directory(place.path)]
     try:
         if options.shared_blobs:
             opened.append(layout.Directory(options.shared_blobs))
-        image = _choose(files, place)
-        source = layout.LayoutSource(files, image, _label(place), opened[1] if options.shared_blobs else None)
+        image = _choose(opened[0], place)
+        source = layout.LayoutSource(opened[0], image, _label(place), opened[1] if options.shared_blobs else None)
     except BaseException:
         _close_all(opened)
         raise
-    return _Closing(source, lambda: _close_all(opened))
+    return Opened(_Closing(source, lambda: _close_all(opened)), _local(image.name))
+
+
+def _local(*names: str) -> tuple[Reference, ...]:
+    """Names of layouts and archives in full: short ones are local; what is none is left out."""
+    found = []
+    for name in names:
+        try:
+            found.append(references.parse(name, default_registry="localhost"))
+        except Invalid:
+            pass
+    return tuple(found)
 
 
 def _close_all(opened: list[layout.Directory]) -> None:
@@ -178,7 +207,7 @@ def _close_all(opened: list[layout.Directory]) -> None:
         files.close()
 
 
-def _open_archive(place: Place) -> ImageSource:
+def _open_archive(place: Place) -> Opened:
     from argosy.transports.archive import Members
 
     try:
@@ -188,13 +217,17 @@ def _open_archive(place: Place) -> ImageSource:
     try:
         members = Members(fd, place.path)
         if place.transport == "oci-archive":
-            source: ImageSource = layout.LayoutSource(members, _choose(members, place), _label(place))
+            image = _choose(members, place)
+            names = _local(image.name)
+            source: ImageSource = layout.LayoutSource(members, image, _label(place))
         else:
-            source = docker_archive.DockerArchiveSource(members, _listed(members, place), _label(place))
+            listed = _listed(members, place)
+            names = (references.parse(place.name),) if place.name else _local(*listed.names)
+            source = docker_archive.DockerArchiveSource(members, listed, _label(place))
     except BaseException:
         os.close(fd)
         raise
-    return _Closing(source, lambda: os.close(fd))
+    return Opened(_Closing(source, lambda: os.close(fd)), names)
 
 
 def _choose(files: Files, place: Place) -> layout.Stored:

@@ -11,13 +11,17 @@ from argosy.transports.storage import StorageSource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from argosy.images.convert import Form
     from argosy.images.guard import Guard
+    from argosy.images.places import Place
     from argosy.images.resolve import Resolved
     from argosy.oci.digest import Digest
     from argosy.oci.reference import Reference
     from argosy.storage.store import Store
     from argosy.transports.destination import ImageDestination
+    from argosy.transports.signatures import SignatureStore
 
 
 def push(
@@ -57,3 +61,14 @@ def check_target(reference: Reference) -> None:
     """Raise Invalid for a name that cannot be pushed to."""
     if reference.digest and reference.tag:
         raise Invalid("destination", str(reference), "a tag and a digest exclude each other")
+
+
+def signatures_of(target: Place, at_registry: Callable[[Reference], SignatureStore]) -> SignatureStore:
+    """Where the signatures of what is pushed to `target` are."""
+    from argosy.transports import signatures
+
+    if target.transport == "docker":
+        return at_registry(references.parse(target.name))
+    if target.transport == "dir":
+        return signatures.DirectorySignatures(target.path)
+    return signatures.NoSignatures(target.transport)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from argosy.storage.store import Store
     from argosy.transports.source import ImageSource
 
-    class Output(Protocol):
+    class FileOutput(Protocol):
         """What files are written to: an archive, or a directory."""
 
         def add(self, path: str, size: int, blocks: Iterator[bytes]) -> None: ...
@@ -50,7 +50,7 @@ class Saved(Value):
     names: tuple[Reference, ...]
 
 
-def docker_form(store: Store, images: Sequence[Saved], output: Output, progress: Progress) -> None:
+def docker_form(store: Store, images: Sequence[Saved], output: FileOutput, progress: Progress) -> None:
     """Write the files of a docker-archive: configs, layers, manifest.json."""
     written: set[str] = set()
     entries = []
@@ -74,7 +74,7 @@ def _docker_entry(
     image: Saved,
     found: ImageManifest,
     config: bytes,
-    output: Output,
+    output: FileOutput,
     written: set[str],
     progress: Progress,
 ) -> dict[str, object]:
@@ -123,16 +123,19 @@ def _plain(stream: BlobStream, kind: str, diff_id: digests.Digest) -> Iterator[b
         raise Invalid("layer", diff_id, "its bytes in the store do not have that digest", hint="pull the image again")
 
 
-def oci_form(store: Store, images: Sequence[Saved], output: Output, progress: Progress) -> None:
-    """Write the files of an OCI layout: blobs, oci-layout, index.json."""
+def oci_form(store: Store, images: Sequence[Saved], output: FileOutput, progress: Progress, *, plain: bool) -> None:
+    """Write the files of an OCI layout: blobs, oci-layout, index.json.
+
+    Layers without compression are compressed, unless `plain` leaves them so.
+    """
     written: set[str] = set()
     entries: list[Descriptor] = []
     for image in images:
         with store.work(_pins(image.record)) as work:
-            source, raw = convert.converted(
-                _source(store, image), _source(store, image).manifest(), Form(format="oci"), work.path
-            )
-            _oci_blobs(source, raw, output, written, progress)
+            source = _source(store, image)
+            form = Form(format="oci", compress=not plain)
+            changed, raw = convert.converted(source, source.manifest(), form, work.path)
+            _oci_blobs(changed, raw, output, written, progress)
             entry = Descriptor(mediatypes.OCI_MANIFEST, raw.digest, len(raw.data))
             names = [{layout.REF_NAME: str(name)} for name in image.names] or [{}]
             entries.extend(entry.replace(annotations=annotations) for annotations in names)
@@ -140,7 +143,9 @@ def oci_form(store: Store, images: Sequence[Saved], output: Output, progress: Pr
     output.add_bytes(layout.INDEX_FILE, Index(mediatypes.OCI_INDEX, tuple(entries)).to_bytes())
 
 
-def _oci_blobs(source: ImageSource, raw: RawManifest, output: Output, written: set[str], progress: Progress) -> None:
+def _oci_blobs(
+    source: ImageSource, raw: RawManifest, output: FileOutput, written: set[str], progress: Progress
+) -> None:
     found = manifests.parse(raw.data, raw.media_type)
     assert isinstance(found, ImageManifest)
     for descriptor in (*found.layers, found.config):
@@ -163,7 +168,7 @@ def _verified(stream: BlobStream, digest: digests.Digest) -> Iterator[bytes]:
         raise Invalid("blob", digest, "its bytes in the store do not have that digest", hint="pull the image again")
 
 
-def directory_form(store: Store, image: Saved, output: Output, progress: Progress, *, compress: bool) -> None:
+def directory_form(store: Store, image: Saved, output: FileOutput, progress: Progress, *, compress: bool) -> None:
     """Write the files of dir:, with a manifest of Docker's schema 2; with `compress`, layers without any are."""
     with store.work(_pins(image.record)) as work:
         source = _source(store, image)
@@ -220,3 +225,10 @@ class DirectoryOutput:
     def add_bytes(self, path: str, data: bytes) -> None:
         """A small file."""
         self.add(path, len(data), iter((data,)))
+
+    def discard(self) -> None:
+        """Remove what was written: the directory was empty before."""
+        from argosy.linux import files
+
+        for name in os.listdir(self._path):
+            files.remove_tree(f"{os.path.abspath(self._path)}/{name}")

@@ -133,3 +133,15 @@ class Trust(Value):
 def load(environ: Mapping[str, str], path: str = "", *, insecure: bool = False) -> Trust:
     """The policy of the file `path`, or of the usual one; `insecure` accepts everything without reading any."""
     return Trust(policies.ACCEPT_ALL if insecure else policies.load(environ, path))
+
+
+def local_door(policy: Trust) -> Callable[[Origin], Admit]:
+    """What judges images that are on this host, in archives and directories."""
+    from argosy.transports import signatures
+
+    def door(origin: Origin) -> Admit:
+        path = origin.scopes[0] if origin.transport == "dir" else ""
+        store = signatures.DirectorySignatures(path) if path else signatures.NoSignatures(origin.transport)
+        return policy.door(origin, store)
+
+    return door

@@ -136,7 +136,9 @@ def test_what_cannot_be_pushed(argosy: Program, insecure_registry: Registry) -> 
         (("--compression-format", "lzma", "local/imported", place), "lzma"),
         (("local/imported", f"{place}:a@sha256:{'0' * 64}"), "exclude each other"),
         (("--digestfile", "/nosuch/file", "local/imported", place), "cannot write the digest to /nosuch/file"),
-        (("local/imported", "oci:/somewhere"), "oci:"),
+        (("local/imported", "oci:"), "oci: the path is missing"),
+        (("local/imported", "ostree:/x"), "ostree"),
+        (("--compress", "local/imported", place), "'dir' transport"),
     ):
         assert said in argosy.run("push", "-q", INSECURE, *arguments, check=125).stderr
     assert os.listdir(f"{argosy.root}/tmp") == []
@@ -205,3 +207,33 @@ def test_a_broken_upload_goes_on_where_it_broke(argosy: Program, insecure_regist
     assert all(script.blobs[digest] == data for digest, data in made.blobs.items())
     assert "" in script.offsets
     assert any(offset.startswith("50000-") for offset in script.offsets)
+
+
+def test_other_places_and_back(argosy_both: Program) -> None:
+    """Pushed and pulled, an image keeps its id, and the names that the place has for it."""
+    files = argosy_both.files
+    identity = (
+        argosy_both.run("import", "-q", archive(argosy_both), "local/imported:5").lines[0].removeprefix("sha256:")
+    )
+    layout = f"oci:{files}/layout:mine"
+    own = "docker.io/local/imported:5"
+    for place, names in (
+        (layout, ["localhost/mine:latest"]),
+        (f"oci-archive:{files}/a.oci.tar:example.org/x:7", ["example.org/x:7"]),
+        (f"docker-archive:{files}/a.docker.tar", [own]),
+        (f"docker-archive:{files}/b.docker.tar:example.org/y:7", ["example.org/y:7", own]),
+        (f"dir:{files}/directory", []),
+    ):
+        argosy_both.run("push", "-q", "local/imported:5", place)
+        argosy_both.run("rmi", "-f", identity)
+        assert argosy_both.run("pull", "-q", place.removesuffix(":example.org/y:7")).lines == [identity]
+        assert argosy_both.run("image", "inspect", "--format", "{{json .RepoTags}}", identity).json() == sorted(
+            names
+        ), place
+        if own not in names:
+            argosy_both.run("tag", identity, own)
+    argosy_both.run("push", "-q", "--compress", "--format", "v2s2", identity, f"dir:{files}/compressed")
+    with open(f"{files}/compressed/manifest.json", encoding="utf-8") as file:
+        assert json.load(file)["layers"][0]["mediaType"].endswith("diff.tar.gzip")
+    assert "open /nosuch" in argosy_both.run("pull", "-q", "oci-archive:/nosuch", check=125).stderr
+    assert "needs repositories" in argosy_both.run("pull", "-q", "-a", layout, check=125).stderr

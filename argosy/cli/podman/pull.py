@@ -11,7 +11,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
+    from argosy.images.pull import Puller
     from argosy.oci.platform import Platform
+    from argosy.storage.images import ImageRecord
 
 
 class PullOptions(Value):
@@ -38,7 +40,6 @@ class PullOptions(Value):
 def run(options: PullOptions, engine: Engine, out: Output) -> int:
     """Pull each image and print its id.  One that cannot be pulled does not keep the others from it."""
     from argosy.cli import progress
-    from argosy.images import pull
     from argosy.registry import retry
     from argosy.transports.docker import RegistryOptions
 
@@ -53,6 +54,7 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
         ),
     )
     platform = _platform(options)
+    _check_places(options)
     status = 0
     with progress.shown(quiet=options.quiet) as shown:
         puller = engine.puller(
@@ -63,17 +65,57 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
         )
         for text in options.operands:
             try:
-                found = (
-                    pull.pull_all_tags(puller, text)
-                    if options.all_tags
-                    else (pull.pull_text(puller, text, options.policy),)
-                )
+                records = _pulled(options, engine, puller, text)
             except ArgosyError as error:
                 status = report(error, out)
                 continue
-            for image_id in dict.fromkeys(resolved.record.config_digest for resolved in found):
+            for image_id in dict.fromkeys(record.config_digest for record in records):
                 out.line(image_id.partition(":")[2])
     return status
+
+
+def _check_places(options: PullOptions) -> None:
+    from argosy.images import places
+
+    if options.all_tags and any(map(_is_elsewhere, options.operands)):
+        raise ArgosyError("--all-tags needs repositories at registries")
+    for text in filter(_is_elsewhere, options.operands):
+        places.parse(text)
+
+
+def _is_elsewhere(text: str) -> bool:
+    """Whether an operand names a place that is no registry."""
+    from argosy.images import places
+
+    return places.is_place(text) and not text.startswith("docker:")
+
+
+def _pulled(options: PullOptions, engine: Engine, puller: Puller, text: str) -> list[ImageRecord]:
+    """What one operand has brought into the store."""
+    from argosy.images import pull
+
+    if _is_elsewhere(text):
+        return _from_place(options, engine, puller, text)
+    if options.all_tags:
+        return [found.record for found in pull.pull_all_tags(puller, text)]
+    return [pull.pull_text(puller, text, options.policy).record]
+
+
+def _from_place(options: PullOptions, engine: Engine, puller: Puller, text: str) -> list[ImageRecord]:
+    """The image at another place; of a docker-archive all, unless one is named."""
+    from argosy.images import archives, load, places
+
+    place = places.parse(text)
+    door = engine.images_door(options.signature_policy or "")
+    if place.transport == "docker-archive" and not place.name and place.index is None:
+        with archives.open_archive(place.path, engine.store.root, engine.environ) as archive:
+            loaded = load.load_archive(engine.store, archive, puller.progress, puller.notice, door)
+        return [image.record for image in loaded]
+    openers = places.Openers(docker=puller.open_source, storage=engine.images.open_source)
+    opened = places.open_named(place, openers)
+    return [
+        load.load_place(*(engine.store, place, opened, puller.platform, puller.progress, puller.notice, door)).record
+    ]
 
 
 def _platform(options: PullOptions) -> Platform | None:
@@ -96,7 +138,8 @@ COMMAND = Command(
     path="pull",
     summary="Pull an image from a registry",
     description="Pulls images from a registry and stores them locally.\n\nAn image is named by tag or digest; without "
-    "either it is the one with the tag latest.",
+    "either it is the one with the tag latest. One at another place (oci:, oci-archive:, docker-archive:, dir:, "
+    "docker-daemon:, or containers-storage: with the [specifier] of podman's store) gets the names that it has there.",
     usage="IMAGE [IMAGE...]",
     options=PullOptions,
     run=run,

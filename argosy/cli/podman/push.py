@@ -1,4 +1,4 @@
-"""`push`: an image of the store to a registry."""
+"""`push`: an image of the store to a registry, or to another place."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
+    from argosy.images.places import Place
     from argosy.images.resolve import Resolved
     from argosy.oci.reference import Reference
 
@@ -22,6 +23,7 @@ class PushOptions(Value):
     all_tags: bool
     authfile: str | None
     cert_dir: str | None
+    compress: bool
     compression_format: str | None
     creds: str | None
     digestfile: str | None
@@ -39,18 +41,35 @@ class PushOptions(Value):
 def run(options: PushOptions, engine: Engine, out: Output) -> int:
     """Push the image under the second operand, or under its own name; with --all-tags a repository, tag by tag."""
     from argosy.images import resolve
-    from argosy.images.pull import without_transport
-    from argosy.oci import reference as references
 
     source, *rest = options.operands
     if options.all_tags:
         return _push_all(options, engine, out)
     found = resolve.resolve(engine.store, engine.load_registries, source)
     if not rest and found.name is not None:
-        _push(options, engine, found, found.name)
+        _push(options, engine, found, registry_place(found.name))
     else:
-        _push(options, engine, found, references.parse(without_transport(rest[0] if rest else source)))
+        _push(options, engine, found, _target(rest[0] if rest else source))
     return 0
+
+
+def registry_place(reference: Reference) -> Place:
+    """A name at its registry."""
+    from argosy.images import push
+    from argosy.images.places import Place
+
+    push.check_target(reference)
+    return Place("docker", name=str(reference))
+
+
+def _target(text: str) -> Place:
+    """Where the image goes: a registry, unless another transport is named."""
+    from argosy.images import places
+    from argosy.oci import reference as references
+
+    if places.is_place(text) and not text.startswith("docker://"):
+        return places.parse(text)
+    return registry_place(references.parse(text.removeprefix("docker://")))
 
 
 def _push_all(options: PushOptions, engine: Engine, out: Output) -> int:
@@ -73,22 +92,25 @@ def _push_all(options: PushOptions, engine: Engine, out: Output) -> int:
         if not options.quiet:
             out.line(str(name))
             out.flush()
-        _push(options, engine, resolve.resolve(engine.store, engine.load_registries, str(name)), name)
+        found = resolve.resolve(engine.store, engine.load_registries, str(name))
+        _push(options, engine, found, registry_place(name))
     return 0
 
 
-def _push(options: PushOptions, engine: Engine, found: Resolved, reference: Reference) -> None:
+def _push(options: PushOptions, engine: Engine, found: Resolved, target: Place) -> None:
     from argosy.cli import progress
     from argosy.cli.digestfile import write_digest
-    from argosy.images import copy, push
+    from argosy.images import copy, push, targets
     from argosy.images.convert import Form
+    from argosy.images.places import PlaceOptions
     from argosy.transports.docker import RegistryOptions
 
-    push.check_target(reference)
+    if options.compress and target.transport != "dir":
+        raise ArgosyError("--compress can be set only when using the 'dir' transport")
     form = Form(
         options.format or "",
         options.compression_format or "",
-        compress=True,
+        compress=options.compress,
         usual=engine.conf.compression_format or "gzip",
         level=engine.conf.compression_level,
     )
@@ -99,11 +121,19 @@ def _push(options: PushOptions, engine: Engine, found: Resolved, reference: Refe
         tls_verify=options.tls_verify,
     )
     guard = engine.push_guard(
-        *(found, reference, registry, signing.options(options)),
+        *(found, target, registry, signing.options(options)),
         signature_policy=options.signature_policy or "",
         keep=not options.remove_signatures,
     )
-    destination = engine.open_destination(reference, found.record, registry)
+    own = (str(found.name),) if found.name is not None and found.name.tag else ()
+    destination = targets.open_destination(
+        target,
+        lambda reference: engine.open_destination(reference, found.record, registry),
+        targets.TargetOptions(
+            PlaceOptions(cert_dir=options.cert_dir or "", tls_verify=options.tls_verify),
+            own if target.transport == "docker-archive" else (),
+        ),
+    )
     try:
         with progress.shown(quiet=options.quiet) as shown:
             digest = push.push(
@@ -122,7 +152,8 @@ COMMAND = Command(
     summary="Push an image to a specified destination",
     description=(
         "Copies an image to a registry: the layers that the registry lacks, then the config and the manifest. Layers "
-        "stay as they were pulled, so that digests stay the same; those without compression are compressed by gzip."
+        "stay as they were pulled, so that digests stay the same; those without compression are compressed by gzip. "
+        "DESTINATION may be another place: oci:, oci-archive:, docker-archive:, dir: or docker-daemon:."
     ),
     usage="IMAGE [DESTINATION]",
     options=PushOptions,
@@ -133,6 +164,7 @@ COMMAND = Command(
         Flag("all-tags", short="a", only="docker", help="Push all tags of an image to the repository"),
         Flag("authfile", kind="string", help="Path of the authentication file"),
         Flag("cert-dir", kind="string", help="Pathname of a directory containing TLS certificates and keys"),
+        Flag("compress", help="Compress layers that are not, when pushing to a directory by the dir transport"),
         Flag("compression-format", kind="string", help='Compression of the layers ("gzip"|"zstd")'),
         Flag("creds", kind="string", help="Credentials (USERNAME:PASSWORD) to use for authenticating to a registry"),
         Flag("digestfile", kind="string", help="Write the digest of the pushed image to the specified file"),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from argosy.cli.flags import Command, Flag
 from argosy.errors import ArgosyError, Invalid
 from argosy.values import Value
@@ -13,7 +11,7 @@ if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
     from argosy.images.progress import Progress
-    from argosy.images.save import Saved
+    from argosy.images.save import FileOutput, Saved
     from argosy.storage.store import Store
 
 _DIRECTORIES = ("oci-dir", "docker-dir")
@@ -29,6 +27,7 @@ class SaveOptions(Value):
     multi_image_archive: bool | None
     output: str | None
     quiet: bool
+    uncompressed: bool
 
 
 def run(options: SaveOptions, engine: Engine, out: Output) -> int:
@@ -76,40 +75,38 @@ def _images(options: SaveOptions, engine: Engine, *, docker: bool) -> tuple[Save
 def _write(options: SaveOptions, store: Store, images: tuple[Saved, ...], shown: Progress) -> None:
     from argosy.images import save
     from argosy.transports.archive import Writer
+    from argosy.transports.archive_file import ArchiveFile
 
-    form = save.docker_form if options.format == "docker-archive" else save.oci_form
     if options.output is None:
         writer = Writer(1, "standard output")
-        form(store, images, writer, shown)
+        _form(options, store, images, writer, shown)
         writer.finish()
-    elif options.format == "docker-dir":
+    elif options.format in _DIRECTORIES:
         output = save.DirectoryOutput(options.output)
-        save.directory_form(store, images[0], output, shown, compress=options.compress)
-    elif options.format == "oci-dir":
-        form(store, images, save.DirectoryOutput(options.output), shown)
-    else:
-        temporary = f"{options.output}.{os.urandom(4).hex()}~" if not _is_special(options.output) else options.output
         try:
-            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
-        except OSError as error:
-            raise ArgosyError(f"cannot write {options.output}: {error.strerror}") from error
-        try:
-            writer = Writer(fd, options.output)
-            form(store, images, writer, shown)
-            writer.finish()
-            if temporary != options.output:
-                os.rename(temporary, options.output)
+            _form(options, store, images, output, shown)
         except BaseException:
-            if temporary != options.output:
-                os.unlink(temporary)
+            output.discard()
             raise
+    else:
+        file = ArchiveFile(options.output)
+        try:
+            _form(options, store, images, file.writer, shown)
+            file.finish()
         finally:
-            os.close(fd)
+            file.close()
 
 
-def _is_special(path: str) -> bool:
-    """Whether there is something other than a regular file, such as a FIFO or a device, which must not be replaced."""
-    return os.path.exists(path) and not os.path.isfile(path)
+def _form(options: SaveOptions, store: Store, images: tuple[Saved, ...], output: FileOutput, shown: Progress) -> None:
+    """Write the files of the format."""
+    from argosy.images import save
+
+    if options.format == "docker-archive":
+        save.docker_form(store, images, output, shown)
+    elif options.format == "docker-dir":
+        save.directory_form(store, images[0], output, shown, compress=options.compress)
+    else:
+        save.oci_form(store, images, output, shown, plain=options.uncompressed)
 
 
 COMMAND = Command(
@@ -139,6 +136,7 @@ COMMAND = Command(
         ),
         Flag("output", short="o", kind="string", help="Write to a specified file (default: stdout, if redirected)"),
         Flag("quiet", short="q", help="Suppress the output"),
+        Flag("uncompressed", help="Leave layers without compression so in an OCI archive or layout"),
     ),
     examples=("argosy save -o app.tar app", "argosy save -m app db | ssh host argosy load"),
 )
