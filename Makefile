@@ -6,7 +6,7 @@ T = tests
 .PHONY: help setup demo setup-tests lint test bench man clean
 
 help:
-	@echo 'make demo    set up this checkout and run a container'
+	@echo 'make demo    set up this checkout, build an image and run it'
 	@echo 'make test    set up what the tests need and run all checks (one part: make test T=tests/unit)'
 	@echo 'make setup   make bin/argosy ready to run'
 	@echo 'make bench   measure against the peers'

@@ -120,7 +120,7 @@ def _wait(runtime: OciRuntime, step: Step, directory: str) -> int:
     try:
         return process.wait(pid)
     except BaseException:
-        runtime.delete(step.id, force=True)
+        _delete(runtime, step.id)
         process.wait(pid)
         raise
 
@@ -195,7 +195,16 @@ def end(site: Site, step_id: str) -> None:
     """End a step that another thread waits for; nothing happens where it has not begun, or is over."""
     owner = _owner(site.run_directory(step_id))
     if owner is not None:
-        owner.runtime.delete(step_id, force=True)
+        _delete(owner.runtime, step_id)
+
+
+def _delete(runtime: OciRuntime, step_id: str) -> None:
+    """End it.  The runtime that waits for it tidies up as well, and who comes second finds nothing and complains."""
+    try:
+        runtime.delete(step_id, force=True)
+    except ArgosyError:
+        if os.path.lexists(f"{runtime.root}/{step_id}"):
+            raise
 
 
 def is_attended(directory: str) -> bool:
@@ -215,7 +224,7 @@ def sweep(site: Site) -> None:
         directory = f"{parent}/{name}"
         owner = _owner(directory)
         if owner is not None and not process.alive(owner.pid, owner.start_time):
-            owner.runtime.delete(name, force=True)
+            _delete(owner.runtime, name)
             network.teardown(site.store.run, name, directory)
             files.remove_tree(directory)
 

@@ -9,7 +9,7 @@ import tarfile
 
 import pytest
 
-from tests.rig.program import Program
+from tests.rig.program import CHECKOUT, Program
 
 BUSYBOX = shutil.which("busybox") or "/bin/busybox"
 BASE = """FROM scratch
@@ -377,3 +377,11 @@ def test_check(program: Program) -> None:
     assert done.returncode == 1
     assert "Dockerfile:1: StageNameCasing: Stage name 'X' should be lowercase" in done.stdout
     assert "Dockerfile:2: JSONArgsRecommended" in done.stdout
+
+
+def test_the_example(program: Program) -> None:
+    host = os.path.dirname(os.path.realpath(BUSYBOX))
+    example = f"{program.files}/hello"
+    shutil.copytree(f"{CHECKOUT}/examples/hello", example)
+    program.run("build", "--build-context", f"host={host}", "--build-arg", "WHO=you", "-t", "hello", example)
+    assert "The page:    <h1>Hello, you</h1>" in program.run("run", "--rm", "--network", "none", "hello").lines

@@ -25,6 +25,7 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
     from argosy.cli.podman import _build_options
     from argosy.transports.docker import RegistryOptions
 
+    _end_tidily()
     registry = RegistryOptions(authfile=flags.authfile or "", tls_verify=flags.tls_verify)
     with progress.shown(quiet=flags.quiet) as shown:
         build = engine.build(registry=registry, progress=shown)
@@ -43,6 +44,22 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
             record = _build(build, options, flags, out)
     _tell(record, options, flags, out)
     return 0
+
+
+class Ended(ArgosyError):
+    """A signal asked for the end: steps that run are ended as well, and nothing is left."""
+
+
+def _end_tidily() -> None:
+    """Let SIGTERM and SIGHUP unwind what is being done, as ^C does."""
+    import signal
+
+    def end(number: int, _frame: object) -> None:
+        raise Ended(f"the build was ended by {signal.Signals(number).name}", exit_code=128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
 
 
 def _operand(flags: BuildFlags) -> str:
