@@ -80,13 +80,25 @@ def netns_maker(site: Site, record: ContainerRecord) -> dict[str, Callable[[str]
     return {"new_netns": lambda path: new_network(site, record, path)}
 
 
-def leave(run_directory: str, directory: str) -> None:
-    """Take all of it away; the container keeps alive what it has entered.  Idempotent."""
+def leave(run_directory: str, directory: str, *, keep: bool = False) -> None:
+    """Take all of it away; the container keeps alive what it has entered.  Idempotent.
+
+    `keep` leaves the directory, which is empty then: see `restore`.
+    """
     while mounts.unmount(f"{directory}/{_ROOT}"):
         pass
-    for path in (f"{directory}/{_ROOT}", directory):
+    for path in () if keep else (f"{directory}/{_ROOT}", directory):
         try:
             os.rmdir(path)
         except FileNotFoundError:
             continue
     namespaces.remove_network(f"{run_directory}/{_USER}")
+
+
+def restore(directory: str) -> None:
+    """Have the directory again for runc, whose `exec` goes where the root was; somebody may have tidied up /tmp."""
+    for path in (directory, f"{directory}/{_ROOT}"):
+        try:
+            os.mkdir(path, 0o700)
+        except FileExistsError:
+            continue

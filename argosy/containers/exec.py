@@ -161,7 +161,13 @@ def cleanup_session(site: Site, container_id: str, session: str) -> None:
 def _runtime(site: Site, container_id: str) -> OciRuntime:
     """The runtime that made the container, whichever would be chosen now."""
     text = shelf.read_sealed(f"{site.run_directory(container_id)}/{records.PREPARED}", records.PREPARED)
-    return OciRuntime.from_json(jsontext.decode(text, records.PREPARED)["runtime"])
+    plan = jsontext.decode(text, records.PREPARED)
+    runtime = OciRuntime.from_json(plan["runtime"])
+    if plan.get("entrance") and not runtime.is_crun:
+        from argosy.containers import entrance
+
+        entrance.restore(plan["entrance"])
+    return runtime
 
 
 def _process(site: Site, container_id: str, options: ExecOptions) -> dict[str, Any]:

@@ -136,7 +136,7 @@ def _bring_up(
     if prepared.entrance:
         from argosy.containers import entrance
 
-        entrance.leave(site.run_directory(record.id), prepared.entrance)
+        entrance.leave(site.run_directory(record.id), prepared.entrance, keep=not prepared.runtime.is_crun)
     attachment = None
     if connect:
         attachment = _attach(site, record.id)
