@@ -173,7 +173,7 @@ def test_trees_are_made_once_for_each_map(shared_both: Program) -> None:
 @pytest.mark.parametrize("runtime", RUNTIMES)
 def test_a_container_changes_execs_and_tells_with_its_own_ids(shared_both: Program, runtime: str) -> None:
     """One container, from the first start to a restart: exec, top, diff, export, inspect, another one that joins."""
-    image = owned_image(shared_both)
+    image, others = owned_image(shared_both), entrances()
     program = shared_both
     program.run(
         "--runtime", runtime, "run", "-d", "--name", "it", *ALONE, "--uidmap", "0:10:5000", image, "sleep", "99"
