@@ -11,7 +11,7 @@ import os
 import stat
 
 from argosy.archive import entry as kinds
-from argosy.archive import tarwriter
+from argosy.archive import remembered, tarwriter
 from argosy.archive.entry import Entry
 from argosy.archive.whiteout import OPAQUE, PREFIX, is_kept_attribute, is_whiteout
 from argosy.errors import ArgosyError, Unsupported, shown
@@ -59,15 +59,16 @@ def write_archive(
     layer: bool,
     latest_s: int | None = None,
     id_map: IdMap | None = None,
+    single: bool = False,
 ) -> Written:
     """Write the tree at `directory` (its root itself left out) as a canonical archive, in pieces handed to `write`.
 
     With `layer` the tree is an overlay's upper directory: whiteouts and opaque directories become `.wh.` files.
     Without, a whiteout is a device like others.  `latest_s` is the latest time that an entry may have, in seconds
     (SOURCE_DATE_EPOCH); later ones become it.  Owners are ids of our user namespace, or those that `id_map` has inside
-    for them.
+    for them; with `single`, those that are remembered beside files (`remembered`).
     """
-    writer = _Writer(write, latest_s=latest_s, layer=layer, id_map=id_map)
+    writer = _Writer(write, latest_s=latest_s, layer=layer, id_map=id_map, single=single)
     root = os.open(directory, _DIRECTORY)
     try:
         writer.tree(root)
@@ -80,8 +81,15 @@ def write_archive(
 
 class _Writer:
     def __init__(
-        self, write: Callable[[bytes], object], *, latest_s: int | None, layer: bool, id_map: IdMap | None
+        self,
+        write: Callable[[bytes], object],
+        *,
+        latest_s: int | None,
+        layer: bool,
+        id_map: IdMap | None,
+        single: bool,
     ) -> None:
+        self._single = single
         self._id_map = id_map
         self._write = write
         self._latest_ns = None if latest_s is None else latest_s * 1_000_000_000
@@ -178,6 +186,9 @@ class _Writer:
         for attribute in os.listxattr(target, follow_symlinks=False):
             if is_kept_attribute(attribute):
                 attributes[os.fsencode(attribute)] = os.getxattr(target, attribute, follow_symlinks=False)
+            elif self._single and attribute == remembered.ATTRIBUTE:
+                owner = remembered.parse(os.getxattr(target, attribute, follow_symlinks=False))
+                entry.uid, entry.gid = owner or (entry.uid, entry.gid)
             elif self._layer and attribute.startswith(_OVERLAY):
                 opaque |= self._overlay_attribute(entry, target, attribute)
         if attributes:

@@ -45,6 +45,7 @@ class Metadata:
             remove_acls(fd)
         if entry.xattrs:
             self._set_attributes(fd, entry)
+        self._remember(fd, entry)
         if inherits or entry.mode & self._beyond_open:
             os.fchmod(fd, entry.mode)
         os.utime(fd, ns=(entry.mtime_ns, entry.mtime_ns))
@@ -57,6 +58,7 @@ class Metadata:
             remove_acls(directory.fd)
         if entry.xattrs:
             self._set_attributes(directory.fd, entry)
+        self._remember(directory.fd, entry)
         if not fresh or inherits or entry.mode & self._beyond_open:
             os.fchmod(directory.fd, entry.mode)
         directory.passes_on = bool(entry.mode & 0o2000)
@@ -75,6 +77,13 @@ class Metadata:
         if entry.kind != kinds.SYMLINK:
             os.chmod(name, entry.mode, dir_fd=parent.fd)
         os.utime(name, ns=(entry.mtime_ns, entry.mtime_ns), dir_fd=parent.fd, follow_symlinks=False)
+
+    def _remember(self, fd: int, entry: Entry) -> None:
+        """Note an owner that no file can have here."""
+        if not self._keeps_owner and (entry.uid or entry.gid):
+            from argosy.archive import remembered
+
+            self.skipped_attributes += not remembered.remember(fd, entry.uid, entry.gid, entry.mode)
 
     def _set_attributes(self, target: int | bytes, entry: Entry) -> None:
         by_name = isinstance(target, bytes)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 PREFIX = b".wh."
 AUFS_PREFIX = b".wh..wh."
 OPAQUE = b".wh..wh..opq"
+_STEERING = ("trusted.", "user.overlay.", "user.fuseoverlayfs.")
+_OF_ONE_HOST = ("security.selinux", "user.containers.override_stat")
 
 
 def opaque_attribute(flavour: str) -> str:
@@ -40,7 +42,7 @@ def is_whiteout(status: os.stat_result) -> bool:
 def is_kept_attribute(name: str) -> bool:
     """Whether an extended attribute belongs to the file, and so into layers and out of them.
 
-    `trusted.*`, `user.overlay.*` and `user.fuseoverlayfs.*` would steer overlay file systems; `security.selinux` is the
-    labelling of one host.
+    `trusted.*`, `user.overlay.*` and `user.fuseoverlayfs.*` would steer overlay file systems, and
+    `user.containers.override_stat` what we take for a file's owner; `security.selinux` is the labelling of one host.
     """
-    return not name.startswith(("trusted.", "user.overlay.", "user.fuseoverlayfs.")) and name != "security.selinux"
+    return not name.startswith(_STEERING) and name not in _OF_ONE_HOST

@@ -27,10 +27,11 @@ def export(site: Site, container_id: str, write: Callable[[bytes], object]) -> N
     """Write the archive in pieces.  Raises ArgosyError when the container's layers cannot be relied on."""
     merged = f"{site.state_directory(container_id)}/merged"
     record = read_record(site.store, container_id)
+    single = site.store.id_map.is_single()
     if state.derive(site, container_id).pid and mounts.is_mount_point(merged):
         tree = syscalls.open_tree(syscalls.AT_FDCWD, merged, syscalls.OPEN_TREE_CLONE)
         try:
-            archives.write_archive(f"/proc/self/fd/{tree}/.", write, layer=False, id_map=record.id_map)
+            archives.write_archive(f"/proc/self/fd/{tree}/.", write, layer=False, id_map=record.id_map, single=single)
         finally:
             os.close(tree)
         return
@@ -42,7 +43,7 @@ def export(site: Site, container_id: str, write: Callable[[bytes], object]) -> N
         os.mkdir(place)
         try:
             _mount(site, record, place)
-            archives.write_archive(place, write, layer=False, id_map=record.id_map)
+            archives.write_archive(place, write, layer=False, id_map=record.id_map, single=single)
         finally:
             mounts.unmount(place)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Plan: TypeAlias = tuple[IdMap, Callable[[int], None]]
 
 SUBUID, SUBGID = "/etc/subuid", "/etc/subgid"
+_FULL_RANGE = 65536
 
 # All of a pause process's environment is this, with its run directory: how it is found when that was wiped.
 _MARK = "_ARGOSY_PAUSE"
@@ -136,7 +137,7 @@ def _in_new_namespace(run_dir: str) -> Started:
         except _ChildFailed as error:
             raise _explained(error) from error
         else:
-            return *made, _single_notice(reason) if plan is _plan_single else ""
+            return *made, _single_notice(reason) if plan is _plan_single else _short_notice(id_map)
     raise userns.Forbidden(reason.brief, details=reason.details, hint=forbidden() or reason.hint) from reason
 
 
@@ -234,6 +235,16 @@ def _plan_single(uid: int, gid: int) -> Plan:
 def _single_notice(reason: ArgosyError) -> str:
     text = f"only one user id is available in containers: {reason}; files of other users in images will belong to it"
     return f"{text} ({reason.hint}; see `argosy doctor ids`)" if reason.hint else f"{text} (see `argosy doctor ids`)"
+
+
+def _short_notice(id_map: IdMap) -> str:
+    count = min(idmap.count(id_map.uids), idmap.count(id_map.gids))
+    if count >= _FULL_RANGE:
+        return ""
+    return (
+        f"only {count} user ids are available in containers: images that use larger ones cannot be unpacked "
+        "(see `argosy doctor ids`)"
+    )
 
 
 def _write(pid: int, name: str, text: str) -> None:

@@ -36,7 +36,7 @@ def commit(store: Store, work: Work, upper: str, *, latest_s: int | None = None,
     """
     if latest_s is not None:
         _set_times(upper, latest_s, exact=exact)
-    meta = describe(upper)
+    meta = describe(upper, single=store.id_map.is_single())
     work.pin(meta.diff_id)
     with store.layers.stage(meta.diff_id) as staged:
         if not staged.present:
@@ -51,8 +51,8 @@ def commit(store: Store, work: Work, upper: str, *, latest_s: int | None = None,
     return meta
 
 
-def describe(tree: str) -> LayerMeta:
-    """What layer.json would say of a tree, its digest among it."""
+def describe(tree: str, *, single: bool = False) -> LayerMeta:
+    """What layer.json would say of a tree, its digest among it; `single` as `write_archive` has it."""
     hasher = digests.hasher()
     size_bytes = 0
 
@@ -61,13 +61,14 @@ def describe(tree: str) -> LayerMeta:
         hasher.update(data)
         size_bytes += len(data)
 
-    written = diff.write_archive(tree, take, layer=True)
+    written = diff.write_archive(tree, take, layer=True, single=single)
     return LayerMeta(
         diff_id=f"sha256:{hasher.hexdigest()}",
         size_bytes=size_bytes,
         entries=written.entries,
         whiteout_directories=written.whiteout_directories,
         writer=tarwriter.WRITER_VERSION,
+        single=single,
     )
 
 
@@ -112,16 +113,17 @@ class LayerStream:
         self.offset = 0
         self._error: BaseException | None = None
         self._reader, self._writer = os.pipe()
-        self._thread = threading.Thread(target=self._write, args=(store.layers.path(diff_id),), daemon=True)
+        self._thread = threading.Thread(target=self._write, args=(store, diff_id), daemon=True)
         self._thread.start()
         while self.offset < offset:
             if not self.read(min(_CHUNK_BYTES, offset - self.offset)):
                 raise ArgosyError(f"layer {diff_id} is shorter than {offset} bytes")
 
-    def _write(self, tree: str) -> None:
+    def _write(self, store: Store, diff_id: str) -> None:
         try:
             with open(self._writer, "wb", buffering=_CHUNK_BYTES) as pipe:
-                diff.write_archive(tree, pipe.write, layer=True)
+                single = store.layers.meta(diff_id).single
+                diff.write_archive(store.layers.path(diff_id), pipe.write, layer=True, single=single)
         except BrokenPipeError:
             pass  # nobody reads any more
         except BaseException as error:  # noqa: BLE001 -- raised again in the thread that reads

@@ -34,7 +34,8 @@ class LayerMeta(Value):
 
     `undeclared` are the directories that the tar uses without declaring them, `whiteout_directories` those that hold
     whiteouts.  `writer` is the version of our own tar writer that gives this diff id from the tree; 0 where only the
-    blob can.  `size_bytes` is the length of the uncompressed archive, as the peers count layers.
+    blob can; `single` says that owners are remembered beside its files (`archive.remembered`).  `size_bytes` is the
+    length of the uncompressed archive, as the peers count layers.
     """
 
     diff_id: str
@@ -43,6 +44,7 @@ class LayerMeta(Value):
     undeclared: tuple[str, ...] = ()
     whiteout_directories: tuple[str, ...] = ()
     writer: int = 0
+    single: bool = False
 
 
 class Layers:

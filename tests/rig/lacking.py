@@ -20,15 +20,17 @@ def lacking(
 ) -> Iterator[list[str]]:
     """The words that put a program there, before its own; it is root there, since the caller must be.
 
-    `ids` is the map of users and groups.  `forbid`: there can be no user namespace below.  `drop`: the capabilities
-    that are gone for good, as setpriv takes them ("-all,+sys_chroot").  `cover`: files that are empty there.
+    `ids` is the map of users and groups; with "" there is no user namespace.  `forbid`: there can be no other below.
+    `drop`: the capabilities that are gone for good, as setpriv takes them ("-all,+sys_chroot").  `cover`: files that
+    are empty there, or FILE=OTHER for one that is another.
     """
     words = [sys.executable, __file__, ids, "1" if forbid else "", *cover]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None
         try:
             assert holder.stdout.readline() == b"ready\n"
-            prefix = ["nsenter", f"--target={holder.pid}", "--user", "--mount", "--preserve-credentials", "--wdns=/"]
+            prefix = ["nsenter", f"--target={holder.pid}", "--mount", "--preserve-credentials", "--wdns=/"]
+            prefix += ["--user"] if ids else []
             if drop:
                 prefix += ["setpriv", "--inh-caps", "-all", f"--bounding-set={drop}"]
             yield prefix
@@ -42,7 +44,7 @@ def _hold(ids: str, forbid: str, *cover: str) -> None:
     own = os.getpid()
     if os.fork() == 0:
         os.read(go, 1)
-        for kind in "ug":
+        for kind in "ug" if ids else "":
             with open(f"/proc/{own}/{kind}id_map", "w", encoding="ascii") as file:
                 file.write(ids)
         os._exit(0)
@@ -52,12 +54,13 @@ def _hold(ids: str, forbid: str, *cover: str) -> None:
         if status:
             raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
 
-    check(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS))
+    check(libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS if ids else _CLONE_NEWNS))
     os.write(go_write, b".")
     assert os.wait()[1] == 0
     check(libc.mount(None, b"/", None, _MS_REC | _MS_PRIVATE, None))
-    for path in cover:
-        check(libc.mount(b"/dev/null", path.encode(), None, _MS_BIND, None))
+    for item in cover:
+        path, _, other = item.partition("=")
+        check(libc.mount((other or "/dev/null").encode(), path.encode(), None, _MS_BIND, None))
     if forbid:
         with open("/proc/sys/user/max_user_namespaces", "w", encoding="ascii") as file:
             file.write("0")

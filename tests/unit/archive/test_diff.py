@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from argosy.archive import remembered
 from argosy.archive.apply import apply
 from argosy.archive.diff import Written, write_archive
 from argosy.errors import ArgosyError, Unsupported
@@ -190,3 +191,53 @@ def test_a_tree_deeper_than_open_files_and_paths_allow(deep: Path) -> None:
     os.close(parent)
     with pytest.raises(Unsupported, match="4096"):
         archive(deep)
+
+
+def test_owners_that_no_file_can_have_are_remembered_and_told_again(tmp_path: Path) -> None:
+    parts = (
+        tars.directory(b"var", uid=0, gid=8),
+        tars.file(b"var/mail", b"m", uid=4242, gid=8, mode=0o640),
+        tars.file(b"root"),
+        tars.symlink(b"link", b"root"),
+    )
+    fd = tars.descriptor(tars.archive(*parts))
+    apply(fd, str(tmp_path), flavour="user", id_map_single=True)
+    os.close(fd)
+    assert os.getxattr(tmp_path / "var/mail", "user.containers.override_stat") == b"4242:8:0640"
+    assert "user.containers.override_stat" not in os.listxattr(tmp_path / "root")
+    own = (tmp_path / "var/mail").stat()
+    assert (own.st_uid, own.st_gid) == (os.geteuid(), os.getegid())
+    pieces: list[bytes] = []
+    for single in (True, False):
+        pieces.clear()
+        write_archive(str(tmp_path), pieces.append, layer=True, single=single)
+        with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as opened:
+            found = {member.name: (member.uid, member.gid) for member in opened}
+            assert not any("override_stat" in key for member in opened for key in member.pax_headers)
+        if single:
+            assert (found["var"], found["var/mail"]) == ((0, 8), (4242, 8))
+        else:
+            assert found["var/mail"] == (os.geteuid(), os.getegid())
+
+
+def test_a_note_in_an_archive_is_no_note_of_ours(tmp_path: Path) -> None:
+    note = tars.extended((b"SCHILY.xattr.user.containers.override_stat", b"0:0:04755"))
+    lay(tmp_path, note, tars.file(b"x"))
+    assert os.listxattr(tmp_path / "x") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "owner"),
+    [
+        (b"1:2:0644", (1, 2)),
+        (b"1:2:0755:dir", (1, 2)),
+        (b"0:0:040755:block-8-1", (0, 0)),
+        (b"", None),
+        (b"1:2", None),
+        (b"-1:2:0644", None),
+        (b"1:4294967295:0644", None),
+        (b"9" * 5000 + b":1:0644", None),
+    ],
+)
+def test_notes(value: bytes, owner: tuple[int, int] | None) -> None:
+    assert remembered.parse(value) == owner

@@ -63,6 +63,7 @@ def test_paths_that_climb_out(path: bytes) -> None:
         ("user.overlayfs", True),
         ("user.overlay.opaque", False),
         ("user.fuseoverlayfs.override_stat", False),
+        ("user.containers.override_stat", False),
         ("trusted.overlay.opaque", False),
         ("trusted.anything", False),
         ("security.selinux", False),
