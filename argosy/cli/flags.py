@@ -272,7 +272,7 @@ def _to_bool(text: str) -> bool:
 
 def _to_int(text: str, low: int = -(1 << 63), high: int = (1 << 63) - 1, function: str = "ParseInt") -> int:
     digits = text[1:] if text[:1] in ("+", "-") and low else text
-    plain = digits.isascii() and digits[:1].isdigit()
+    plain = digits.isascii() and digits[:1].isdigit() and digits.replace("_", "").isalnum()
     try:
         if not plain:
             raise ValueError
@@ -309,6 +309,9 @@ def split_csv(text: str) -> tuple[str, ...]:
     """`text` split at commas as one line of CSV: a field in double quotes may hold commas and doubled quotes."""
     fields: list[str] = []
     at = 0
+    if text and not text.strip("\n"):
+        raise ValueError("EOF")
+    text = text.strip("\n")
     while text:
         if text[at : at + 1] == '"':
             field, at = _quoted_field(text, at + 1)

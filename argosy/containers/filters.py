@@ -6,6 +6,7 @@ Filters of different keys must all hold.  Of several for one key one is enough, 
 
 from __future__ import annotations
 
+from argosy import numbers
 from argosy.containers import state
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.values import Value
@@ -128,7 +129,7 @@ def _until(_scope: Scope, value: str) -> Test:
 
 def _exited(_scope: Scope, value: str) -> Test:
     try:
-        code = int(value)
+        code = numbers.integer(value)
     except ValueError:
         raise ArgosyError(f'exited code out of range "{value}": this is no number') from None
     return lambda view: view.run.status == state.EXITED and view.run.exit_code == code

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from argosy import numbers
 from argosy.spec.options import BadOption
 
 TYPE_CHECKING = False
@@ -29,10 +30,10 @@ def parse(text: str) -> dict[str, tuple[tuple[int, int, int], ...]]:
 
 def _ranges(text: str, values: str) -> Iterator[tuple[int, int, int]]:
     for item in values.split("#"):
-        numbers = item.split("-")
-        if len(numbers) != 3 or not all(number.isascii() and number.isdecimal() for number in numbers):
-            raise _bad(text)
-        first, second, count = map(int, numbers)
+        try:
+            first, second, count = (numbers.natural(number) for number in item.split("-"))
+        except ValueError:
+            raise _bad(text) from None
         if not count or max(first, second) + count - 1 > _MAX_ID:
             raise _bad(text)
         yield first, second, count

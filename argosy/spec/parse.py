@@ -20,17 +20,19 @@ if TYPE_CHECKING:
 
 _UNITS = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40, "p": 1 << 50}
 _MAX_SIZE = (1 << 63) - 1
+_LONGEST_NUMBER = 40  # characters
 
 
 def parse_size(text: str, what: str = "size") -> int:
     """Bytes for `64m`, `1.5g`, `512kb`, `1GiB` or a plain number; `what` is the flag's name."""
-    lowered = text.strip().lower()
+    lowered = text.lower()
     number = lowered.rstrip("bkmgtpi")
     unit = lowered[len(number) :]
+    number = number.removesuffix(" ")
     if unit[1:] in ("b", "ib"):
         unit = unit[0]
     try:
-        if unit not in _UNITS or not set(number) <= set("0123456789."):
+        if unit not in _UNITS or not set(number) <= set("0123456789.") or len(number) > _LONGEST_NUMBER:
             raise ValueError
         size = int(number) * _UNITS[unit] if number.isdecimal() else int(float(number) * _UNITS[unit])
         if size > _MAX_SIZE:
@@ -49,7 +51,7 @@ def parse_swap(text: str) -> int:
 def parse_cpus(text: str) -> int:
     """--cpus: billionths of a CPU.  The kernel's smallest quota is a hundredth; 0 is no limit."""
     try:
-        cpus = float(text)
+        cpus = float(text) if text.isascii() and not text.isspace() and text == text.strip() else -1.0
     except ValueError:
         cpus = -1.0
     if not (cpus == 0 or 0.01 <= cpus < 1e6):
@@ -60,12 +62,13 @@ def parse_cpus(text: str) -> int:
 
 def parse_pids_limit(text: str) -> int:
     """--pids-limit: 0 and -1 are no limit."""
+    from argosy import numbers
+
     hint = "write a number, or -1 for no limit"
     try:
-        limit = int(text)
-    except ValueError:
-        why = f'strconv.ParseInt: parsing "{text}": invalid syntax'
-        raise BadOption(f'invalid argument "{text}" for "--pids-limit" flag: {why}', hint=hint) from None
+        limit = numbers.integer(text)
+    except ValueError as error:
+        raise BadOption(f'invalid argument "{text}" for "--pids-limit" flag: {error}', hint=hint) from None
     if limit < -1:
         raise BadOption(f'invalid argument "{text}" for "--pids-limit" flag', hint=hint)
     return max(limit, 0)
@@ -165,12 +168,10 @@ def parse_ulimit(text: str) -> Ulimit:
     elif ":" in hard:
         why = f"too many limit value arguments - {values}, can only have up to two, `soft[:hard]`"
     else:
-        numbers = (soft, hard if colon else soft)
         try:
-            limits = (int(numbers[0]), int(numbers[1]))
-        except ValueError:
-            wrong = next(number for number in numbers if not number.lstrip("-").isdecimal())
-            why = f'strconv.ParseInt: parsing "{wrong}": invalid syntax'
+            limits = (_limit(soft), _limit(hard if colon else soft))
+        except ValueError as error:
+            why = str(error)
         if not why and min(limits) < -1:
             why = "a limit is -1 (unlimited) or a number"
         if not why and limits[1] != -1 and not 0 <= limits[0] <= limits[1]:
@@ -180,6 +181,16 @@ def parse_ulimit(text: str) -> Ulimit:
         hint = f"the names are {', '.join(RLIMITS)}" if "type" in why else "write it as in nofile=1024:2048"
         raise BadOption(f'ulimit option "{text}" requires name=SOFT:HARD, failed to be parsed: {why}', hint=hint)
     return Ulimit(name, *limits)
+
+
+def _limit(text: str) -> int:
+    """The usual form at once: those of containers.conf are read by each `run`."""
+    digits = text.removeprefix("-")
+    if digits.isascii() and digits.isdecimal() and len(digits) < 19:
+        return int(text)
+    from argosy import numbers
+
+    return numbers.integer(text)
 
 
 def parse_device(text: str) -> Device:
@@ -219,9 +230,12 @@ def parse_restart(text: str) -> RestartPolicy:
         return RestartPolicy(name)
     if name != "on-failure":
         raise BadOption("restart policy retries can only be specified with on-failure restart policy")
-    if not (count.isascii() and count.isdecimal() and int(count) < 1 << 31):
-        raise BadOption(f'parsing restart policy retry count: strconv.Atoi: parsing "{count}": invalid syntax')
-    return RestartPolicy(name, int(count))
+    from argosy import numbers
+
+    try:
+        return RestartPolicy(name, numbers.integer(count, 0, (1 << 31) - 1, "Atoi"))
+    except ValueError as error:
+        raise BadOption(f"parsing restart policy retry count: {error}") from None
 
 
 def parse_network(items: Iterable[str]) -> NetworkMode | None:

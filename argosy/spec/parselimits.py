@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argosy import numbers
 from argosy.spec import parse
 from argosy.spec.options import BadOption, DeviceRate, DeviceRule, DeviceWeight
 
@@ -9,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_MAX_CPU = (1 << 16) - 1
 _WEIGHTS = range(10, 1001)  # of block I/O: blkio.bfq.weight takes these
 _CPU_PERIODS_US = range(1000, 1_000_001)
 _CGROUPS = ("enabled", "disabled", "no-conmon", "split")
@@ -54,21 +56,22 @@ def parse_cpuset(text: str, what: str) -> str:
 def cpuset(text: str) -> set[int]:
     """The numbers that a list such as `0-3,7` names.  Raises ValueError."""
     found: set[int] = set()
-    for part in text.strip().split(","):
+    for part in text.split(","):
         first, dash, last = part.partition("-")
-        if not (first.isdecimal() and (not dash or last.isdecimal())) or len(part) > 12:
+        start = numbers.natural(first, _MAX_CPU)
+        end = numbers.natural(last, _MAX_CPU) if dash else start
+        if start > end:
             raise ValueError(text)
-        if dash and not int(first) <= int(last) < 1 << 16:
-            raise ValueError(text)
-        found.update(range(int(first), int(last if dash else first) + 1))
+        found.update(range(start, end + 1))
     return found
 
 
 def parse_blkio_weight(text: str) -> int:
     """--blkio-weight; 0 is none."""
-    if not (text.isascii() and text.isdecimal()):
-        raise BadOption(f'invalid value for blkio-weight: strconv.ParseUint: parsing "{text}": invalid syntax')
-    weight = int(text)
+    try:
+        weight = numbers.natural(text)
+    except ValueError as error:
+        raise BadOption(f"invalid value for blkio-weight: {error}") from None
     if weight and weight not in _WEIGHTS:
         raise BadOption("range of blkio weight is from 10 to 1000", hint=f"--blkio-weight {text} is not")
     return weight
@@ -77,9 +80,13 @@ def parse_blkio_weight(text: str) -> int:
 def parse_weight_device(text: str) -> DeviceWeight:
     """--blkio-weight-device: DEVICE:WEIGHT."""
     path, weight = _split_device(text)
-    if not weight.isdecimal() or int(weight) not in (0, *_WEIGHTS):
+    try:
+        number = numbers.natural(weight)
+    except ValueError:
+        number = -1
+    if number not in (0, *_WEIGHTS):
         raise BadOption(f"invalid weight for device: {text}", hint="a weight is a number from 10 to 1000")
-    return DeviceWeight(path, int(weight))
+    return DeviceWeight(path, number)
 
 
 def parse_rate(text: str, flag: str) -> DeviceRate:
@@ -87,9 +94,7 @@ def parse_rate(text: str, flag: str) -> DeviceRate:
     path, number = _split_device(text)
     in_bytes = flag.endswith("bps")
     try:
-        if not in_bytes and not (number.isascii() and number.isdecimal()):
-            raise ValueError
-        rate = parse.parse_size(number) if in_bytes else int(number)
+        rate = parse.parse_size(number) if in_bytes else numbers.natural(number)
     except (BadOption, ValueError):
         form = "<device-path>:<number>"
         if in_bytes:
@@ -111,7 +116,7 @@ def _split_device(text: str) -> tuple[str, str]:
 
 def parse_device_rule(text: str) -> DeviceRule:
     """--device-cgroup-rule: `TYPE MAJOR:MINOR ACCESS`, * for any number."""
-    parts = text.split()
+    parts = text.split(" ")
     if len(parts) != 3:
         why = "invalid device cgroup rule requires type, major:Minor, and access rules"
         raise BadOption(f'{why}: "{text}"', hint='as in "c 89:* rwm"')
@@ -127,9 +132,10 @@ def parse_device_rule(text: str) -> DeviceRule:
 def _number(text: str) -> int | None:
     if text == "*":
         return None
-    if not (text.isascii() and text.isdecimal()):
-        raise BadOption(f'strconv.ParseUint: parsing "{text}": invalid syntax', hint="see --device-cgroup-rule")
-    return int(text)
+    try:
+        return numbers.natural(text, (1 << 32) - 1)
+    except ValueError as error:
+        raise BadOption(str(error), hint="see --device-cgroup-rule") from None
 
 
 def parse_cgroups(text: str) -> str:

@@ -11,11 +11,13 @@ if TYPE_CHECKING:
 
 LOG_DRIVERS = ("k8s-file", "json-file", "journald", "none", "passthrough")
 _CREATE = "running container create option"  # how podman begins what its engine, and not its command line, finds
+_LONGEST_NUMBER = 40  # characters
 _LOG_OPTIONS = ("path", "max-size", "tag")
 # What drivers of docker take as well: conmon keeps one file,
 LOG_OPTIONS_OF_DOCKER = frozenset(("compress", "max-buffer-size", "max-file", "mode"))
 # and writes nothing but the output in it: these are for `docker logs --details`.
 _DETAILS = ("env", "env-regex", "labels", "labels-regex")
+_PLATFORM_PART = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _PERSONALITIES = ("LINUX", "LINUX32")
 _LONGEST_TIMEOUT_S = 2**31 - 1
 
@@ -126,11 +128,11 @@ def parse_log_options(items: Iterable[str], directory: str = "/") -> dict[str, s
 
 def parse_log_size(text: str) -> int:
     """The max-size of --log-opt in bytes; its units are powers of a thousand."""
-    number = text.strip().lower().removesuffix("b").removesuffix("i")
+    number = text.lower().removesuffix("b").removesuffix("i")
     power = "kmgtp".find(number[-1:]) + 1 if number else 0
     try:
-        digits = number[:-1] if power else number
-        if not set(digits) <= set("0123456789."):
+        digits = (number[:-1] if power else number).removesuffix(" ")
+        if not set(digits) <= set("0123456789.") or len(digits) > _LONGEST_NUMBER:
             raise ValueError
         return int(float(digits) * 1000**power)
     except ValueError:
@@ -199,3 +201,7 @@ def check_platform(platform: str | None, arch: str | None, system: str | None, v
         raise BadOption("--platform option can not be specified with --arch or --os")
     if platform and variant and platform.count("/") > 1:
         raise BadOption("--variant cannot be given when --platform names a variant as well")
+    for part in (arch, system, variant):
+        if part and not _PLATFORM_PART.issuperset(part):
+            why = f'"{part}" is an invalid component: platform specifier component must match "^[A-Za-z0-9_-]+$"'
+            raise BadOption(f"parsing host platform: {why}: invalid argument")

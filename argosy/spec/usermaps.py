@@ -7,6 +7,7 @@ Pure: what has to be looked up is handed in.
 
 from __future__ import annotations
 
+from argosy import numbers
 from argosy.spec.options import BadOption, UserNamespace
 from argosy.values import Value
 
@@ -81,11 +82,10 @@ def _mode_options(kind: str, text: str) -> dict[str, Any]:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()):
-        raise BadOption(f'strconv.ParseUint: parsing "{text}": invalid syntax', hint="see --userns")
-    if int(text) > ID_LIMIT:
-        raise BadOption(f'strconv.ParseUint: parsing "{text}": value out of range', hint="see --userns")
-    return int(text)
+    try:
+        return numbers.natural(text, ID_LIMIT)
+    except ValueError as error:
+        raise BadOption(str(error), hint="see --userns") from None
 
 
 def parse_entries(texts: Sequence[str], kind: str, *, plain: bool = False) -> tuple[Entry, ...]:

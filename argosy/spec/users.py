@@ -56,14 +56,18 @@ def resolve(user: str, passwd: bytes, group: bytes, groups: tuple[str, ...] = ()
 
 def has_user(passwd: bytes, wanted: str) -> bool:
     """Whether the file knows the user of this name or, for a number, of this uid."""
-    return _find(_passwd(passwd), wanted, int(wanted) if wanted.isdecimal() else None) is not None
+    return _find(_passwd(passwd), wanted, _id_of(wanted)) is not None
 
 
 def has_group(group: bytes, wanted: str) -> bool:
     """Whether the file knows the group of this name or, for a number, of this gid."""
     encoded = wanted.encode("utf-8", "surrogateescape")
-    number = int(wanted) if wanted.isdecimal() else None
+    number = _id_of(wanted)
     return any(name == encoded or gid == number for name, gid, _ in _groups(group))
+
+
+def _id_of(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) <= 10 else None
 
 
 def _number(text: str) -> int | None:

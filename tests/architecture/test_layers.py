@@ -12,7 +12,7 @@ from tests.architecture import source
 from tests.architecture.source import Module
 
 ROWS = (
-    ("errors", "version", "values", "jsontext", "durations", "undo", "bundle"),
+    ("errors", "version", "values", "jsontext", "durations", "numbers", "undo", "bundle"),
     ("linux", "oci"),
     ("config",),
     ("archive", "registry", "records", "signatures", "encryption"),

@@ -50,7 +50,7 @@ FLAGS = (
     Flag("domainname", kind="string", only="docker", help="Container NIS domain name"),
     Flag("entrypoint", kind="string", help="Overwrite the default ENTRYPOINT of the image"),
     Flag("env", short="e", kind="list", help="Set environment variables in container"),
-    Flag("env-file", kind="list", help="Read in a file of environment variables"),
+    Flag("env-file", kind="csv", help="Read in a file of environment variables"),
     Flag("env-host", kind="optbool", help="Use all environment variables of the caller"),
     Flag("env-merge", kind="list", help="Set a variable from those of the image (NAME=${NAME}-more)"),
     Flag("gidmap", kind="csv", help="Map group ids ([FLAGS]INSIDE:OUTSIDE[:AMOUNT]) in a user namespace of its own"),
@@ -73,7 +73,7 @@ FLAGS = (
     Flag("isolation", kind="string", only="docker", help='Container isolation technology ("default")'),
     Flag("kernel-memory", kind="string", help="Ignored: kernels have dropped this limit"),
     Flag("label", short="l", kind="list", help="Set metadata on container"),
-    Flag("label-file", kind="list", help="Read labels from a file of lines"),
+    Flag("label-file", kind="csv", help="Read labels from a file of lines"),
     Flag(
         "log-driver",
         kind="string",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from argosy import durations
+from argosy import durations, numbers
 from argosy.cli.flags import Command, Flag
 from argosy.cli.output import Output
 from argosy.cli.podman import _each
@@ -117,7 +117,7 @@ def run(options: LogsOptions, engine: Engine, out: Output) -> int:
 def _tail(options: LogsOptions) -> int | None:
     """How many lines; docker's word for all of them is any that is no number."""
     try:
-        count = int(options.docker_tail) if options.docker_tail else options.tail
+        count = numbers.integer(options.docker_tail) if options.docker_tail else options.tail
     except ValueError:
         return None
     return count if count >= 0 else None

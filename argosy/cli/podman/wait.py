@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy import durations
+from argosy import durations, numbers
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
 from argosy.containers import filters
@@ -56,7 +56,7 @@ def run(options: WaitOptions, engine: Engine, out: Output) -> int:
 def _interval_s(text: str) -> float:
     """A number of milliseconds, or a duration."""
     try:
-        return max(0.001, int(text) / 1000 if text.isdecimal() else durations.seconds(text))
+        return max(0.001, numbers.natural(text) / 1000 if text.isdecimal() else durations.seconds(text))
     except ValueError as error:
         raise ArgosyError(str(error)) from None
 

@@ -222,10 +222,17 @@ def test_a_command_may_word_the_lack_of_operands() -> None:
         ('"a,b"', ("a,b",)),
         ('"a""b",c', ('a"b', "c")),
         ('""', ("",)),
+        ("\n\na,b\n", ("a", "b")),
+        ('"a\nb"', ("a\nb",)),
     ],
 )
 def test_csv(text: str, fields: tuple[str, ...]) -> None:
     assert split_csv(text) == fields
+
+
+def test_csv_of_nothing_but_lines() -> None:
+    with pytest.raises(ValueError, match=r"^EOF$"):
+        split_csv("\n\n")
 
 
 @pytest.mark.parametrize("text", ['a"', '"a', '"a"b', '"a"b"'])

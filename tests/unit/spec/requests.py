@@ -12,6 +12,8 @@ from argosy.spec.options import ContainerOptions, NetworkMode, Ulimit
 PASSWD = b"root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\nnohome:x:1001:100::\n"
 GROUP = b"root:x:0:\nbob:x:1000:\nstaff:x:50:bob,root\nwheel:x:10:bob\nusers:x:100:\n"
 ALL_CAPABILITIES = (1 << 41) - 1
+# What Python takes for a number, or cannot bear, and what is none to strconv.
+ODD_NUMBERS = ("9" * 5000, "\u0663", "\uff11", "1_0", " 1", "1 ", "1\n", "0x10", "1e3", "1.0", "\u00b2")
 ID = "0123456789ab" + "c" * 52
 
 

@@ -10,6 +10,7 @@ import pytest
 from argosy.errors import ArgosyError, Unsupported
 from argosy.spec import parse
 from argosy.spec.options import BadOption, Device, NamespaceMode, NetworkMode, RestartPolicy, SecurityOptions, Ulimit
+from tests.unit.spec.requests import ODD_NUMBERS
 
 GOOD: list[tuple[Callable[..., Any], tuple[Any, ...], Any]] = [
     (parse.parse_size, ("0",), 0),
@@ -19,7 +20,7 @@ GOOD: list[tuple[Callable[..., Any], tuple[Any, ...], Any]] = [
     (parse.parse_size, ("64KB",), 64 << 10),
     (parse.parse_size, ("64KiB",), 64 << 10),
     (parse.parse_size, ("1.5g",), 3 << 29),
-    (parse.parse_size, (" 2T ",), 2 << 40),
+    (parse.parse_size, ("2 T",), 2 << 40),
     (parse.parse_swap, ("-1",), -1),
     (parse.parse_cpus, ("1.5",), 1_500_000_000),
     (parse.parse_cpus, ("0",), 0),
@@ -75,6 +76,11 @@ BAD: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     (parse.parse_size, ("", "shm-size"), "invalid value for shm-size: invalid size: ''"),
     (parse.parse_size, ("1.2.3",), "invalid size: '1.2.3'"),
     (parse.parse_size, ("9" * 5000,), "invalid size"),
+    *((parse.parse_size, (text,), "invalid size") for text in (" 1", "1\n", "\u0663", "1_0", "9" * 5000 + ".0")),
+    *((parse.parse_pids_limit, (text,), "strconv.ParseInt") for text in ODD_NUMBERS),
+    *((parse.parse_ulimit, (f"nofile={text}",), "strconv.ParseInt") for text in ODD_NUMBERS),
+    *((parse.parse_restart, (f"on-failure:{text}",), "parsing restart policy retry count") for text in ODD_NUMBERS),
+    *((parse.parse_cpus, (text,), "--cpus") for text in (" 1", "1 ", "\u0663", "9" * 5000, "inf", "nan")),
     (parse.parse_size, ("9999999p",), "invalid size"),
     (parse.parse_size, ("1ib",), "invalid size"),
     (parse.parse_cpus, ("-1",), '"-1" for "--cpus" flag'),

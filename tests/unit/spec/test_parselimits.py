@@ -9,6 +9,7 @@ import pytest
 
 from argosy.spec import parselimits as parse
 from argosy.spec.options import BadOption, DeviceRate, DeviceRule, DeviceWeight
+from tests.unit.spec.requests import ODD_NUMBERS
 
 Reader = Callable[..., Any]
 
@@ -22,7 +23,7 @@ GOOD: list[tuple[Reader, tuple[Any, ...], Any]] = [
     (parse.parse_quota, (1000,), 1000),
     (parse.parse_quota, (-1,), 0),
     (parse.parse_cpuset, ("0-3,7", "cpus"), "0-3,7"),
-    (parse.cpuset, ("0-2,7\n",), {0, 1, 2, 7}),
+    (parse.cpuset, ("0-2,7",), {0, 1, 2, 7}),
     (parse.parse_blkio_weight, ("10",), 10),
     (parse.parse_blkio_weight, ("0",), 0),
     (parse.parse_weight_device, ("/dev/sda:1000",), DeviceWeight("/dev/sda", 1000)),
@@ -66,6 +67,11 @@ BAD: list[tuple[Reader, tuple[Any, ...], str]] = [
     (parse.parse_cpuset, ("x", "cpus"), "invalid value x for cpuset cpus"),
     (parse.parse_cpuset, ("3-1", "mems"), "invalid value 3-1 for cpuset mems"),
     (parse.parse_cpuset, ("0-99999999", "cpus"), "invalid value"),
+    *((parse.parse_cpuset, (text, "cpus"), "invalid value") for text in ODD_NUMBERS),
+    *((parse.parse_blkio_weight, (text,), "invalid value for blkio-weight: strconv.ParseUint") for text in ODD_NUMBERS),
+    *((parse.parse_weight_device, (f"/dev/null:{text}",), "invalid weight for device") for text in ODD_NUMBERS),
+    *((parse.parse_rate, (f"/dev/null:{text}", "read_iops"), "invalid rate for device") for text in ODD_NUMBERS),
+    *((parse.parse_device_rule, (f"c {text}:1 r",), "") for text in ODD_NUMBERS),
     (parse.parse_cpuset, ("1,", "cpus"), "invalid value"),
     (
         parse.parse_blkio_weight,
