@@ -1,0 +1,59 @@
+"""Git URLs: what is taken for one, its parts, and what would become an option."""
+
+from __future__ import annotations
+
+import pytest
+
+from argosy.build.git import Repository, is_repository, parse
+from argosy.errors import Invalid
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("git://host/a", True),
+        ("git@host:a/b.git", True),
+        ("ssh://git@host/a", True),
+        ("https://host/a.git", True),
+        ("https://host/a.git#main:sub", True),
+        ("http://host/a.git#", True),
+        ("github.com/a/b", True),
+        ("https://host/a.tar.gz", False),
+        ("https://host/a", False),
+        ("https://host/a#b.git", False),
+        ("a.git", False),
+        ("./github.com/a", False),
+    ],
+)
+def test_what_is_a_repository(text: str, expected: bool) -> None:
+    assert is_repository(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://h/a.git", Repository("https://h/a.git")),
+        ("https://h/a.git#v1", Repository("https://h/a.git", "v1")),
+        ("https://h/a.git#v1:x/y", Repository("https://h/a.git", "v1", "x/y")),
+        ("https://h/a.git#:x", Repository("https://h/a.git", "", "x")),
+        ("github.com/a/b#main", Repository("https://github.com/a/b", "main")),
+        ("git@h:a/b.git", Repository("git@h:a/b.git")),
+    ],
+)
+def test_parts(text: str, expected: Repository) -> None:
+    assert parse(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--upload-pack=x",
+        "https://h/a.git#--upload-pack=x",
+        "https://h/a.git#v:-x",
+        "ext::sh -c x",
+        "https://h/a.git#a\nb",
+    ],
+)
+def test_what_would_be_an_option(text: str) -> None:
+    with pytest.raises(Invalid):
+        parse(text)
