@@ -23,6 +23,7 @@ pytestmark = needs_strace
 POINTS = int(os.environ.get("ARGOSY_FAULT_POINTS", "6"))
 KILLED = 128 + 9
 NO_NETWORK = ("--network", "none")
+MAP = ("--uidmap", "0:10:5000")
 MOUNTS = ("-v", "/data", "-v", "/etc:/overlay:O", "--mount", "type=image,src=busybox,dst=/image")
 
 Prepare = Callable[[Program, str], object]
@@ -44,10 +45,15 @@ def _ended(program: Program, name: str) -> None:
     program.run("run", "--name", name, *NO_NETWORK, "busybox", "false", check=1)
 
 
+def _mapped(program: Program, _name: str) -> None:
+    program.run("run", "--rm", *NO_NETWORK, *MAP, "busybox", "true")
+
+
 COMMANDS: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "run -d": (_nothing, ("run", "-d", "--name", "NAME", *NO_NETWORK, "busybox", "sleep", "600")),
     "run -d with a network": (_nothing, ("run", "-d", "--name", "NAME", "busybox", "sleep", "600")),
     "run --rm": (_nothing, ("run", "--rm", "--name", "NAME", *NO_NETWORK, *MOUNTS, "busybox", "true")),
+    "run --uidmap": (_mapped, ("run", "--rm", "--name", "NAME", *MAP, "busybox", "true")),
     "create": (_nothing, ("create", "--name", "NAME", *NO_NETWORK, "busybox", "true")),
     "start": (_created, ("start", "NAME")),
     "start again": (_ended, ("start", "NAME")),
@@ -128,6 +134,25 @@ def _repeat(program: Program, name: str, args: list[str]) -> None:
     if args[0] in ("rm", "stop") and not there:
         return
     program.run(*args)
+
+
+def test_kill_while_a_layer_gets_other_owners(argosy_user: Program) -> None:
+    """A tree for another id map is there whole or not at all, and what the container had in /tmp is taken away."""
+    program = argosy_user
+    image = program.busybox()
+    known, others = set(processes.descendants()), set(os.listdir("/tmp"))
+
+    def args(number: int) -> list[str]:
+        return ["run", "--rm", "--name", "victim0", *NO_NETWORK, "--uidmap", f"0:{number}:3000", image, "ls", "/bin/sh"]
+
+    points = chosen(calls(program, *args(1)), POINTS * 2)
+    for turn, point in enumerate(points):
+        kill_at(program, point, *args(turn + 2))
+        _still_works(program)
+        assert program.run(*args(turn + 2)).stdout == "/bin/sh\n", f"after a kill at {point}"
+    program.run("system", "check", "--repair", "--quick")
+    assert leaks.left_over(program, known) == []
+    assert [name for name in set(os.listdir("/tmp")) - others if len(name) == len("argosy-") + 32] == []
 
 
 def test_kill_of_cleanup(argosy_both: Program, busybox: str) -> None:
