@@ -20,12 +20,11 @@ from argosy.storage.store import Store
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
-    from typing import Unpack
+    from typing import Any, Unpack
 
     from argosy.build import Build
     from argosy.config.containers import ContainersConf
     from argosy.config.registries import Registries
-    from argosy.config.storage import StorageConf
     from argosy.containers.site import Chosen
     from argosy.images import Images
     from argosy.images.guard import Guard
@@ -286,6 +285,9 @@ def open_engine(
     runroot: str | None = None,
     storage_driver: str | None = None,
     storage_opts: Sequence[str] | None = None,
+    transient_store: bool | None = None,
+    volumepath: str | None = None,
+    network_config_dir: str | None = None,
     modules: Sequence[str] = (),
     events_backend: str | None = None,
     remote: bool | None = None,
@@ -298,10 +300,11 @@ def open_engine(
 
     Enters the store's user namespace when this process may not do without: a process with more than one thread cannot,
     and gets Unsupported.  `storage_opts` are options of the storage driver in place of those that STORAGE_OPTS or
-    storage.conf have.  `search` are the registries that short names are looked up at, in place of those that
-    registries.conf names (docker knows one alone).  Unless `remote` is False, containers.conf can name another engine,
-    which is Unsupported.  `notice` is called with each thing the user should know once.  `chosen` says how containers
-    are run where that differs from containers.conf.
+    storage.conf have; with `transient_store` the containers are those that end with this boot.  `volumepath` is where a
+    store without volumes is to have them.  `search` are the registries that short names are looked up at, in place of
+    those that registries.conf names (docker knows one alone).  Unless `remote` is False, containers.conf can name
+    another engine, which is Unsupported.  `notice` is called with each thing the user should know once.  `chosen` says
+    how containers are run where that differs from containers.conf.
     """
     environ = os.environ if environ is None else environ
     if userns.needed() and not environ.get("HOME"):
@@ -312,17 +315,9 @@ def open_engine(
     namespace = userns.enter(places.run)
     if namespace.notice and notice is not None:
         notice(namespace.notice)
-    storage = _Storage(environ, namespace, storage_opts, driver=storage_driver, usual=root is None)
-    store = Store.open(
-        places,
-        rootless=namespace.rootless,
-        id_map=namespace.id_map,
-        wanted=storage.wanted,
-        image_stores=storage.image_stores,
-        mount_options=storage.mount_options,
-        ignore_chown_errors=storage.ignore_chown_errors,
-        notice=notice,
-    )
+    usual = root is None and not storage_driver
+    storage, words = _storage(environ, namespace, storage_opts, storage_driver, transient_store, usual=usual)
+    store = Store.open(places, rootless=namespace.rootless, id_map=namespace.id_map, notice=notice, **storage)
     conf = containers_conf.load(store.run, environ, rootless=namespace.rootless, modules=tuple(modules))
     if conf.namespace or (conf.remote and remote is not False):
         from argosy.config import remote_engine
@@ -331,63 +326,46 @@ def open_engine(
     if conf.engine_env:
         environ = containers_conf.engine_environment(conf, environ)
     conf = conf.replace(events_logger=events_backend) if events_backend else conf
-    again = started_again(places, chosen, modules, remote=remote, storage_opts=storage.words)
+    if volumepath or conf.volume_path:
+        from argosy.storage.places import settle_volume_path
+
+        settle_volume_path(store, os.path.abspath(volumepath or conf.volume_path), by_flag=bool(volumepath))
+    if network_config_dir:
+        conf = conf.replace(network_config_dir=os.path.abspath(network_config_dir))
+        words = (*words, f"--network-config-dir={conf.network_config_dir}")
+    again = started_again(places, chosen, modules, remote=remote, storage_words=words)
     site = Site(store=store, conf=conf, namespace=namespace, again=again, notice=notice or _silent, **settings(chosen))
     return Engine(store=store, conf=conf, namespace=namespace, environ=environ, site=site, search=search)
 
 
-class _Storage:
-    """What the flags, STORAGE_OPTS and storage.conf say of the store; nothing is imported where there is nothing.
+def _storage(
+    environ: Mapping[str, str],
+    namespace: Namespace,
+    options: Sequence[str] | None,
+    driver: str | None,
+    transient: bool | None,  # noqa: FBT001 -- the flag as it came
+    *,
+    usual: bool,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What `Store.open` is called with beside the place, and the words that say the same again.
 
     `usual`: the store is the one that storage.conf speaks of.  With another one, or another driver, its options do not
     count, as with podman.
     """
+    found: dict[str, Any] = {}
+    program, words = "", tuple[str, ...]()
+    from_file = usual and bool(locations.storage_conf(environ, rootless=namespace.rootless))
+    if options or transient or from_file or (options is None and environ.get("STORAGE_OPTS")):
+        from argosy.storage import chosen
 
-    def __init__(
-        self,
-        environ: Mapping[str, str],
-        namespace: Namespace,
-        given: Sequence[str] | None,
-        *,
-        driver: str | None,
-        usual: bool,
-    ) -> None:
-        self._environ = environ
-        self._namespace = namespace
-        self._driver = driver
-        self._program = ""
-        self.image_stores: tuple[str, ...] = ()
-        self.mount_options: tuple[str, ...] = ()
-        self.ignore_chown_errors = False
-        self.words: tuple[str, ...] = ()
-        from_file = usual and not driver and locations.storage_conf(environ, rootless=namespace.rootless)
-        if given or (given is None and (from_file or environ.get("STORAGE_OPTS"))):
-            self._read(given, from_file=bool(from_file))
+        found, program, words = chosen.settings(environ, namespace, options, transient=transient, from_file=from_file)
 
-    def _read(self, given: Sequence[str] | None, *, from_file: bool) -> None:
-        from argosy.config import storage
-        from argosy.storage import shared
+    def wanted() -> tuple[tuple[str, ...], str]:
+        from argosy.storage import chosen
 
-        options = storage.options(self._environ, given, self._conf() if from_file else None)
-        shared.check_paths(options.image_stores)
-        self.image_stores = options.image_stores
-        self.mount_options = options.mount_options
-        self.ignore_chown_errors = options.ignore_chown_errors
-        self.words = options.words()
-        self._program = options.mount_program
+        return chosen.drivers(environ, namespace, driver, program)
 
-    def _conf(self) -> StorageConf:
-        from argosy.config import storage
-
-        return storage.load(self._environ, uid=self._namespace.uid, rootless=self._namespace.rootless)
-
-    def wanted(self) -> tuple[tuple[str, ...], str]:
-        """The drivers that a new store may have, and the program that serves its mounts (`Store.open`)."""
-        if self._driver:
-            return (self._driver,), self._program
-        if self._program:
-            return ("fuse_overlay",), self._program
-        return self._conf().drivers, ""
+    return {**found, "wanted": wanted}, words
 
 
 def _silent(_text: str) -> None:

@@ -33,13 +33,6 @@ _REMOTE = {
 }
 _ELSEWHERE = {
     "namespace": ("--namespace", "argosy's containers and pods have no namespaces", "Name another store with --root."),
-    "transient_store": (
-        "--transient-store",
-        "containers are always kept in the store",
-        "Run containers with --rm, or name a store on a tmpfs with --root.",
-    ),
-    "volumepath": ("--volumepath", "volumes are in the store", "Name another store with --root."),
-    "network_config_dir": ("--network-config-dir", "networks are in the store", "Name another store with --root."),
 }
 
 

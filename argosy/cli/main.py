@@ -48,7 +48,7 @@ GLOBAL_FLAGS = (
     Flag("module", kind="list", help="Load a containers.conf module (a path, or a name in containers.conf.modules)"),
     Flag("namespace", kind="string", help="Namespace of containers and pods (refused unless empty)"),
     Flag("network-cmd-path", kind="string", help="Path of the program that connects a container to the network"),
-    Flag("network-config-dir", kind="string", help="Directory of the networks' configuration (refused unless empty)"),
+    Flag("network-config-dir", kind="string", help="Path of the directory with the configuration of networks"),
     Flag("noout", help="Do not output to stdout"),
     Flag("registries-conf", kind="string", hidden=True, help="File to read in place of registries.conf"),
     Flag("registries-conf-dir", kind="string", hidden=True, help="Directory to read in place of registries.conf.d"),
@@ -64,9 +64,9 @@ GLOBAL_FLAGS = (
     Flag("syslog", help="Output messages to syslog as well as the console"),
     Flag("tmpdir", kind="string", help="Path of the directory in which state is stored, where --runroot names none"),
     Flag("trace", hidden=True, help="Ignored, as by podman"),
-    Flag("transient-store", help="Keep containers in the run directory (refused)"),
+    Flag("transient-store", kind="optbool", help="Work with containers that are gone after a reboot"),
     Flag("url", kind="string", help="URL of a remote engine (refused)"),
-    Flag("volumepath", kind="string", help="Directory of the volumes (refused unless empty)"),
+    Flag("volumepath", kind="string", help="Path of the directory in which volumes are stored"),
 )
 ROOT_FLAGS = (*GLOBAL_FLAGS, Flag("version", short="v", help="Version of this program"))
 # docker's own flags, in place of those of the same letters; it takes them before the command only.
@@ -115,6 +115,9 @@ _ENGINE_SETTINGS = {
     "network_cmd_path": "network_cmd_path",
     "storage_driver": "storage_driver",
     "storage_opts": "storage_opt",
+    "transient_store": "transient_store",
+    "volumepath": "volumepath",
+    "network_config_dir": "network_config_dir",
     "modules": "module",
     "hooks_dir": "hooks_dir",
     "default_mounts_file": "default_mounts_file",

@@ -207,7 +207,7 @@ def _needs_admission(options: ContainerOptions) -> bool:
 
 def _commit(site: Site, record: ContainerRecord, *, replacing: bool) -> ContainerRecord:
     """Name the container and rename it into the store, where garbage collection sees what it relies on."""
-    durable = not record.options.remove
+    durable = not (record.options.remove or site.store.transient)
     for attempt in range(_NAME_ATTEMPTS):
         named = record if record.name else record.replace(name=names.suggest(attempt))
         with site.store.containers.stage(record.id) as staged:

@@ -191,7 +191,7 @@ def mount_root(site: Site, record: ContainerRecord) -> str:
         image.layers,
         image.chain_id,
         image.fixed,
-        volatile=record.options.remove,
+        volatile=record.options.remove or site.store.transient,
         label=record.mount_label,
         id_map=record.id_map,
     )

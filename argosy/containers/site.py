@@ -104,13 +104,13 @@ def started_again(
     modules: Sequence[str],
     *,
     remote: bool | None,
-    storage_opts: Sequence[str] = (),
+    storage_words: Sequence[str] = (),
 ) -> tuple[str, ...]:
     """The argument vector that starts Argosy once more on the same store, with the same configuration and programs."""
     from argosy.linux import process
 
     words = [*process.self_argv(), "--root", places.root, "--runroot", places.run]
-    words += [f"--storage-opt={option}" for option in storage_opts]
+    words += storage_words
     words += [f"--module={module}" for module in modules]
     for name, value in settings(chosen).items():
         flag = name.removesuffix("s").replace("_", "-")

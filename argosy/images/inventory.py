@@ -128,9 +128,9 @@ def containers_by_image(store: Store) -> dict[str, list[str]]:
     is kept by garbage collection, which is strict about it.
     """
     found: dict[str, list[str]] = {}
-    for container_id in store.containers.ids():
+    for shelf, container_id in store.each_container():
         try:
-            record = jsontext.decode(store.containers.read(container_id, "container.json"))
+            record = jsontext.decode(shelf.read(container_id, "container.json"))
             images = {image["id"] for image in images_of_container(record)}
         except (ArgosyError, KeyError, TypeError):
             continue

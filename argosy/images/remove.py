@@ -7,7 +7,7 @@ goes with its only name; with several names only by force.  What nothing else ne
 from __future__ import annotations
 
 from argosy.errors import ArgosyError, NotFound
-from argosy.images.inventory import Family, Image, inventory
+from argosy.images.inventory import Family, Image, containers_by_image, inventory
 from argosy.images.naming import current, locked
 from argosy.images.resolve import ImageNotKnown, resolve
 from argosy.values import Value
@@ -102,6 +102,9 @@ class Remover:
                 raise ImageInUse(image.containers)
             for container_id in image.containers:
                 self._remove_container(container_id)
+            left = containers_by_image(self._store).get(f"sha256:{image.id}")
+            if left:  # of the other mode of the store, which ours does not see
+                raise ImageInUse(tuple(left))
         untagged = tuple(map(str, image.names))
         with locked(self._store):
             for name in image.names:

@@ -149,11 +149,11 @@ def _apply_again(store: Store, record: ImageRecord, diff_id: str, reapply: Reapp
 def _mounted_over(store: Store, digest: str) -> list[str]:
     """The containers that are mounted and have the layer or chain, or may have it."""
     users = []
-    for container_id in store.containers.ids():
-        if not mounts.is_mount_point(f"{store.containers.path(container_id)}/merged"):
+    for shelf, container_id in store.each_container():
+        if not mounts.is_mount_point(f"{shelf.path(container_id)}/merged"):
             continue
         try:
-            record = jsontext.decode(store.containers.read(container_id, "container.json"))
+            record = jsontext.decode(shelf.read(container_id, "container.json"))
             used = any(digest in (*image["layers"], image["chain_id"]) for image in images_of_container(record))
         except (ArgosyError, KeyError, TypeError):
             used = True

@@ -9,6 +9,7 @@ from argosy import jsontext
 from argosy.errors import ArgosyError, Unsupported
 from argosy.linux import files, locks
 from argosy.records.shelf import Damaged, seal, unseal
+from argosy.storage.places import TRANSIENT
 from argosy.storage.store import GC_LOCK, SHELVES, STORE_FILE, StoreRecord, read_record
 from argosy.version import STORE_FORMAT
 
@@ -149,8 +150,15 @@ def change_run(locations: Locations) -> StoreRecord:
 
 def forget_loss(root: str) -> None:
     """Clear `lost`: it was told."""
+    change(root, lost=False)
+
+
+def change(root: str, **fields: object) -> StoreRecord:
+    """Write down other values of some fields."""
     with _locked_root(root):
-        write(root, read_record(root).replace(lost=False))
+        record = read_record(root).replace(**fields)
+        write(root, record)
+        return record
 
 
 def check_id_map(record: StoreRecord, id_map: IdMap, root: str) -> None:
@@ -187,7 +195,7 @@ def remove(root: str) -> None:
         gc_lock = locks.acquire(f"{root}/{GC_LOCK}", create=True)
         assert gc_lock is not None
         with gc_lock:
-            for name in sorted({name.partition("/")[0] for name in DIRECTORIES} - {"tmp"}):
+            for name in sorted({name.partition("/")[0] for name in (*DIRECTORIES, TRANSIENT)} - {"tmp"}):
                 _rename_out(root, name)
             files.remove_tree(f"{root}/tmp")
             for name in (GC_LOCK, f"{STORE_FILE}.damaged", STORE_FILE):

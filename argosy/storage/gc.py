@@ -121,9 +121,9 @@ class _Mark:
                 self._keep_manifest(digest)
 
     def _containers(self) -> None:
-        for container_id in self._store.containers.ids():
+        for shelf, container_id in self._store.each_container():
             try:
-                record = jsontext.decode(self._store.containers.read(container_id, "container.json"))
+                record = jsontext.decode(shelf.read(container_id, "container.json"))
                 for image in images_of_container(record):
                     self.live.update(image["layers"])
                     self.live.update((image["manifest_digest"], image["id"], image["chain_id"]))

@@ -149,9 +149,8 @@ def remove(store: Store, name: str) -> bool:
     """Remove a tree, unless a mounted container may have it.  Whether it is gone."""
     from argosy.linux import mounts
 
-    for container_id in store.containers.ids():
-        if mounts.is_mount_point(f"{store.containers.path(container_id)}/merged"):
-            return False
+    if any(mounts.is_mount_point(f"{shelf.path(known)}/merged") for shelf, known in store.each_container()):
+        return False
     with TakenOut(f"{store.root}/{DIRECTORY}/{name}", store.tmp):
         return True
 

@@ -48,7 +48,8 @@ SHELVES = {
 class StoreRecord(Value):
     """store.json.  `xattrs` is the name space of overlay's own attributes in the layers, "trusted" or "user".
 
-    `lost` says that an earlier store.json was gone when this one was written.
+    `lost` says that an earlier store.json was gone when this one was written.  `volume_path` is where the volumes are,
+    "" for the store itself.
     """
 
     format: int
@@ -58,6 +59,7 @@ class StoreRecord(Value):
     id_map: IdMap
     mount_program: str = ""
     lost: bool = False
+    volume_path: str = ""
 
     _nested: ClassVar[dict[str, type[Value]]] = {"id_map": IdMap}
 
@@ -76,6 +78,7 @@ class Store:
         image_stores: tuple[str, ...] = (),
         mount_options: tuple[str, ...] = (),
         ignore_chown_errors: bool = False,
+        transient: bool = False,
         notice: Callable[[str], None] | None = None,
     ) -> None:
         self.root = root
@@ -90,6 +93,7 @@ class Store:
         self.driver = record.driver
         self.xattrs = record.xattrs
         self.tmp = f"{root}/tmp"
+        self.transient = transient
         self.containers = self.shelf("containers")
         self._parts: dict[str, Any] = {}
 
@@ -104,6 +108,7 @@ class Store:
         image_stores: tuple[str, ...] = (),
         mount_options: tuple[str, ...] = (),
         ignore_chown_errors: bool = False,
+        transient: bool = False,
         notice: Callable[[str], None] | None = None,
     ) -> Store:
         """Open the store at `locations`, and make it if there is none yet.
@@ -113,6 +118,7 @@ class Store:
         check` tells of it: what it says can be found out.  `image_stores` are the paths of additional image stores;
         `notice` is told which of them cannot be used, and why.  `mount_options` hold for the roots of containers
         (`rootfs.mount`).  `ignore_chown_errors`: files of layers whose owner is not in the id map belong to root.
+        `transient`: the containers are those that end with this boot.
         Raises Unsupported when another version of Argosy wrote the store, Damaged when it may have.
         """
         try:
@@ -140,12 +146,30 @@ class Store:
             image_stores=image_stores,
             mount_options=mount_options,
             ignore_chown_errors=ignore_chown_errors,
+            transient=transient,
             notice=notice,
         )
 
     def shelf(self, name: str) -> Shelf:
         """The shelf of one kind of objects, by the name of its directory."""
+        if (name == "containers" and self.transient) or (name == "volumes" and self.record.volume_path):
+            from argosy.storage import places
+
+            if name == "volumes":
+                return places.volumes(self.record.volume_path)
+            return places.transient(self.root, self.tmp)
         return Shelf(f"{self.root}/{name}", self.tmp, SHELVES[name])
+
+    def each_container(self) -> list[tuple[Shelf, str]]:
+        """All containers, with the shelf of each: those of the other mode (`transient`) as well, for what they use."""
+        shelves = [self.containers]
+        if self.transient:
+            shelves.append(Shelf(f"{self.root}/containers", self.tmp, "container"))
+        elif os.path.lexists(f"{self.root}/transient"):
+            from argosy.storage import places
+
+            shelves.append(places.transient(self.root, self.tmp))
+        return [(shelf, container_id) for shelf in shelves for container_id in shelf.ids()]
 
     @property
     def volumes(self) -> Shelf:
@@ -248,6 +272,10 @@ class Store:
         """
         from argosy.storage import creation
 
+        if self.record.volume_path:
+            from argosy.storage import places
+
+            places.remove_volumes(self)
         creation.remove(self.root)
 
     def _part(self, name: str, kind: Callable[[Store], Part]) -> Part:

@@ -33,7 +33,14 @@ def sweep(store: Store, *, everything: bool = False) -> Swept:
     `everything` takes downloads as well, and makes lists of unstable objects good before it returns.  What cannot be
     removed now stays for the next sweep.
     """
-    return sweep_root(store.root, everything=everything)
+    from argosy.storage import places
+
+    failed = places.sweep(store)
+    swept = [sweep_root(root, everything=everything) for root in (store.root, *places.temporary(store))]
+    return Swept(
+        tuple(path for one in swept for path in one.removed),
+        (*failed, *(pair for one in swept for pair in one.failed)),
+    )
 
 
 def sweep_root(root: str, *, everything: bool = False) -> Swept:
@@ -55,12 +62,15 @@ def sweep_root(root: str, *, everything: bool = False) -> Swept:
 
 def dead(store: Store) -> tuple[str, ...]:
     """The paths of what dead processes have left."""
+    from argosy.storage import places
+
     found = []
-    for name in _entries(store.tmp):
-        lock = _free(f"{store.tmp}/{name}")
+    directories = [f"{root}/tmp" for root in (store.root, *places.temporary(store))]
+    for path in [f"{directory}/{name}" for directory in directories for name in _entries(directory)]:
+        lock = _free(path)
         if lock is not None:
             lock.release()
-            found.append(f"{store.tmp}/{name}")
+            found.append(path)
     return tuple(found)
 
 

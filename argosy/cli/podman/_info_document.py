@@ -190,7 +190,7 @@ def _store(engine: Engine) -> dict[str, Any]:
         "imageCopyTmpDir": engine.store.tmp,
         "imageStore": {"number": len({image.id for image in inventory(engine.store, users=False).images})},
         "runRoot": engine.store.run,
-        "volumePath": f"{engine.store.root}/volumes",
+        "volumePath": engine.store.volumes.directory,
     }
 
 

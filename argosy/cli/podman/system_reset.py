@@ -32,6 +32,14 @@ class ResetOptions(Value):
 def run(options: ResetOptions, engine: Engine, out: Output) -> int:
     """Stop and remove the containers, then the store, the run directory and the process that holds the namespace."""
     store = engine.store
+    others = [
+        container_id for shelf, container_id in store.each_container() if shelf.directory != store.containers.directory
+    ]
+    if others:
+        raise ArgosyError(
+            f"{len(others)} containers of the other mode would lose their files",
+            hint="remove them first: argosy rm --all --force, with --transient-store or with --transient-store=false",
+        )
     if not options.force:
         from argosy.cli.confirm import confirmed
 
