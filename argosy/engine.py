@@ -27,13 +27,10 @@ if TYPE_CHECKING:
     from argosy.config.registries import Registries
     from argosy.containers.site import Chosen
     from argosy.images import Images
-    from argosy.images.guard import Guard
-    from argosy.images.places import Place
+    from argosy.images.doors import Doors
     from argosy.images.progress import Progress
     from argosy.images.pull import Puller
     from argosy.images.resolve import Resolved
-    from argosy.images.sign import SignOptions
-    from argosy.images.trust import Admit, Origin, Trust
     from argosy.linux.userns import Namespace
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.oci.platform import Platform
@@ -41,9 +38,7 @@ if TYPE_CHECKING:
     from argosy.spec.options import ContainerOptions
     from argosy.storage.images import ImageRecord
     from argosy.transports import docker
-    from argosy.transports.attachments import OpenDestination, OpenSource
     from argosy.transports.docker import RegistryOptions
-    from argosy.transports.signatures import RegistrySignatures
 
 
 class Engine:
@@ -84,24 +79,19 @@ class Engine:
         `signature_policy` is a file to use in place of the usual policy.json.
         """
         from argosy.images import progress as progresses
-        from argosy.images import pull, transfer, trust
+        from argosy.images import pull, transfer
         from argosy.transports import docker
 
         chosen = self._with_retries(options or docker.RegistryOptions())
 
         def open_source(reference: Reference) -> docker.DockerSource:
-            return self._open_source(reference, chosen)
-
-        policy = self.trust(signature_policy)
-
-        def door(reference: Reference) -> Admit:
-            return policy.door(trust.at_registry(reference), self._signatures(reference, open_source))
+            return self.open_source(reference, chosen)
 
         return pull.Puller(
             store=self.store,
             registries=self.load_registries,
             open_source=open_source,
-            door=door,
+            door=self.doors.registry_door(chosen, signature_policy),
             progress=progress or progresses.Progress(),
             notice=self.site.notice,
             platform=platform,
@@ -109,9 +99,9 @@ class Engine:
         )
 
     def open_destination(
-        self, reference: Reference, record: ImageRecord, options: RegistryOptions
+        self, reference: Reference, record: ImageRecord | None, options: RegistryOptions
     ) -> docker.DockerDestination:
-        """The registry's repository to push an image of the store to."""
+        """The registry's repository to push an image of the store (None: something else) to."""
         from argosy.images import push
         from argosy.transports import docker
 
@@ -121,64 +111,26 @@ class Engine:
             environ=self.environ,
             uid=self.namespace.uid,
             options=self._with_retries(options),
-            mount_from=push.mount_candidates(record.repo_digests, reference),
+            mount_from=() if record is None else push.mount_candidates(record.repo_digests, reference),
             notice=self.site.notice,
             notes=f"{self.store.run}/uploads",
         )
 
-    def trust(self, signature_policy: str = "") -> Trust:
-        """The policy by which images are accepted: the file `signature_policy`, or the usual one."""
-        from argosy.images import trust
+    @property
+    def doors(self) -> Doors:
+        """What judges images by the policy where they come in or go on."""
+        from argosy.images.doors import Doors
 
-        return trust.load(self.environ, signature_policy)
-
-    def images_door(self, signature_policy: str = "") -> Callable[[Origin], Admit]:
-        """What judges images that are on this host, in archives and directories."""
-        from argosy.images import trust
-
-        return trust.local_door(self.trust(signature_policy))
-
-    def push_guard(
-        self,
-        found: Resolved,
-        target: Place,
-        options: RegistryOptions,
-        signing: SignOptions,
-        *,
-        signature_policy: str = "",
-        keep: bool = True,
-    ) -> Guard:
-        """What judges an image of the store that goes elsewhere, and signs it.
-
-        `keep` takes its old signatures along.
-        """
-        from argosy.images import guard, sign, trust
-        from argosy.images.push import signatures_of
-        from argosy.transports import signatures
-
-        chosen = self._with_retries(options)
-
-        def open_source(reference: Reference) -> docker.DockerSource:
-            return self._open_source(reference, chosen)
-
-        def open_destination(reference: Reference) -> docker.DockerDestination:
-            return self.open_destination(reference, found.record, chosen)
-
-        def at_registry(reference: Reference) -> RegistrySignatures:
-            return self._signatures(reference, open_source, open_destination)
-
-        record = found.record
-        kept = signatures.KeptSignatures(self.store, record.manifest_digest)
-        origin = trust.in_store(self.store, found.name, record.config_digest)
-        return guard.Guard(
-            self.trust(signature_policy).door(origin, kept),
-            kept,
-            signatures_of(target, at_registry),
-            sign.makers(signing, str(target), target.reference, self.environ),
-            keep=keep,
+        return Doors(
+            store=self.store,
+            environ=self.environ,
+            rootless=self.namespace.rootless,
+            open_source=lambda reference, options: self.open_source(reference, self._with_retries(options)),
+            open_destination=self.open_destination,
         )
 
-    def _open_source(self, reference: Reference, options: RegistryOptions) -> docker.DockerSource:
+    def open_source(self, reference: Reference, options: RegistryOptions) -> docker.DockerSource:
+        """The image or artifact at its registry; nothing is sent yet."""
         from argosy.transports import docker
 
         return docker.open_source(
@@ -189,15 +141,6 @@ class Engine:
             options=options,
             notice=self.site.notice,
         )
-
-    def _signatures(
-        self, reference: Reference, open_source: OpenSource, open_destination: OpenDestination | None = None
-    ) -> RegistrySignatures:
-        from argosy.config import registriesd
-        from argosy.transports import signatures
-
-        places = registriesd.load(self.environ, rootless=self.namespace.rootless)
-        return signatures.RegistrySignatures(reference, places, self.environ, open_source, open_destination)
 
     def _with_retries(self, options: RegistryOptions) -> RegistryOptions:
         if options.backoff is not None:

@@ -31,7 +31,7 @@ def run(options: LoadOptions, engine: Engine, out: Output) -> int:
     if options.input is None and os.isatty(0):
         raise ArgosyError("cannot read from terminal, use command-line redirection or the --input flag")
     text = options.input or "-"
-    door = engine.images_door(options.signature_policy or "")
+    door = engine.doors.images_door(options.signature_policy or "")
     with progress.shown(quiet=options.quiet) as shown:
         if os.path.isdir(text):
             loaded = load.load_directory(engine.store, text, shown, engine.site.notice, door)

@@ -106,7 +106,7 @@ def _from_place(options: PullOptions, engine: Engine, puller: Puller, text: str)
     from argosy.images import archives, load, places
 
     place = places.parse(text)
-    door = engine.images_door(options.signature_policy or "")
+    door = engine.doors.images_door(options.signature_policy or "")
     if place.transport == "docker-archive" and not place.name and place.index is None:
         with archives.open_archive(place.path, engine.store.root, engine.environ) as archive:
             loaded = load.load_archive(engine.store, archive, puller.progress, puller.notice, door)

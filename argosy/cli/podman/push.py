@@ -120,7 +120,7 @@ def _push(options: PushOptions, engine: Engine, found: Resolved, target: Place) 
         cert_dir=options.cert_dir or "",
         tls_verify=options.tls_verify,
     )
-    guard = engine.push_guard(
+    guard = engine.doors.push_guard(
         *(found, target, registry, signing.options(options)),
         signature_policy=options.signature_policy or "",
         keep=not options.remove_signatures,
