@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.oci import digest as digests
 from argosy.oci.digest import Digest
-from argosy.oci.mediatypes import is_media_type
+from argosy.oci.mediatypes import bare, is_media_type
 from argosy.oci.platform import Platform
 from argosy.values import Value
 
@@ -48,7 +48,7 @@ class Descriptor(Value):
 def from_fields(fields: Fields) -> Descriptor:
     """The descriptor in a decoded JSON object.  Raises Invalid, which names the field."""
     media_type = fields.text("mediaType")
-    if not is_media_type(media_type):
+    if not is_media_type(bare(media_type)):  # podman writes "text/plain; charset=utf-8" for files of artifacts
         raise fields.fault("mediaType", f"{media_type!r} is not a media type")
     size = fields.get("size", int)
     if size is None:

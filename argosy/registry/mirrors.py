@@ -46,6 +46,10 @@ class Mirrors:
         for client in clients.values():
             client.close()
 
+    def own(self) -> RegistryClient:
+        """The client of the place itself."""
+        return self._client(len(self._endpoints) - 1)
+
     def manifest(self, digest: str = "") -> RawManifest:
         """The manifest that the reference names, or another one of the repository by its digest."""
 
@@ -67,7 +71,7 @@ class Mirrors:
 
     def tags(self) -> list[str]:
         """The tags at the place itself: mirrors may lag behind, or keep only what was asked of them."""
-        return self._client(len(self._endpoints) - 1).tags()
+        return self.own().tags()
 
     def _first(self, start: int, ask: Callable[[RegistryClient, int], T]) -> tuple[int, T]:
         """Which endpoint from `start` on is the first to answer, and what; if none does, the last one's error."""

@@ -73,6 +73,10 @@ class DockerSource:
         endpoints = connector.registries.endpoints(reference)
         self._mirrors = Mirrors(endpoints, connector.connect, connector.notice)
 
+    def client(self) -> RegistryClient:
+        """The client of the place itself, mirrors passed over: for what the others need not have."""
+        return self._mirrors.own()
+
     def manifest(self, digest: str | None = None) -> RawManifest:
         """The manifest or index that the reference names, or another one of the repository by its digest; verified."""
         return self._mirrors.manifest(digest or "")
@@ -137,34 +141,34 @@ class DockerDestination:
         self.name = f"docker://{reference}"
         self.abilities = Abilities(foreign=True, layers=COMPRESS)
         self._reference = reference
-        self._writer = writer
+        self.writer = writer
         self._mount_from = mount_from
 
     def has_blob(self, descriptor: Descriptor) -> bool:
         """Whether the repository has the blob, or could have it mounted from another one."""
-        if self._writer.has_blob(descriptor):
+        if self.writer.has_blob(descriptor):
             return True
-        return any(self._writer.mount(descriptor, other) for other in self._mount_from)
+        return any(self.writer.mount(descriptor, other) for other in self._mount_from)
 
     def put_blob(self, descriptor: Descriptor, source: OpenBlob, advance: Callable[[int], None]) -> None:
         """Send the blob."""
-        self._writer.upload(descriptor, source, advance)
+        self.writer.upload(descriptor, source, advance)
 
     def put_manifest(self, manifest: RawManifest, *, main: bool) -> None:
         """Write it under the reference's tag, or under its digest."""
         selector = self._reference.tag if main and self._reference.tag else str(manifest.digest)
-        self._writer.put_manifest(selector, manifest.data, manifest.media_type)
+        self.writer.put_manifest(selector, manifest.data, manifest.media_type)
 
     def delete(self, digest: str) -> None:
         """Delete the manifest with this digest, and so every tag that means it."""
-        self._writer.delete_manifest(digest)
+        self.writer.delete_manifest(digest)
 
     def commit(self) -> None:
         """The main manifest was the last step."""
 
     def close(self) -> None:
         """Close all connections."""
-        self._writer.close()
+        self.writer.close()
 
 
 class _Connector:

@@ -13,6 +13,13 @@ TITLE = "Build, move, run and serve OCI containers, with no daemon and no root"
 COMMANDS: dict[str, tuple[str, str, bool]] = {
     "__complete": ("complete", "Candidates for the last word of a command line", False),
     "__completeNoDesc": ("complete_plain", "Candidates for the last word of a command line, alone", False),
+    "artifact add": ("artifact_add", "Add an OCI artifact to the local store", True),
+    "artifact extract": ("artifact_extract", "Extract an OCI artifact to a local path", True),
+    "artifact inspect": ("artifact_inspect", "Inspect an OCI artifact", True),
+    "artifact ls": ("artifact_ls", "List OCI artifacts", True),
+    "artifact pull": ("artifact_pull", "Pull an OCI artifact", True),
+    "artifact push": ("artifact_push", "Push an OCI artifact", True),
+    "artifact rm": ("artifact_rm", "Remove an OCI artifact", True),
     "attach": ("attach", "Attach to a running container", True),
     "completion": ("completion", "Generate the completion script for a shell", False),
     "build": ("build", "Build an image using instructions from Containerfiles", True),
@@ -108,6 +115,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
 
 # Other spellings, not shown: the whole path to the whole path.
 ALIASES: dict[str, str] = {
+    "artifact list": "artifact ls",
     "buildx build": "build",
     "container ls": "container list",
     "container ps": "container list",
@@ -117,6 +125,7 @@ ALIASES: dict[str, str] = {
 }
 
 GROUPS: dict[str, str] = {
+    "artifact": "Manage OCI artifacts",
     "container": "Manage containers",
     "image": "Manage images",
     "image trust": "Manage container image trust policy",
