@@ -35,6 +35,14 @@ class Images:
         name = found.name or references.parse(f"localhost/{found.record.config_digest[7:19]}")
         return StorageSource(self._store, found.record, name)
 
+    def open_digest(self, digest: str) -> StorageSource:
+        """The image of the store with this manifest, as a source for copies.  Raises NotFound."""
+        from argosy.oci import reference as references
+        from argosy.transports.storage import StorageSource
+
+        record = self._store.images.get(digest)
+        return StorageSource(self._store, record, references.parse(f"localhost/{record.config_digest[7:19]}"))
+
     def take_in(
         self, source: ImageSource, name: Reference, platform: Platform | None, progress: Progress, admit: Admit
     ) -> ImageRecord:

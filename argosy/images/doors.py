@@ -5,6 +5,7 @@ from __future__ import annotations
 from argosy.config import registriesd
 from argosy.images import sign, trust
 from argosy.images.guard import Guard
+from argosy.oci import reference as references
 from argosy.transports import signatures
 from argosy.transports.signatures import RegistrySignatures
 from argosy.values import Value
@@ -13,14 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from argosy.images.listsource import ListSource
     from argosy.images.places import Place
     from argosy.images.resolve import Resolved
     from argosy.images.sign import SignOptions
     from argosy.images.trust import Admit, Origin
     from argosy.oci.reference import Reference
+    from argosy.signatures.blob import Signature
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
     from argosy.transports.docker import DockerDestination, DockerSource, RegistryOptions
+    from argosy.transports.source import RawManifest
 
 
 class Doors(Value):
@@ -72,6 +76,33 @@ class Doors(Value):
             trust.load(self.environ, signature_policy).door(origin, kept),
             kept,
             signatures_of(target, lambda reference: self.at_registry(reference, options, record)),
+            sign.makers(signing, str(target), target.reference, self.environ),
+            keep=keep,
+        )
+
+    def list_guard(
+        self, source: ListSource, target: Place, options: RegistryOptions, signing: SignOptions, *, keep: bool = True
+    ) -> Guard:
+        """What judges each image of a manifest list by where it comes from, and signs.  `keep` as in `push_guard`."""
+        from argosy.images.push import signatures_of
+
+        policy = trust.load(self.environ)
+
+        def admit(raw: RawManifest) -> tuple[Signature, ...]:
+            entry = source.entry(raw.digest)
+            if entry is None:
+                return ()  # the list itself, which is made here
+            if entry.source:
+                reference = references.parse(entry.source.removeprefix("docker://"))
+                return policy.door(trust.at_registry(reference), self.at_registry(reference, options))(raw)
+            record = self.store.images.get(raw.digest)
+            kept = signatures.KeptSignatures(self.store, record.manifest_digest)
+            return policy.door(trust.in_store(self.store, None, record.config_digest), kept)(raw)
+
+        return Guard(
+            admit,
+            signatures.NoSignatures("list"),
+            signatures_of(target, lambda reference: self.at_registry(reference, options)),
             sign.makers(signing, str(target), target.reference, self.environ),
             keep=keep,
         )

@@ -41,6 +41,7 @@ SHELVES = {
     "networks": "network",
     "secrets": "secret",
     "artifacts": "artifact",
+    "manifests": "manifest list",
     "buildcache": "build cache entry",
 }
 

@@ -49,7 +49,7 @@ def run(options: PushOptions, engine: Engine, out: Output) -> int:
     if not rest and found.name is not None:
         _push(options, engine, found, registry_place(found.name))
     else:
-        _push(options, engine, found, _target(rest[0] if rest else source))
+        _push(options, engine, found, target_of(rest[0] if rest else source))
     return 0
 
 
@@ -62,7 +62,7 @@ def registry_place(reference: Reference) -> Place:
     return Place("docker", name=str(reference))
 
 
-def _target(text: str) -> Place:
+def target_of(text: str) -> Place:
     """Where the image goes: a registry, unless another transport is named."""
     from argosy.images import places
     from argosy.oci import reference as references

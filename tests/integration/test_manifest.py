@@ -1,0 +1,141 @@
+"""Manifest lists: made in the store, pushed with images of the store and of registries."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pytest
+
+from tests.rig.program import Program
+from tests.rig.registry import Image, Registry, image, index
+
+INSECURE = "--tls-verify=false"
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+def push(registry: Registry, name: str, made: Image) -> str:
+    return registry.push(f"manifest/{name}", "1", made)
+
+
+def raw(program: Program, place: str) -> dict[str, Any]:
+    found: dict[str, Any] = program.run("inspect", "--raw", INSECURE, place, name="skopeo").json()
+    return found
+
+
+def test_a_list_from_everywhere(argosy_both: Program, insecure_registry: Registry) -> None:
+    here = image([{"a": b"here"}], architecture="riscv64")
+    there = image([{"a": b"there"}], architecture="ppc64le")
+    several = index(
+        [
+            (
+                image([{"a": name.encode()}], architecture=name),
+                {"os": "linux", "architecture": name, "os.version": "7"},
+            )
+            for name in ("amd64", "arm64")
+        ]
+    )
+    argosy_both.run("pull", "-q", INSECURE, push(insecure_registry, "here", here))
+    local = f"{insecure_registry.name}/manifest/here:1"
+    name = f"list-{os.urandom(3).hex()}"
+    list_id = argosy_both.run("manifest", "create", name, local).stdout.strip()
+    assert len(list_id) == 64
+    for flags, made in (((), there), (("--all",), several)):
+        reference = push(insecure_registry, f"from{len(flags)}", made)
+        added = argosy_both.run("manifest", "add", INSECURE, *flags, name, f"docker://{reference}")
+        assert added.stdout.strip() == list_id
+    argosy_both.run(
+        "manifest", "annotate", "--variant", "v9", "--annotation", "k=v=w", "--features", "a,b", name, here.digest
+    )
+    document = argosy_both.run("manifest", "inspect", name).json()
+    assert [entry["digest"] for entry in document["manifests"]] == [
+        *(here.digest, there.digest),
+        *(child.digest for child in several.children),
+    ]
+    assert document["manifests"][0]["annotations"] == {"k": "v=w"}
+    assert document["manifests"][0]["platform"] == {
+        "architecture": "riscv64",
+        "os": "linux",
+        "variant": "v9",
+        "features": ["a", "b"],
+    }
+    target = f"{insecure_registry.name}/manifest/{name}"
+    digestfile = f"{argosy_both.files}/digest"
+    argosy_both.run(
+        "manifest", "push", "-q", INSECURE, "--digestfile", digestfile, list_id[:12], f"docker://{target}:2"
+    )
+    pushed = raw(argosy_both, f"docker://{target}:2")
+    assert pushed["mediaType"] == OCI_INDEX
+    assert pushed["manifests"] == document["manifests"]
+    with open(digestfile, encoding="ascii") as file:
+        argosy_both.run("inspect", "--raw", INSECURE, f"docker://{target}@{file.read()}", name="skopeo")
+    argosy_both.run("pull", "-q", INSECURE, "--arch", "ppc64le", f"{target}:2")
+    argosy_both.run("manifest", "remove", name, there.digest)
+    argosy_both.run("manifest", "push", "-q", "--rm", "--all=false", name, f"dir:{argosy_both.files}/alone")
+    assert sorted(os.listdir(f"{argosy_both.files}/alone")) == ["manifest.json", "version"]
+    argosy_both.run("manifest", "exists", name, check=1)
+    assert os.listdir(f"{argosy_both.root}/manifests") == []
+
+
+def test_docker_lists_stay_dockers(argosy: Program, insecure_registry: Registry) -> None:
+    """Until something needs OCI's; conversion changes the list with its images."""
+    made = image([{"a": b"docker"}], docker=True)
+    reference = push(insecure_registry, "docker", made)
+    argosy.run("manifest", "create", INSECURE, "list", f"docker://{reference}")
+    assert argosy.run("manifest", "inspect", "list").json()["mediaType"].endswith("manifest.list.v2+json")
+    place = f"dir:{argosy.files}/docker"
+    argosy.run("manifest", "push", "-q", INSECURE, "list", place)
+    assert raw(argosy, place)["manifests"][0]["digest"] == made.digest
+    place = f"oci:{argosy.files}/oci:x"
+    argosy.run("manifest", "push", "-q", INSECURE, "--format", "oci", "list", place)
+    assert raw(argosy, place)["mediaType"] == OCI_INDEX
+    assert raw(argosy, place)["manifests"][0]["mediaType"].endswith("image.manifest.v1+json")
+    shown = argosy.run("manifest", "inspect", INSECURE, f"docker://{reference}").json()
+    assert shown == json.loads(made.manifest)
+
+
+def test_what_does_not_go(argosy: Program, insecure_registry: Registry) -> None:
+    reference = push(insecure_registry, "plain", image([{"a": b"plain"}]))
+    list_id = argosy.run("manifest", "create", "taken").stdout.strip()
+    assert argosy.run("manifest", "create", "--amend", "taken").stdout.strip() == list_id
+    assert argosy.run("manifest", "inspect", "taken").json()["manifests"] is None
+    zeros = f"sha256:{'0' * 64}"
+    cases: tuple[tuple[tuple[str, ...], str], ...] = (
+        (("create", "taken"), "that name is already in use"),
+        (("create", "Bad Name"), "Bad Name"),
+        (("create", "other", "docker://localhost:1/x"), "cannot reach the registry"),
+        (("add", "nolist", f"docker://{reference}"), "nolist: image not known"),
+        (("add", "taken", "oci:/tmp/x"), "pull it first"),
+        (("add", "--annotation", "x", INSECURE, "taken", f"docker://{reference}"), "KEY=VALUE"),
+        (("annotate", "taken", "nosuch"), "invalid checksum digest format"),
+        (("remove", "taken", zeros), "no instance matching digest"),
+        (("push", "nolist", "docker://localhost/x"), "nolist: image not known"),
+        (("push", "taken", "docker-archive:/tmp/never.tar"), "holds one image, not an index"),
+        (("inspect", "localhost:1/nolist"), "cannot reach the registry"),
+    )
+    for arguments, said in cases:
+        assert said in argosy.run("manifest", *arguments, check=125).stderr, arguments
+    assert argosy.run("manifest", "exists", "other", check=1).stdout == ""
+    done = argosy.run("manifest", "rm", "nolist", "taken", check=1)
+    assert done.lines == ["Untagged: localhost/taken:latest", f"Deleted: {list_id}"]
+    assert "nolist: image not known" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["gone", "changed"])
+def test_images_that_a_list_has_lost(argosy: Program, insecure_registry: Registry, kind: str) -> None:
+    made = image([{"a": kind.encode()}])
+    local = push(insecure_registry, f"lost-{kind}", made)
+    argosy.run("pull", "-q", INSECURE, local)
+    argosy.run("manifest", "create", "list", local)
+    if kind == "gone":
+        argosy.run("rmi", "-f", local)
+    else:
+        with open(f"{argosy.root}/blobs/sha256/{made.digest[7:]}", "r+b") as file:
+            file.write(b" ")
+    target = f"dir:{argosy.files}/out"
+    done = argosy.run("manifest", "push", "-q", "list", target, check=125)
+    assert made.digest in done.stderr
+    assert not os.path.exists(f"{argosy.files}/out")
+    if kind == "changed":
+        argosy.run("system", "check", "--repair", check=False)
