@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from argosy.cli.flags import Command, Flag
 from argosy.errors import ArgosyError
 from argosy.values import Value
@@ -32,15 +30,10 @@ def run(options: ExportOptions, engine: Engine, out: Output) -> int:
     if options.output is None:
         export.export(engine.site, container_id, out.write_bytes)
         return 0
-    try:
-        with open(options.output, "wb", buffering=1 << 20) as file:
-            export.export(engine.site, container_id, file.write)
-    except OSError as error:
-        raise ArgosyError(f"cannot write {options.output}: {error.strerror}") from error
-    except BaseException:
-        if os.path.isfile(options.output):
-            os.unlink(options.output)  # half an archive
-        raise
+    from argosy.cli.podman._whole_file import WholeFile
+
+    with WholeFile(options.output) as file:
+        export.export(engine.site, container_id, file.write)
     return 0
 
 
