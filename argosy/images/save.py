@@ -198,6 +198,7 @@ class DirectoryOutput:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._made = not os.path.lexists(path)
         try:
             os.makedirs(path, exist_ok=True)
             if os.listdir(path):
@@ -227,8 +228,10 @@ class DirectoryOutput:
         self.add(path, len(data), iter((data,)))
 
     def discard(self) -> None:
-        """Remove what was written: the directory was empty before."""
+        """Remove what was written: the directory was empty before, or not there."""
         from argosy.linux import files
 
         for name in os.listdir(self._path):
             files.remove_tree(f"{os.path.abspath(self._path)}/{name}")
+        if self._made:
+            os.rmdir(self._path)

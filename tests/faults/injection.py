@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import random
 import tempfile
 from collections.abc import Iterator, Sequence
 
@@ -18,6 +21,9 @@ TRACED = (
     "mknodat,utimensat,unshare,setns,poll,ppoll"
 )
 
+
+# Which of the places are taken, where not all are.
+SEED = int(os.environ.get("ARGOSY_FAULT_SEED", "1"))
 
 # A place to be killed at: a system call's name, and the how-manyth of that name.  strace counts each name by itself.
 Point = tuple[str, int]
@@ -87,5 +93,8 @@ def spread(total: int, count: int) -> Iterator[int]:
 
 
 def chosen(points: Sequence[Point], count: int) -> list[Point]:
-    """At most `count` of the points, evenly spread, the first and the last among them."""
-    return [points[place - 1] for place in spread(len(points), count)]
+    """At most `count` of the points, the first and the last among them, and from each stretch between one by chance."""
+    places = list(spread(len(points), count))
+    chance = random.Random(SEED)
+    between = [chance.randrange(low, high) for low, high in itertools.pairwise(places[:-1])]
+    return [points[place - 1] for place in dict.fromkeys((places[0], *between, *places[-2:]))]

@@ -3,7 +3,8 @@
 Afterwards every listing works and shows whole objects, the same command repeated succeeds, and after the next command
 or `system check --repair` no mount, process, namespace or unfinished file is left.
 
-ARGOSY_FAULT_POINTS is how many places each command is killed at (a large number means: at each).
+ARGOSY_FAULT_POINTS is how many places each command is killed at (a large number means: at each), ARGOSY_FAULT_SEED says
+which.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ def _running(program: Program, name: str) -> None:
     program.run("run", "-d", "--name", name, *NO_NETWORK, "busybox", "sleep", "600")
 
 
+def _fleeting(program: Program, name: str) -> None:
+    program.run("run", "-d", "--rm", "--name", name, *NO_NETWORK, "busybox", "sleep", "600")
+
+
 def _ended(program: Program, name: str) -> None:
     program.run("run", "--name", name, *NO_NETWORK, "busybox", "false", check=1)
 
@@ -58,6 +63,8 @@ COMMANDS: dict[str, tuple[Prepare, tuple[str, ...]]] = {
     "start": (_created, ("start", "NAME")),
     "start again": (_ended, ("start", "NAME")),
     "stop": (_running, ("stop", "-t", "0", "NAME")),
+    "restart": (_running, ("restart", "-t", "0", "NAME")),
+    "restart --rm": (_fleeting, ("restart", "-t", "0", "NAME")),
     "rm -f": (_running, ("rm", "-f", "-t", "0", "NAME")),
     "rm": (_created, ("rm", "NAME")),
 }
@@ -131,7 +138,7 @@ def _repeat(program: Program, name: str, args: list[str]) -> None:
     there = program.run("container", "exists", name, check=False).returncode == 0
     if args[0] in ("run", "create") and "--rm" not in args and there:
         program.run("rm", "-f", "-t", "0", name)
-    if args[0] in ("rm", "stop") and not there:
+    if args[0] in ("rm", "stop", "restart") and not there:
         return
     program.run(*args)
 
@@ -153,6 +160,27 @@ def test_kill_while_a_layer_gets_other_owners(argosy_user: Program) -> None:
     program.run("system", "check", "--repair", "--quick")
     assert leaks.left_over(program, known) == []
     assert [name for name in set(os.listdir("/tmp")) - others if len(name) == len("argosy-") + 32] == []
+
+
+def test_kill_of_rename(argosy_both: Program, busybox: str) -> None:
+    """The container has one of its names, and the same command run again gives it the new one."""
+    program = argosy_both
+    _created(program, "counted")
+    points = chosen(calls(program, "rename", "counted", "renamed"), POINTS)
+    killed = 0
+    for turn, point in enumerate(points):
+        words = ("rename", f"victim{turn}", f"renamed{turn}")
+        _created(program, words[1])
+        killed += kill_at(program, point, *words).returncode == KILLED
+        found = [name for name in words[1:] if program.run("container", "exists", name, check=False).returncode == 0]
+        assert len(found) == 1
+        if found[0] == words[1]:
+            program.run(*words)
+        assert program.run("inspect", "--format", "{{.Name}}", words[2]).stdout == f"{words[2]}\n"
+    program.run("system", "check", "--repair", "--quick")
+    names = set(program.run("ps", "-a", "--format", "{{.Names}}").lines)
+    assert names == {"renamed", *(f"renamed{turn}" for turn in range(len(points)))}
+    assert killed >= len(points) // 2
 
 
 def test_kill_of_cleanup(argosy_both: Program, busybox: str) -> None:
