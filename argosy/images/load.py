@@ -167,18 +167,24 @@ def _images(members: Members) -> Iterator[_Found]:
 
 
 def _layout_images(files: Files, transport: str) -> Iterator[_Found]:
-    for image in layout.stored(files):
-        names = (_reference(image.name, files.name),) if image.name else ()
+    found = layout.stored(files)
+    if not found:
+        raise Invalid("OCI layout", files.name, "its index.json lists no image")
+    for image in found:
+        names = (_reference(image.name, files.name, str(image.descriptor.digest)),) if image.name else ()
         origin = trust.at_path(transport, files.name, image.name)
         yield _Found(layout.LayoutSource(files, image, _label(names)), names, origin)
 
 
-def _reference(text: str, archive: str) -> Reference:
-    """The name as the peers store it: short ones are local."""
+def _reference(text: str, archive: str, digest: str = "") -> Reference:
+    """The name as the peers store it: short ones are local.  One by digest must be by `digest`, the image's own."""
     try:
-        return references.parse(text, default_registry="localhost")
+        found = references.parse(text, default_registry="localhost")
     except Invalid as error:
         raise Invalid("archive", archive, f"an image in it has the name {text!r}: {error.why}") from error
+    if found.digest and found.digest != digest:
+        raise Invalid("archive", archive, f"an image in it has the name {text!r}, which is the digest of another")
+    return found
 
 
 def _label(names: tuple[Reference, ...]) -> Reference:
