@@ -3,7 +3,7 @@
 A container is a directory in the store (what must survive a reboot) and one in the run directory (what must not):
 
     <root>/containers/<id>/container.json   ContainerRecord, frozen at create
-                           changes.json     Changes: what may change later (the name)
+                           changes.json     Changes: what may change later (the name, the runtime)
                            started.json     Started: written before `runtime start`, gone after clean-up
                            stop-requested   the user asked for the stop: no restart
                            last.json        LastRun: how the run before ended, written by clean-up
@@ -129,6 +129,16 @@ class Containers:
         from argosy.containers import remove
 
         remove.remove(self._site, container_id, force=force, volumes=volumes, timeout_s=timeout_s)
+
+    def stop_all(self) -> Iterator[str]:
+        from argosy.containers import migrate
+
+        return migrate.stop_all(self._site)
+
+    def change_runtime(self, name: str) -> None:
+        from argosy.containers import migrate
+
+        migrate.change_runtime(self._site, name)
 
     def wait_for(self, container_id: str, statuses: Sequence[str], *, interval_s: float = 0.25) -> int:
         from argosy.containers import wait

@@ -71,33 +71,18 @@ def conmon_groups(groups: Cgroups, manager: str, cgroups: str) -> tuple[str, ...
         return ()
     if cgroups != "split":
         return conmon_group(groups, manager)
-    from argosy.runtime import conmon
-
     path = groups.hierarchies[0].path + cgroup.split_path(groups, cgroup.SUPERVISOR)
     try:
         os.makedirs(path, mode=0o755, exist_ok=True)
     except OSError as error:
         raise ArgosyError(f"cannot split this process's control group: {str(error.strerror).lower()}") from error
-    conmon.move_to_cgroup(path, os.getpid())
+    cgroup.move(path, os.getpid())
     return (path,)
 
 
 def conmon_group(groups: Cgroups, manager: str) -> tuple[str, ...]:
-    """The group that conmon is moved into, so that the end of the caller's group (a login, a CI job) is not its end.
-
-    One hierarchy will do: the unified one, else the one that systemd tracks its units in.
-    """
-    if manager != "cgroupfs":
-        return ()
-    for hierarchy in sorted(groups.hierarchies, key=lambda item: -item.version):
-        if hierarchy.writable and (hierarchy.version == 2 or not hierarchy.controllers):
-            path = hierarchy.path + cgroup.container_path(groups, "conmon", manager="cgroupfs")
-            try:
-                os.makedirs(path, mode=0o755, exist_ok=True)
-            except OSError:
-                return ()
-            return (path,)
-    return ()
+    """The group that conmon is moved into."""
+    return cgroup.supervisors_group(groups, manager)
 
 
 def conmon_scope(groups: Cgroups, manager: str, name: str) -> Scope | None:

@@ -217,11 +217,11 @@ def check_kernel_places(merged: str, image: str) -> None:
 
 
 def _plan(site: Site, groups: Cgroups, manager: str, container_id: str, options: ContainerOptions) -> Plan:
+    path = cgroup.container_path(groups, container_id, manager=manager, parent=options.cgroup_parent)
     if options.cgroups == "split":
         path = cgroup.split_path(groups, f"argosy-payload-{container_id}")
-    else:
-        path = cgroup.container_path(groups, container_id, manager=manager, parent=options.cgroup_parent)
-    return Plan(site.choose_runtime("disabled" if manager == "none" else manager), path)
+    manager = "disabled" if manager == "none" else manager
+    return Plan(site.choose_runtime(manager, records.runtime_of(site.store, container_id)), path)
 
 
 def _restore_layers(site: Site, record: ContainerRecord) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from argosy import jsontext
+from argosy.errors import ArgosyError
 from argosy.linux import files
 from argosy.linux.idmap import IdMap
 from argosy.oci.imageconfig import ContainerConfig
@@ -111,9 +112,10 @@ class ContainerRecord(Value):
 
 
 class Changes(Value):
-    """changes.json: what replaces the record's own word."""
+    """changes.json: what replaces the record's own word, and the OCI runtime that it was moved to, "" for any."""
 
     name: str = ""
+    runtime: str = ""
 
 
 class Started(Value):
@@ -163,6 +165,15 @@ def current_name(store: Store, record: ContainerRecord) -> str:
     """The container's name now: as it was created, or as it was renamed."""
     changes = read_value(store, record.id, CHANGES, Changes)
     return changes.name if changes is not None and changes.name else record.name
+
+
+def runtime_of(store: Store, container_id: str) -> str:
+    """The OCI runtime that the container was moved to; "" for whichever is chosen, or where changes.json is damaged."""
+    try:
+        changes = read_value(store, container_id, CHANGES, Changes)
+    except ArgosyError:
+        return ""
+    return changes.runtime if changes is not None else ""
 
 
 def read_value(store: Store, container_id: str, file: str, kind: type[V]) -> V | None:

@@ -79,8 +79,11 @@ class Site(Value):
             places = (f"{configuration_home(os.environ)}/containers/mounts.conf", *places)
         return next((place for place in places if os.path.exists(place)), "")
 
-    def choose_runtime(self, cgroup_manager: str = "cgroupfs") -> OciRuntime:
-        """The OCI runtime for this site.  Raises Unsupported, with the reasons, when none works on this host."""
+    def choose_runtime(self, cgroup_manager: str = "cgroupfs", wanted: str = "") -> OciRuntime:
+        """The OCI runtime for this site: the one that was asked for, else the one that is `wanted`.
+
+        Raises Unsupported, with the reasons, when none works on this host.
+        """
         if self.namespace.chroot:
             from argosy.runtime import chroot
 
@@ -88,7 +91,11 @@ class Site(Value):
         from argosy.runtime import oci_runtime
 
         return oci_runtime.choose(
-            self.conf, self.store.run, wanted=self.runtime, flags=self.runtime_flags, cgroup_manager=cgroup_manager
+            self.conf,
+            self.store.run,
+            wanted=self.runtime or wanted,
+            flags=self.runtime_flags,
+            cgroup_manager=cgroup_manager,
         )
 
 

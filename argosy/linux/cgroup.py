@@ -202,6 +202,39 @@ def _own_parent(cgroups: Cgroups) -> str:
     return os.path.dirname(unified.own.removeprefix(unified.path)).rstrip("/") + f"/{PREFIX}"
 
 
+def supervisors_group(cgroups: Cgroups, manager: str) -> tuple[str, ...]:
+    """Where processes belong that outlive the command which started them, so that the end of the caller's group (a
+    login, a CI job) is not theirs: directories that exist.
+
+    One hierarchy will do: the unified one, else the one that systemd tracks its units in.
+    """
+    if manager != "cgroupfs":
+        return ()
+    for hierarchy in sorted(cgroups.hierarchies, key=lambda item: -item.version):
+        if hierarchy.writable and (hierarchy.version == 2 or not hierarchy.controllers):
+            path = hierarchy.path + container_path(cgroups, "conmon", manager="cgroupfs")
+            try:
+                os.makedirs(path, mode=0o755, exist_ok=True)
+            except OSError:
+                return ()
+            return (path,)
+    return ()
+
+
+def move(directory: str, pid: int) -> None:
+    """Put the process into the group, if that takes it."""
+    try:
+        fd = os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        os.write(fd, str(pid).encode())
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
+
+
 def directories(cgroups: Cgroups, path: str) -> tuple[str, ...]:
     """The directories, in all hierarchies, of the group with this `cgroupsPath`.  They need not exist."""
     if ":" in path:

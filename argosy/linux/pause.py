@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from argosy.errors import ArgosyError, Unsupported
-from argosy.linux import files, idmap, namespaces, process, signals, syscalls, userns
+from argosy.linux import cgroup, files, idmap, namespaces, process, signals, syscalls, userns
 from argosy.linux.idmap import IdMap
 
 TYPE_CHECKING = False
@@ -277,6 +277,7 @@ def _start(run_dir: str, prepare: Callable[[], None], settle: Callable[[int], Pa
         pidfd = os.pidfd_open(pid)
         os.write(let_go, b".")
         _await(said, b"")
+        _leave_callers_group(pid)
     except BaseException:
         os.kill(pid, signals.SIGKILL)
         os.waitpid(pid, 0)
@@ -285,6 +286,21 @@ def _start(run_dir: str, prepare: Callable[[], None], settle: Callable[[int], Pa
         os.close(said)
         os.close(let_go)
     return state, pidfd
+
+
+def _leave_callers_group(pid: int) -> None:
+    """The end of a login or of a CI job is that of all in its control group: be in another, where we may."""
+    groups = cgroup.detect(rootless=True, uid=os.geteuid())
+    if groups.manager == "systemd":
+        from argosy.linux import systemd
+
+        scope = systemd.Scope(f"argosy-pause-{pid}.scope", "user.slice", "Argosy's user namespace", os.geteuid())
+        try:
+            systemd.start_scope(scope, (pid,), os.environ)
+        except ArgosyError:
+            pass
+    for path in cgroup.supervisors_group(groups, groups.manager):
+        cgroup.move(path, pid)
 
 
 def _await(said: int, expected: bytes) -> None:

@@ -22,6 +22,7 @@ from argosy.values import Value
 
 STATE_FILE = "userns.json"
 _LOCK_FILE = "userns.lock"
+_DEATH_S = 5.0
 # Tells our children that they are inside: the inode of the namespace, and the uid and gid outside.
 _MARK = "_ARGOSY_USERNS"
 
@@ -251,3 +252,23 @@ def record(run_dir: str, state: PauseState) -> None:
     from argosy.linux import files
 
     files.write_atomic(f"{run_dir}/{STATE_FILE}", jsontext.encode(state.to_json()))
+
+
+def end(run_dir: str) -> None:
+    """End the pause process: the next command makes a namespace of the ranges that there are then.
+
+    Containers keep the one that they are in; the caller has stopped them.  Nothing happens when there is none.
+    """
+    import time
+
+    from argosy.linux import files, locks, process
+
+    lock = locks.acquire(f"{run_dir}/{_LOCK_FILE}", create=True)
+    assert lock is not None
+    with lock:
+        state = read_state(run_dir)
+        if state is not None and process.signal_process(state.pid, state.start_time):
+            deadline = time.monotonic() + _DEATH_S
+            while process.alive(state.pid, state.start_time) and time.monotonic() < deadline:
+                time.sleep(0.001)
+        files.unlink_missing(f"{run_dir}/{STATE_FILE}")

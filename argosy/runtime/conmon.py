@@ -24,7 +24,7 @@ from __future__ import annotations
 import os
 
 from argosy.errors import ArgosyError
-from argosy.linux import process
+from argosy.linux import cgroup, process
 from argosy.runtime import oci_runtime
 from argosy.values import Value
 
@@ -323,21 +323,7 @@ def _move(call: _Call, conmon_pid: int) -> None:
             pass
     for path in call.cgroup_paths:
         for pid in pids:
-            move_to_cgroup(path, pid)
-
-
-def move_to_cgroup(path: str, pid: int) -> None:
-    """Put the process into a cgroup, if that takes it."""
-    try:
-        fd = os.open(f"{path}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
-    except OSError:
-        return
-    try:
-        os.write(fd, str(pid).encode())
-    except OSError:
-        pass
-    finally:
-        os.close(fd)
+            cgroup.move(path, pid)
 
 
 def _read_line(fd: int) -> bytes:

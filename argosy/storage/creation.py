@@ -161,11 +161,27 @@ def change(root: str, **fields: object) -> StoreRecord:
         return record
 
 
-def check_id_map(record: StoreRecord, id_map: IdMap, root: str) -> None:
-    """Raise Unsupported when ids that the store's files may have mean other ids now.
+def take_id_map(record: StoreRecord, id_map: IdMap, root: str) -> StoreRecord:
+    """The record for a map other than the store was made with.
 
-    A map that has grown is fine.
+    One that has grown is fine.  Where there was a single id, layers lack the owners that can be had now: they are no
+    longer relied on, so that they are applied again when they are used; those that were made here stay as they are.
+    Raises Unsupported when ids that the store's files may have mean other ids now.
     """
+    check_id_map(record, id_map, root)
+    if not record.id_map.is_single() or id_map.is_single() or os.statvfs(root).f_flag & os.ST_RDONLY:
+        return record
+    with _locked_root(root):
+        from argosy.storage import layers
+
+        layers.distrust_all(f"{root}/layers")
+        changed = read_record(root).replace(id_map=id_map)
+        write(root, changed)
+        return changed
+
+
+def check_id_map(record: StoreRecord, id_map: IdMap, root: str) -> None:
+    """Raise Unsupported when ids that the store's files may have mean other ids now; a map that has grown is fine."""
     uids = ("uids", record.id_map.uids, id_map.uids)
     gids = ("gids", record.id_map.gids, id_map.gids)
     for kind, old_ranges, new_ranges in (uids, gids):

@@ -246,3 +246,15 @@ def _unquoted(text: str) -> str:
         return text
     first, *rest = text.split("%")
     return os.fsdecode(first.encode() + b"".join(bytes((int(part[:2], 16),)) + part[2:].encode() for part in rest))
+
+
+def distrust_all(directory: str) -> None:
+    """Let no layer below `directory` be relied on that can be applied again: those with a blob."""
+    for name in os.listdir(directory):
+        path = f"{directory}/{name}/{LAYER_FILE}"
+        try:
+            meta = jsontext.decode(read_sealed(path, LAYER_FILE), LAYER_FILE)
+            if not meta.get("writer"):
+                os.unlink(path)
+        except (FileNotFoundError, NotADirectoryError, Damaged):
+            continue

@@ -138,7 +138,7 @@ class Store:
         if record.id_map != id_map:
             from argosy.storage import creation
 
-            creation.check_id_map(record, id_map, locations.root)
+            record = creation.take_id_map(record, id_map, locations.root)
         return cls(
             *(locations.root, locations.run),
             rootless=rootless,

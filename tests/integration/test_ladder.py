@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import pwd
+import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 
@@ -86,6 +87,21 @@ def test_with_a_single_id_images_run_and_their_owners_are_remembered(
     )
     assert (done.lines, done.stderr.count(ONE)) == (["0", "0:0"], 0)
     assert owners(program, "c") == USERS
+
+
+def test_ranges_that_come_later_are_taken_by_migrate(user_of: Callable[..., Program]) -> None:
+    program = user_of("/etc/subuid")
+    program.run("import", "-", "owned", input=owned_image())
+    program.run("run", "-d", "--name", "c", "owned", "sleep", "1001")
+    holder = program.prefix[1].partition("=")[2]
+    subprocess.run(["nsenter", f"--target={holder}", "--mount", "umount", "/etc/subuid"], check=True)
+    done = program.run("system", "migrate")
+    assert done.stdout.startswith("stopped ")
+    stat = program.run("run", "--rm", "owned", "stat", "-c", "%u:%g", "/etc/shadow", "/var", "/bin/sh")
+    assert (stat.lines, stat.stderr) == (["0:42", "4242:0", "0:0"], "")
+    assert "c" in program.run("ps", "-a").stdout
+    program.run("start", "c")
+    assert program.run("exec", "c", "stat", "-c", "%u", "/var").stdout == "4242\n"
 
 
 def test_with_short_ranges_larger_ids_are_refused_and_the_reason_told(

@@ -105,6 +105,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "system check": ("system_check", "Check the store for damage and left-overs, and repair it", False),
     "system df": ("system_df", "Show disk usage", True),
     "system info": ("info", "Display system information", True),
+    "system migrate": ("system_migrate", "Stop all containers, and take new ranges of ids or another runtime", True),
     "system prune": ("system_prune", "Remove unused data", True),
     "system reset": ("system_reset", "Remove all containers, images, volumes and state", True),
     "tag": ("tag", "Add an additional name to a local image", True),

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from argosy.linux import idmap, namespaces, process, userns
+from argosy.linux import cgroup, idmap, namespaces, process, userns
 from tests.rig import host
 from tests.rig.as_user import PYTHON, AsUser
 from tests.unit.linux.conftest import end_pause
@@ -416,6 +416,25 @@ def test_threads_are_refused_with_a_way_out(as_user: AsUser) -> None:
         said = as_user.run(code)
         assert "this process has more than one thread | open Argosy before threads are started" in said
         enter(as_user)
+
+
+def test_the_pause_process_leaves_the_group_of_its_caller(as_user: AsUser) -> None:
+    """Root without CAP_SYS_ADMIN stands for a user to whom a group is delegated."""
+    groups = cgroup.detect(rootless=True)
+    place = cgroup.supervisors_group(groups, groups.manager) if host.is_root() else ()
+    if not place:
+        pytest.skip("no group of control can be made here")
+    try:
+        os.chown(as_user.run_dir, 0, 0)
+        as_user.run(
+            "from argosy.linux import userns; userns.enter(RUN)",
+            root=True,
+            prefix=["setpriv", "--bounding-set=-sys_admin", "--inh-caps=-all"],
+        )
+        with open(f"{place[0]}/cgroup.procs", encoding="ascii") as file:
+            assert str(pause(as_user).pid) in file.read().split()
+    finally:
+        end_pause(as_user.run_dir)
 
 
 def test_root_of_such_a_host_goes_without(as_user: AsUser) -> None:
