@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from argosy.config import policy as policies
+from argosy.errors import ArgosyError
 from argosy.oci import scopes
 from argosy.signatures import evaluate
 from argosy.signatures.evaluate import Candidate
@@ -114,7 +115,12 @@ class Trust(Value):
 
         def read() -> tuple[Signature, ...]:
             if not found:
-                found.append(tuple(signatures.read(raw.digest)))
+                try:
+                    found.append(tuple(signatures.read(raw.digest)))
+                except ArgosyError as error:
+                    raise ArgosyError(
+                        f"cannot read the signatures of {origin.label}", details=str(error), hint=error.hint
+                    ) from error
             return found[0]
 
         rules = self.policy.requirements(origin.transport, origin.scopes)

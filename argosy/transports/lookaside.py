@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import urllib.parse
 
-from argosy.errors import ArgosyError, Unsupported
+from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.linux import files
 from argosy.oci import digest as digests
 from argosy.registry import proxies
@@ -24,11 +24,20 @@ _ABSENT = (403, 404, 410)
 
 
 class Lookaside:
-    """The signatures of one repository's images, under the URL `base`."""
+    """The signatures of one repository's images, under the URL `base`.
+
+    A user name and password in the URL go to its own host alone, and into no message.
+    """
 
     def __init__(self, base: str, repository: str, environ: Mapping[str, str]) -> None:
-        self.base = base
-        self._url = urllib.parse.urlsplit(base)
+        try:
+            url = urllib.parse.urlsplit(base)
+        except ValueError:
+            raise Invalid("lookaside in registries.d", base, "it is not a URL") from None
+        account, _, host = url.netloc.rpartition("@")
+        self._url = url._replace(netloc=host)
+        self._secrets = {"Authorization": f"Basic {_base64(account)}"} if account else {}
+        self.base = self._url.geturl()
         self._repository = repository
         self._environ = environ
 
@@ -43,9 +52,9 @@ class Lookaside:
             raise self._unsupported("reading")
         insecure = self._url.scheme == "http"
         connection = Connection(insecure=insecure, proxies=proxies.from_environ(self._environ))
-        http = Http(self._url.netloc.rpartition("@")[2], connection)
+        http = Http(self._url.netloc, connection)
         try:
-            return list(self._bounded(digest, lambda path: _read_url(http, self._url._replace(path=path).geturl())))
+            return list(self._bounded(digest, lambda path: self._read_url(http, path)))
         finally:
             http.close()
 
@@ -105,6 +114,16 @@ class Lookaside:
         except OSError as error:
             raise ArgosyError(f"cannot read the signature {path}: {str(error.strerror).lower()}") from error
 
+    def _read_url(self, http: Http, path: str) -> bytes | None:
+        url = self._url._replace(path=path).geturl()
+        what = f"reading the signature {url}"
+        with http.request(url, {}, secrets=self._secrets) as answer:
+            if answer.status in _ABSENT:
+                return None
+            if answer.status != 200:
+                raise ArgosyError(f"{what}: HTTP status {answer.status}")
+            return answer.body(blob.SIZE_LIMIT, what)
+
     def _unsupported(self, work: str) -> Unsupported:
         return Unsupported(
             f"{work} signatures at {self.base}: the URL must begin with file:// (or http:// or https:// for reading)",
@@ -112,14 +131,10 @@ class Lookaside:
         )
 
 
-def _read_url(http: Http, url: str) -> bytes | None:
-    what = f"reading the signature {url}"
-    with http.request(url, {}) as answer:
-        if answer.status in _ABSENT:
-            return None
-        if answer.status != 200:
-            raise ArgosyError(f"{what}: HTTP status {answer.status}")
-        return answer.body(blob.SIZE_LIMIT, what)
+def _base64(account: str) -> str:
+    from base64 import b64encode
+
+    return b64encode(urllib.parse.unquote(account).encode()).decode()
 
 
 def _unlinked(path: str) -> bool:
