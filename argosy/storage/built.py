@@ -36,6 +36,10 @@ def commit(store: Store, work: Work, upper: str, *, latest_s: int | None = None,
     """
     if latest_s is not None:
         _set_times(upper, latest_s, exact=exact)
+    if store.driver == "fuse_overlay":
+        from argosy.storage.drivers import markers
+
+        markers.settle(upper, store.xattrs)
     meta = describe(upper, single=store.id_map.is_single())
     work.pin(meta.diff_id)
     with store.layers.stage(meta.diff_id) as staged:

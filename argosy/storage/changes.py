@@ -48,20 +48,26 @@ def changes(
     xattrs: str,
     ignored: Collection[str] = (),
     id_maps: Mapping[str, IdMap] = NO_MAPS,
+    *,
+    marked: bool = False,
 ) -> Iterator[Change]:
     """What became of `older` in `newer`, a directory before what is in it; paths in `ignored` are left out.
 
     A directory has changed when something in it has.  All that is in an added directory is added; what was in one that
     is gone is not listed.  Where `newer` lies on top of `older`, a file that it holds itself counts as changed even if
     it says the same again; else files are compared by type, mode, owner, size and time, as the peers do.  `id_maps` has
-    the directories whose files have the ids outside.
+    the directories whose files have the ids outside; `marked` is for trees that fuse-overlayfs has made.
     """
     on_top = bool(older) and tuple(newer[-len(older) :]) == tuple(older)
-    return _Comparison(xattrs, frozenset(ignored), id_maps, on_top=on_top).directory("", tuple(newer), tuple(older))
+    comparison = _Comparison(xattrs, frozenset(ignored), id_maps, on_top=on_top, marked=marked)
+    return comparison.directory("", tuple(newer), tuple(older))
 
 
 class _Comparison:
-    def __init__(self, xattrs: str, ignored: frozenset[str], id_maps: Mapping[str, IdMap], *, on_top: bool) -> None:
+    def __init__(
+        self, xattrs: str, ignored: frozenset[str], id_maps: Mapping[str, IdMap], *, on_top: bool, marked: bool
+    ) -> None:
+        self._marked = marked
         self._id_maps = id_maps
         self._xattrs = xattrs
         self._ignored = ignored
@@ -89,8 +95,8 @@ class _Comparison:
         self, path: str, newer: tuple[str, ...], older: tuple[str, ...]
     ) -> Iterator[Change | tuple[str, str, tuple[str, ...], tuple[str, ...]]]:
         """The changes in one directory, and the directories in it that are to be looked at next."""
-        now = merging.entries(newer, self._xattrs)
-        before = merging.entries(older, self._xattrs)
+        now = merging.entries(newer, self._xattrs, marked=self._marked)
+        before = merging.entries(older, self._xattrs, marked=self._marked)
         for name in sorted({*now, *before}):
             child = f"{path}/{name}"
             if child in self._ignored:

@@ -43,7 +43,8 @@ def show(options: DiffOptions, engine: Engine, out: Output, find: Find, words: s
     other = found(engine, find, second[0]) if second else None
     older = newer.parent if other is None else other.directories
     id_maps = {stack.directories[0]: stack.id_map for stack in (newer, other) if stack is not None and stack.id_map}
-    listed = list(changes(newer.directories, older, engine.store.xattrs, newer.ignored, id_maps))
+    marked = engine.store.driver == "fuse_overlay"
+    listed = list(changes(newer.directories, older, engine.store.xattrs, newer.ignored, id_maps, marked=marked))
     if options.format:
         from argosy.cli.documents import indented
 

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+from argosy.storage.drivers import markers
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -28,16 +29,19 @@ class Merged(Value):
         return stat.S_ISDIR(self.status.st_mode)
 
 
-def entries(sources: Sequence[str], xattrs: str) -> dict[str, Merged]:
+def entries(sources: Sequence[str], xattrs: str, *, marked: bool = False) -> dict[str, Merged]:
     """The names in the directory that `sources`, topmost first, make.  Follows no link.
 
-    What a running container removes meanwhile is left out.
+    `marked`: there may be fuse-overlayfs's own markers (`storage.drivers.markers`).  What a running container removes
+    meanwhile is left out.
     """
     found: dict[str, Merged] = {}
     closed: set[str] = set()
     for source in sources:
-        for name in _names(source):
-            if name in closed:
+        names = _names(source)
+        hiding = [name for name in names if name.startswith(markers.PREFIX)] if marked else []
+        for name in names:
+            if name in closed or name in hiding:
                 continue
             path = f"{source}/{name}"
             try:
@@ -53,6 +57,9 @@ def entries(sources: Sequence[str], xattrs: str) -> dict[str, Merged]:
             found[name] = Merged((path,), status) if above is None else above.replace(paths=(*above.paths, path))
             if _is_opaque(path, xattrs):
                 closed.add(name)
+        closed.update(map(markers.hidden, hiding))
+        if markers.OPAQUE in hiding:
+            break
     return found
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import pytest
 
 from argosy.linux import files
 from argosy.storage.changes import changes
+from argosy.storage.drivers import markers
 from tests.rig import host
 
 FLAVOUR = "trusted" if os.geteuid() == 0 else "user"
@@ -91,3 +93,23 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
 def test_empty_stacks(tmp_path: Path, count: int) -> None:
     empty = [tree(tmp_path / str(at)) for at in range(count)]
     assert told(empty, []) == []
+
+
+def test_the_markers_of_fuse_overlayfs(tmp_path: Path) -> None:
+    low = tree(tmp_path / "low", "etc/old", "bin/true", "bin/sh", "keep/x")
+    top = tree(tmp_path / "top", "etc/.wh..wh..opq", "etc/new", "etc/.wh..opq", "bin/.wh.true", "new/.wh..wh..opq")
+    found = changes([top, low], [low], FLAVOUR, marked=True)
+    told_marked = [f"{change.kind[0].upper()} {change.path}" for change in found]
+    assert told_marked == ["C /bin", "D /bin/true", "C /etc", "A /etc/new", "D /etc/old", "A /new"]
+
+
+@host.needs_root
+def test_markers_become_what_overlayfs_has(tmp_path: Path) -> None:
+    top = tree(tmp_path / "top", "etc/.wh..wh..opq", "etc/new", "etc/.wh..opq", "bin/.wh.true", "bin/sh", "bin/.wh.sh")
+    markers.settle(top, FLAVOUR)
+    assert sorted(os.listdir(f"{top}/etc")) == ["new"]
+    assert os.getxattr(f"{top}/etc", f"{FLAVOUR}.overlay.opaque") == b"y"
+    assert sorted(os.listdir(f"{top}/bin")) == ["sh", "true"]
+    assert os.lstat(f"{top}/bin/true").st_rdev == 0
+    assert stat.S_ISCHR(os.lstat(f"{top}/bin/true").st_mode)
+    assert os.stat(f"{top}/bin").st_mtime == 1_600_000_000
