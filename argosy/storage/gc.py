@@ -105,6 +105,7 @@ class _Mark:
         self._containers()
         for shelf in ("artifacts", "buildcache"):
             self._pins(f"{store.root}/{shelf}")
+        self._pins(f"{store.run}/imagemounts")
         self._images()
         for _, digest in store.refs.all().refs:
             self._keep_manifest(digest)

@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "image inspect": ("image_inspect", "Display the configuration of an image", True),
     "image list": ("images", "List images in local storage", True),
     "image load": ("load", "Load image(s) from a tar archive", True),
+    "image mount": ("image_mount", "Mount an image's root filesystem", False),
     "image prune": ("image_prune", "Remove unused images", True),
     "image pull": ("pull", "Pull an image from a registry", True),
     "image push": ("push", "Push an image to a specified destination", True),
@@ -71,6 +72,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "image tree": ("image_tree", "Print layer hierarchy of an image in a tree format", True),
     "image trust set": ("image_trust_set", "Set default trust policy or a new trust policy for a registry", False),
     "image trust show": ("image_trust_show", "Display trust policy for the system", False),
+    "image unmount": ("image_unmount", "Unmount an image's root filesystem", False),
     "image untag": ("untag", "Remove a name from a local image", True),
     "images": ("images", "List images in local storage", True),
     "import": ("import_", "Import a tarball to create a filesystem image", True),
@@ -129,6 +131,7 @@ ALIASES: dict[str, str] = {
     "container ls": "container list",
     "container ps": "container list",
     "image ls": "image list",
+    "image umount": "image unmount",
     "volume list": "volume ls",
     "volume remove": "volume rm",
 }

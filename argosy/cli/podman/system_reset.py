@@ -31,6 +31,8 @@ class ResetOptions(Value):
 
 def run(options: ResetOptions, engine: Engine, out: Output) -> int:
     """Stop and remove the containers, then the store, the run directory and the process that holds the namespace."""
+    from argosy.images import mount
+
     store = engine.store
     others = [
         container_id for shelf, container_id in store.each_container() if shelf.directory != store.containers.directory
@@ -48,6 +50,8 @@ def run(options: ResetOptions, engine: Engine, out: Output) -> int:
     status = _containers(engine, out)
     if status:
         return status  # what still runs needs its files
+    for image_id in mount.mounted(store):
+        mount.unmount(store, image_id, force=True)
     store.reset()
     _run_directory(store.run)
     return 0
