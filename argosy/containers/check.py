@@ -15,6 +15,7 @@ from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files, mounts, process, procfs
 from argosy.network import attach as network
+from argosy.network import request
 from argosy.runtime import conmon
 from argosy.storage.check import REPAIR, Finding, entries
 from argosy.values import Value
@@ -141,7 +142,7 @@ def _wrong_files(site: Site, container_id: str, run: state.Run) -> Iterator[_Lef
     if problem := _problem(partial(prepare.read_plan, directory)):
         yield report(f"{directory}/{records.PREPARED}", problem, partial(prepare.write_plan_again, site, container_id))
     if problem := _problem(partial(network.read, directory)):
-        yield report(f"{directory}/{network.STATE_FILE}", problem)
+        yield report(f"{directory}/{request.STATE_FILE}", problem)
     if problem := _problem(partial(records.read_bundle, directory)):
         yield report(f"{directory}/{records.BUNDLE}", problem)
     for name, pid in (("pidfile", run.pid), ("conmon.pid", run.conmon_pid)):

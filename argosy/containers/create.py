@@ -16,7 +16,7 @@ from argosy.undo import Undo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Container, Iterable, Mapping
     from typing import Any
 
     from argosy.containers.record import MountedImage
@@ -179,22 +179,34 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
         hostusers.find_all(options.host_users)
     if options.init:
         facts.init_path(site, options)
+    if options.ports or options.publish_all:
+        from argosy.containers import publish
+
+        changes["ports"] = publish.settled(site, options, config)
     if options.requires:
         from argosy.containers import dependencies
 
         changes["requires"] = dependencies.ids(site, options.requires)
+    log_options = _log_options(site, options)
+    if log_options is not options.log_options:
+        changes["log_options"] = log_options
+    return options.replace(**changes) if changes else options
+
+
+def _log_options(site: Site, options: ContainerOptions) -> Mapping[str, str]:
+    """--log-opt, with containers.conf's path.  Raises ArgosyError for a log that cannot be written here."""
     if options.log_driver == "journald":
         from argosy.runtime import journal
 
         journal.check()
     log_options = options.log_options
     if site.conf.log_path and options.log_driver in ("", "k8s-file", "json-file") and "path" not in log_options:
-        changes["log_options"] = log_options = {**log_options, "path": site.conf.log_path}
+        log_options = {**log_options, "path": site.conf.log_path}
     if "path" in log_options:
         from argosy.containers import log_file
 
         log_file.check(log_options["path"])
-    return options.replace(**changes) if changes else options
+    return log_options
 
 
 def _needs_admission(options: ContainerOptions) -> bool:

@@ -266,26 +266,6 @@ def _dependencies(subject: Subject) -> list[str]:
 
 
 def _network_settings(subject: Subject) -> dict[str, Any]:
-    """Addresses as the fields for a single network have them; the first one of each family."""
-    found = subject.network
-    addresses = found.addresses if found is not None else ()
-    four = next((address for address in addresses if ":" not in address), "")
-    six = next((address for address in addresses if ":" in address), "")
-    gateway = found.gateway if found is not None else ""
-    return {
-        "EndpointID": "",
-        "Gateway": gateway if ":" not in gateway else "",
-        "IPAddress": four.partition("/")[0],
-        "IPPrefixLen": int(four.partition("/")[2] or 0),
-        "IPv6Gateway": gateway if ":" in gateway else "",
-        "GlobalIPv6Address": six.partition("/")[0],
-        "GlobalIPv6PrefixLen": int(six.partition("/")[2] or 0),
-        "MacAddress": "",
-        "Bridge": "",
-        "SandboxID": "",
-        "HairpinMode": False,
-        "LinkLocalIPv6Address": "",
-        "LinkLocalIPv6PrefixLen": 0,
-        "Ports": {},
-        "SandboxKey": found.netns if found is not None else "",
-    }
+    from argosy.containers import inspect_network
+
+    return inspect_network.settings(subject.site, subject.record, subject.network)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argosy.config.containers import DEFAULT_CAPABILITIES
-from argosy.containers import facts
+from argosy.containers import facts, inspect_network
 from argosy.containers import groups as cgroups
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
@@ -127,7 +127,7 @@ def host_config(subject: Subject) -> dict[str, Any]:
         "ContainerIDFile": options.cidfile,
         "LogConfig": _log_config(subject),
         "NetworkMode": _network_mode(subject),
-        "PortBindings": {},
+        "PortBindings": inspect_network.port_bindings(subject.record),
         "RestartPolicy": {
             "Name": options.restart.name if options.restart.name != "no" else "",
             "MaximumRetryCount": options.restart.max_retries,
@@ -234,7 +234,9 @@ def _network_mode(subject: Subject) -> str:
     asked = subject.record.options.network
     kind, target = ("private", "") if asked is None else (asked.kind, asked.target)
     if kind == "private":
-        return subject.network.mode if subject.network is not None else subject.site.conf.netns or kind
+        if subject.network is not None:
+            return subject.network.mode
+        return subject.site.conf.netns or ("private" if subject.site.namespace.rootless else "bridge")
     if kind == "container":
         target = subject.other(target)
     return f"{kind}:{target}" if target else kind

@@ -10,7 +10,7 @@ import os
 import stat
 
 from argosy import jsontext
-from argosy.containers import accounts, facts, own_files, shm
+from argosy.containers import accounts, connection, facts, own_files, shm
 from argosy.containers import groups as cgroups
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, Invalid, NotFound, Unsupported
@@ -59,6 +59,7 @@ class Prepared(Value):
     conmon_scope: Scope | None = None
     companions: tuple[int, ...] = ()
     entrance: str = ""
+    held: tuple[int, ...] = ()  # descriptors for conmon; the caller closes them
 
 
 def prepare(site: Site, record: ContainerRecord) -> Prepared:
@@ -80,13 +81,43 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     merged = mount_root(site, record)
     check_kernel_places(merged, record.image.name or record.options.rootfs)
     mounts = _mounts(site, record, merged)
-    connected = connect(site, record, merged)
+    connected = connection.connect(site, record, merged)
+    try:
+        program = _describe(site, record, groups, plan, merged, mounts, connected)
+    except BaseException:
+        for fd in connected.held:
+            os.close(fd)
+        raise
+    return Prepared(
+        runtime=runtime,
+        conmon=conmon_program(site),
+        program=program,
+        conmon_cgroups=cgroups.conmon_groups(groups, manager, record.options.cgroups),
+        conmon_scope=cgroups.conmon_scope(groups, manager, record.id)
+        if record.options.cgroups != "no-conmon"
+        else None,
+        companions=(connected.pid,) if connected.pid else (),
+        held=connected.held,
+        entrance=plan.entrance,
+    )
+
+
+def _describe(
+    site: Site,
+    record: ContainerRecord,
+    groups: Cgroups,
+    plan: Plan,
+    merged: str,
+    mounts: tuple[Mount, ...],
+    connected: NetworkState,
+) -> str:
+    """Write the bundle's config.json; the program that it names."""
     found = accounts.read(merged)
     request = facts.request(
         site,
         record,
         groups,
-        runtime,
+        plan.runtime,
         rootfs=merged,
         cgroups_path=plan.cgroups_path,
         mounts=mounts,
@@ -105,18 +136,9 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     executable.check(merged, config["process"], config["mounts"], os.uname().machine)
     if record.id_map is not None:
         config["root"]["path"] = _entrance().make(plan.entrance, record, merged)
-    files.write_atomic(f"{directory}/{records.BUNDLE}", shelf.seal(jsontext.encode(config)))
-    return Prepared(
-        runtime=runtime,
-        conmon=conmon_program(site),
-        program=config["process"]["args"][0],
-        conmon_cgroups=cgroups.conmon_groups(groups, manager, record.options.cgroups),
-        conmon_scope=cgroups.conmon_scope(groups, manager, record.id)
-        if record.options.cgroups != "no-conmon"
-        else None,
-        companions=(connected.pid,) if connected.pid else (),
-        entrance=plan.entrance,
-    )
+    files.write_atomic(f"{site.run_directory(record.id)}/{records.BUNDLE}", shelf.seal(jsontext.encode(config)))
+    program: str = config["process"]["args"][0]
+    return program
 
 
 def _entrance() -> ModuleType:
@@ -252,37 +274,6 @@ def conmon_program(site: Site) -> str:
         if candidate and candidate == site.conmon:
             break
     raise NotFound("program", site.conmon or "conmon", hint="see `argosy doctor conmon`, or give --conmon PATH")
-
-
-def connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
-    options = record.options
-    mode = options.network
-    kind = "host" if site.namespace.chroot else mode.kind if mode is not None else "private"
-    joined_pid = 0
-    if mode is not None and kind == "container":
-        joined_pid = facts.running_pid(site, mode.target)
-    return network.setup(
-        network.NetworkRequest(
-            id=record.id,
-            kind=kind,
-            target=mode.target if mode is not None else "",
-            options=mode.options if mode is not None else (),
-            joined_pid=joined_pid,
-            run=site.store.run,
-            directory=site.run_directory(record.id),
-            rootless=site.namespace.rootless,
-            conf=site.conf,
-            notice=site.notice,
-            command=site.network_cmd_path,
-            rootfs=merged,
-            no_hosts=site.conf.no_hosts if options.no_hosts is None else options.no_hosts,
-            add_hosts=options.add_hosts,
-            dns=options.dns,
-            dns_search=options.dns_search,
-            dns_options=options.dns_options,
-            **({} if record.id_map is None else _entrance().netns_maker(site, record)),
-        )
-    )
 
 
 def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ...]:

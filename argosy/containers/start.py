@@ -132,7 +132,11 @@ def _bring_up(
         log_file.check(record.options.log_options["path"])
     prepared = prepare.prepare(site, record)
     asked = request(site, record, prepared, attended=attended).replace(preserve_fds=preserve_fds)
-    created = _create(site, record, asked, _load_attach if connect else None)
+    try:
+        created = _create(site, record, asked, _load_attach if connect else None)
+    finally:
+        for fd in prepared.held:
+            os.close(fd)  # conmon has its own by now
     if prepared.entrance:
         from argosy.containers import entrance
 
@@ -276,6 +280,7 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared, *, attended
         cgroup_paths=prepared.conmon_cgroups,
         scope=prepared.conmon_scope,
         companions=prepared.companions,
+        held=prepared.held,
         no_new_keyring=not site.conf.keyring,
         no_pivot=site.conf.no_pivot_root,
         env=site.conf.conmon_env_vars,

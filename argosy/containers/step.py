@@ -13,7 +13,7 @@ import os
 import stat
 
 from argosy import jsontext
-from argosy.containers import accounts, facts, groups, own_files, prepare, workdir
+from argosy.containers import accounts, connection, facts, groups, own_files, prepare, workdir
 from argosy.containers.record import BUNDLE, ContainerRecord, ImagePin
 from argosy.errors import ArgosyError
 from argosy.linux import cgroup, files, paths, process
@@ -84,7 +84,7 @@ def _run(site: Site, step: Step, directory: str) -> int:
     cgroups_path = cgroup.container_path(found_groups, step.id, manager=manager, parent=step.options.cgroup_parent)
     record = ContainerRecord(step.id, step.id[:12], 0.0, step.options, ImagePin("", "", "", (), ""), step.image)
     prepare.check_kernel_places(step.rootfs, "the image being built")
-    connected = prepare.connect(site, record, step.rootfs)
+    connected = connection.connect(site, record, step.rootfs)
     found = accounts.read(step.rootfs)
     request = facts.request(
         site,

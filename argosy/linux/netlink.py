@@ -22,24 +22,24 @@ _AF_NETLINK, _NETLINK_ROUTE = 16, 0
 
 # Message types and flags (linux/netlink.h, linux/rtnetlink.h).
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
-_RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK = 16, 17, 18
+RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK = 16, 17, 18
 _RTM_NEWADDR, _RTM_GETADDR, _RTM_NEWROUTE, _RTM_GETROUTE = 20, 22, 24, 26
-_REQUEST, _ACK, _EXCL, _CREATE, _DUMP = 0x001, 0x004, 0x200, 0x400, 0x300
+_REQUEST, _ACK, EXCL, CREATE, _DUMP = 0x001, 0x004, 0x200, 0x400, 0x300
 _DUMP_INTERRUPTED = 0x010
 _PEEK_SIZE = 0x02 | 0x20  # MSG_PEEK | MSG_TRUNC
 
 # Attributes.
-_IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER, _IFLA_LINKINFO = 1, 3, 4, 10, 18
-_IFLA_INFO_KIND = 1
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 4, 10, 18
+IFLA_INFO_KIND = 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
-_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_TABLE = 1, 4, 5, 15
+_RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_TABLE = 1, 4, 5, 6, 15
 
 _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK, _RTN_UNICAST = 254, 3, 0, 253, 1
 _IFF_UP = 1
 _IFA_F_NODAD = 0x02
 
 _HEADER = struct.Struct("=IHHII")  # length, type, flags, sequence, port
-_LINK = struct.Struct("=BxHiII")  # family, device type, index, flags, change mask
+LINK = struct.Struct("=BxHiII")  # family, device type, index, flags, change mask
 _ADDRESS = struct.Struct("=BBBBI")  # family, prefix length, flags, scope, index
 _ROUTE = struct.Struct("=BBBBBBBBI")  # family, destination and source lengths, tos, table, protocol, scope, type, flags
 _ATTRIBUTE = struct.Struct("=HH")  # length, type
@@ -106,11 +106,11 @@ class Netlink:
 
     def links(self) -> list[Link]:
         """All devices."""
-        return [_link(body) for body in self._dump(_RTM_GETLINK, _LINK.pack(0, 0, 0, 0, 0))]
+        return [_link(body) for body in self._dump(_RTM_GETLINK, LINK.pack(0, 0, 0, 0, 0))]
 
     def link(self, name: str) -> Link:
         """The device of this name.  Raises NotFound."""
-        body = _LINK.pack(0, 0, 0, 0, 0) + _attribute(_IFLA_IFNAME, _name(name))
+        body = LINK.pack(0, 0, 0, 0, 0) + attribute(IFLA_IFNAME, device_name(name))
         try:
             return _link(next(self._ask(_RTM_GETLINK, 0, body, name)))
         except OSError as error:
@@ -120,11 +120,11 @@ class Netlink:
 
     def set_up(self, index: int, *, up: bool = True) -> None:
         """Set the device up or down."""
-        self._change(_RTM_NEWLINK, 0, _LINK.pack(0, 0, index, _IFF_UP if up else 0, _IFF_UP), f"device {index}")
+        self.change(RTM_NEWLINK, 0, LINK.pack(0, 0, index, _IFF_UP if up else 0, _IFF_UP), f"device {index}")
 
     def delete_link(self, index: int) -> None:
         """Remove the device."""
-        self._change(_RTM_DELLINK, 0, _LINK.pack(0, 0, index, 0, 0), f"device {index}")
+        self.change(_RTM_DELLINK, 0, LINK.pack(0, 0, index, 0, 0), f"device {index}")
 
     def addresses(self, index: int = 0) -> list[Address]:
         """The addresses of the device, or of all."""
@@ -136,34 +136,40 @@ class Netlink:
         family, packed, prefix = _parse(address)
         flags = _IFA_F_NODAD if family == AF_INET6 else 0
         body = _ADDRESS.pack(family, prefix, flags, _RT_SCOPE_UNIVERSE, index)
-        body += _attribute(_IFA_LOCAL, packed) + _attribute(_IFA_ADDRESS, packed)
-        self._change(_RTM_NEWADDR, _CREATE | _EXCL, body, address)
+        body += attribute(_IFA_LOCAL, packed) + attribute(_IFA_ADDRESS, packed)
+        self.change(_RTM_NEWADDR, CREATE | EXCL, body, address)
 
     def routes(self, family: int = AF_INET) -> list[Route]:
         """The unicast routes of this family in the main table."""
         bodies = self._dump(_RTM_GETROUTE, _ROUTE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
         return [route for route in map(_route, bodies) if route is not None]
 
-    def add_route(self, destination: str, gateway: str = "", index: int = 0) -> None:
-        """Route "10.0.0.0/8", or "default", through a gateway, or straight out of a device."""
+    def add_route(self, destination: str, gateway: str = "", index: int = 0, metric: int = 0) -> None:
+        """Route "10.0.0.0/8", or "default", through a gateway, or straight out of a device.
+
+        Of several routes to one destination that with the lowest metric counts.
+        """
         family, packed, prefix = AF_INET6 if ":" in gateway else AF_INET, b"", 0
         if destination != "default":
             family, packed, prefix = _parse(destination)
         scope = _RT_SCOPE_UNIVERSE if gateway or family == AF_INET6 else _RT_SCOPE_LINK
         body = _ROUTE.pack(family, prefix, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, scope, _RTN_UNICAST, 0)
         if prefix:
-            body += _attribute(_RTA_DST, packed)
+            body += attribute(_RTA_DST, packed)
         if gateway:
-            body += _attribute(_RTA_GATEWAY, _parse(gateway)[1])
+            body += attribute(_RTA_GATEWAY, _parse(gateway)[1])
         if index:
-            body += _attribute(_RTA_OIF, struct.pack("=I", index))
-        self._change(_RTM_NEWROUTE, _CREATE | _EXCL, body, f"{destination} via {gateway or index}")
+            body += attribute(_RTA_OIF, struct.pack("=I", index))
+        if metric:
+            body += attribute(_RTA_PRIORITY, struct.pack("=I", metric))
+        self.change(_RTM_NEWROUTE, CREATE | EXCL, body, f"{destination} via {gateway or index}")
 
     def add_default_route(self, gateway: str, index: int = 0) -> None:
         """Route everything else through `gateway`."""
         self.add_route("default", gateway, index)
 
-    def _change(self, kind: int, flags: int, body: bytes, what: str) -> None:
+    def change(self, kind: int, flags: int, body: bytes, what: str) -> None:
+        """Send a request that changes something, and wait until it is done; `what` is named when it is refused."""
         for _ in self._ask(kind, flags | _ACK, body, what):
             pass
 
@@ -212,7 +218,8 @@ def _raise_error(content: bytes, what: str) -> None:
         raise OSError(number, os.strerror(number), what or None)
 
 
-def _attribute(kind: int, value: bytes) -> bytes:
+def attribute(kind: int, value: bytes) -> bytes:
+    """An attribute as the kernel reads it, with its padding."""
     length = _ATTRIBUTE.size + len(value)
     return _ATTRIBUTE.pack(length, kind) + value + bytes(-length % 4)
 
@@ -228,7 +235,8 @@ def _attributes(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def _name(name: str) -> bytes:
+def device_name(name: str) -> bytes:
+    """The name as an attribute's value.  Raises Invalid for one that no device can have."""
     encoded = os.fsencode(name)
     if not 0 < len(encoded) < 16:
         raise Invalid("network device", name, "a name has 1 to 15 bytes")
@@ -260,17 +268,17 @@ def _text(value: bytes) -> str:
 
 
 def _link(body: bytes) -> Link:
-    _, _, index, flags, _ = _LINK.unpack_from(body)
-    found = _attributes(body[_LINK.size :])
-    info = _attributes(found.get(_IFLA_LINKINFO, b""))
+    _, _, index, flags, _ = LINK.unpack_from(body)
+    found = _attributes(body[LINK.size :])
+    info = _attributes(found.get(IFLA_LINKINFO, b""))
     return Link(
         index=index,
-        name=_text(found.get(_IFLA_IFNAME, b"")),
+        name=_text(found.get(IFLA_IFNAME, b"")),
         flags=flags,
-        mtu=_number(found, _IFLA_MTU),
-        mac=found.get(_IFLA_ADDRESS, b"").hex(":"),
-        kind=_text(info.get(_IFLA_INFO_KIND, b"")),
-        master=_number(found, _IFLA_MASTER),
+        mtu=_number(found, IFLA_MTU),
+        mac=found.get(IFLA_ADDRESS, b"").hex(":"),
+        kind=_text(info.get(IFLA_INFO_KIND, b"")),
+        master=_number(found, IFLA_MASTER),
     )
 
 

@@ -109,6 +109,12 @@ def protect_descriptors(keep: Iterable[int] = ()) -> None:
                 pass  # the descriptor of the listing itself
 
 
+def close_inherited() -> None:
+    """Close the descriptors above 2 that `protect_descriptors` found: nobody's files are to stay open for our sake."""
+    while _INHERITED:
+        os.close(_INHERITED.pop())
+
+
 def was_inherited(fd: int) -> bool:
     """Whether a descriptor came from the caller, and is none that we opened.  Known once they are protected."""
     return fd in _INHERITED

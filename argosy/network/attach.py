@@ -8,95 +8,32 @@ from __future__ import annotations
 
 import os
 
-from argosy import jsontext
-from argosy.config.containers import ContainersConf
 from argosy.errors import ArgosyError, Invalid
 from argosy.linux import files, namespaces, process
 from argosy.network import hosts, resolv
-from argosy.records import shelf
-from argosy.values import Value
+from argosy.network.request import NetworkRecord, NetworkRequest, NetworkState, Unavailable, Wish, read, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["NetworkRecord", "NetworkRequest", "NetworkState", "Unavailable", "read", "setup", "teardown"]
+__all__ = [
+    "NetworkRecord",
+    "NetworkRequest",
+    "NetworkState",
+    "Unavailable",
+    "Wish",
+    "read",
+    "setup",
+    "teardown",
+    "write",
+]
 
 _TEXT_LIMIT = 1 << 20
 _PROGRAMS = ("pasta", "slirp4netns", "passt")
 _HOSTS = "/etc/hosts"
 _RESOLV = "/etc/resolv.conf"
 _RESOLVED = "/run/systemd/resolve/resolv.conf"  # the servers behind systemd-resolved's stub
-STATE_FILE = "network.json"
-
-
-class NetworkRequest(Value):
-    """What a container asks for.
-
-    `kind` is "private" (the best that this host has), "host", "none", "container", "ns", "pasta" or "slirp4netns".
-    `target` is the namespace's path for "ns", `joined_pid` the first process of the container to join, `options` what
-    stood behind the colon.  `directory` is the container's run directory, `command` the path of --network-cmd-path.
-    """
-
-    id: str
-    kind: str
-    run: str
-    directory: str
-    rootless: bool
-    notice: Callable[[str], None]
-    target: str = ""
-    options: tuple[str, ...] = ()
-    joined_pid: int = 0
-    conf: ContainersConf = ContainersConf()
-    command: str = ""
-    rootfs: str = ""  # the container's root, for base_hosts_file = "image"
-    no_hosts: bool = False
-    add_hosts: tuple[str, ...] = ()  # NAME:ADDRESS or NAME:host-gateway
-    dns: tuple[str, ...] = ()  # addresses, or "none" alone: the image's own resolv.conf
-    dns_search: tuple[str, ...] = ()
-    dns_options: tuple[str, ...] = ()
-    new_netns: Callable[[str], None] = namespaces.new_network  # makes the namespace, for its user namespace
-
-    @property
-    def netns(self) -> str:
-        """Where a namespace of this container's own is, when a program connects it."""
-        return f"{self.run}/netns/{self.id}"
-
-
-class NetworkRecord(Value):
-    """network.json in the container's run directory: what `inspect` shows and what `teardown` takes down.
-
-    `addresses` have their prefix lengths; `pid` is the program that connects the namespace, 0 when none does.
-    """
-
-    mode: str
-    netns: str = ""
-    addresses: tuple[str, ...] = ()
-    gateway: str = ""
-    pid: int = 0
-
-
-class NetworkState(Value):
-    """What a container got.
-
-    `netns` is the namespace to join; with "" the runtime makes one, or takes the host's where `host` is true.
-    `foreign` says that it may belong to another user namespace.  `resolv` is the content of /etc/resolv.conf, `hosts`
-    gives that of /etc/hosts for a host name and a container name; None where the image's own file stays.
-    """
-
-    mode: str
-    netns: str = ""
-    host: bool = False
-    foreign: bool = False
-    addresses: tuple[str, ...] = ()
-    gateway: str = ""
-    pid: int = 0
-    resolv: str | None = None
-    hosts: Callable[..., str] | None = None
-
-
-class Unavailable(ArgosyError):
-    """One way to connect a container does not work on this host; the next may."""
 
 
 def setup(request: NetworkRequest) -> NetworkState:
@@ -110,6 +47,7 @@ def setup(request: NetworkRequest) -> NetworkState:
         request = request.replace(kind=kind, target=request.target or target)
     ways = {
         "private": _best,
+        "bridge": _bridged,
         "pasta": _user_mode,
         "slirp4netns": _user_mode,
         "none": _none,
@@ -122,24 +60,27 @@ def setup(request: NetworkRequest) -> NetworkState:
     return ways[kind](request)
 
 
-def read(directory: str) -> NetworkRecord | None:
-    """The record in a container's run directory; None when it is not connected (any more)."""
-    try:
-        text = shelf.read_sealed(f"{directory}/{STATE_FILE}", STATE_FILE)
-    except FileNotFoundError:
-        return None
-    return NetworkRecord.from_json(jsontext.decode(text, f"{directory}/{STATE_FILE}"))
-
-
 def teardown(run: str, container_id: str, directory: str) -> None:
     """Let go of the container's namespace and end the program that connects it.  Idempotent.
 
     pasta ends by itself when the namespace's file goes, but only if it had come so far.
     """
     netns = f"{run}/netns/{container_id}"
+    _leave_bridges(run, container_id, directory)
     namespaces.remove_network(netns)
     for pid in _connectors(directory, netns):
         process.signal_process(pid, process.start_time(pid) or 0)
+
+
+def _leave_bridges(run: str, container_id: str, directory: str) -> None:
+    try:
+        record = read(directory)
+    except Invalid:
+        return  # what it had is found by `system check`
+    if record is not None and record.shared:
+        from argosy.network import bridged
+
+        bridged.teardown(run, container_id, record)
 
 
 def _connectors(directory: str, netns: str) -> list[int]:
@@ -173,14 +114,20 @@ def _serves(pid: int, netns: str) -> bool:
 
 
 def _best(request: NetworkRequest) -> NetworkState:
-    """The first way that works here: pasta (or what containers.conf prefers), slirp4netns, no network at all."""
+    """The first way that works here.
+
+    For root the default network, for others pasta (or what containers.conf prefers); then slirp4netns, then nothing.
+    """
     names = ["pasta", "slirp4netns"]
     if request.conf.default_rootless_network_cmd == "slirp4netns":
         names.reverse()
+    if not request.rootless and request.wishes:
+        names.insert(0, "bridge")
     failures = []
     for name in names:
+        way = _bridged if name == "bridge" else _user_mode
         try:
-            state = _user_mode(request.replace(kind=name, options=()))
+            state = way(request.replace(kind=name, options=()))
         except Unavailable as error:
             failures.append(str(error))
             continue
@@ -210,6 +157,13 @@ def _user_mode(request: NetworkRequest) -> NetworkState:
     state = pasta.connect(request) if request.kind == "pasta" else slirp.connect(request)
     _record(request, state)
     return state
+
+
+def _bridged(request: NetworkRequest) -> NetworkState:
+    """The networks that were wished for, on bridges."""
+    from argosy.network import bridged
+
+    return bridged.connect(request)
 
 
 def _none(request: NetworkRequest) -> NetworkState:
@@ -300,8 +254,7 @@ def _at_path(request: NetworkRequest) -> NetworkState:
 
 
 def _record(request: NetworkRequest, state: NetworkState) -> None:
-    record = NetworkRecord(state.mode, state.netns, state.addresses, state.gateway, state.pid)
-    files.write_atomic(f"{request.directory}/{STATE_FILE}", shelf.seal(jsontext.encode(record.to_json())))
+    write(request.directory, NetworkRecord(state.mode, state.netns, state.addresses, state.gateway, state.pid))
 
 
 def inside(netns: str) -> tuple[tuple[str, ...], str]:

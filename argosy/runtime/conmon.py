@@ -82,6 +82,7 @@ class ConmonRequest(Value):
     preserve_fds: int = 0
     timeout_s: int = 0
     env: tuple[str, ...] = ()
+    held: tuple[int, ...] = ()
 
 
 class ExecRequest(Value):
@@ -223,7 +224,10 @@ def start(
             scope=request.scope,
             companions=request.companions,
             pidfile=request.conmon_pidfile,
-            fds=((log_target, log_fd),) if log_fd >= 0 else (),
+            fds=(
+                *(((log_target, log_fd),) if log_fd >= 0 else ()),
+                *((log_target + 1 + number, fd) for number, fd in enumerate(request.held)),
+            ),
             heard=request.log_driver != "passthrough",
         )
         ended = _run(call, meanwhile)

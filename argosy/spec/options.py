@@ -103,15 +103,32 @@ class RestartPolicy(Value):
     max_retries: int = 0
 
 
-class NetworkMode(Value):
-    """--network: "private" (the host's best), "host", "none", "container", "ns", "pasta", "slirp4netns".
+class NetworkUse(Value):
+    """A network that a container is on, as the user named it ("bridge" is the default one), and how.
 
-    `target` is the container as the user named it, or the namespace's path; `options` are those behind the colon.
+    `interface` is the name of the device in the container; what is "" or () is left to us.
+    """
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    mac: str = ""
+    aliases: tuple[str, ...] = ()
+    interface: str = ""
+
+
+class NetworkMode(Value):
+    """--network: "private" (the host's best), "bridge", "host", "none", "container", "ns", "pasta", "slirp4netns".
+
+    `target` is the container as the user named it, or the namespace's path; `options` are those behind the colon;
+    `networks` those of "bridge".
     """
 
     kind: str = "private"
     target: str = ""
     options: tuple[str, ...] = ()
+    networks: tuple[NetworkUse, ...] = ()
+
+    _nested: ClassVar[dict[str, type[Value]]] = {"networks": NetworkUse}
 
 
 class PortMapping(Value):
@@ -224,6 +241,8 @@ class ContainerOptions(Value):
 
     network: NetworkMode | None = None
     ports: tuple[PortMapping, ...] = ()
+    publish_all: bool = False  # what the image or `expose` exposes, at ports that are free
+    expose: tuple[str, ...] = ()  # PORT/PROTOCOL
     pid: NamespaceMode | None = None
     ipc: NamespaceMode | None = None
     uts: NamespaceMode | None = None

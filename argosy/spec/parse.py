@@ -7,7 +7,6 @@ raises BadOption, which says in podman's words what is wrong with which value.  
 
 from __future__ import annotations
 
-from argosy.errors import Unsupported
 from argosy.oci.runtimespec import CAPABILITIES, RLIMITS
 from argosy.spec.options import BadOption, Device, NamespaceMode, NetworkMode, RestartPolicy, SecurityOptions, Ulimit
 
@@ -243,12 +242,16 @@ def parse_network(items: Iterable[str]) -> NetworkMode | None:
     given = tuple(items)
     if not given:
         return None
+    kind, colon, rest = given[0].partition(":")
+    if kind not in _SINGLE_MODES:
+        from argosy.spec import parsenetworks
+
+        return parsenetworks.parse_networks(given)
     if len(given) > 1:
         raise BadOption(
             f"cannot set multiple networks without bridge network mode, selected mode {given[0]}: invalid argument",
             hint="give --network once",
         )
-    kind, colon, rest = given[0].partition(":")
     if kind in ("host", "none") and not colon:
         return NetworkMode(kind)
     if kind in ("", "default", "private") and not colon:
@@ -257,14 +260,10 @@ def parse_network(items: Iterable[str]) -> NetworkMode | None:
         return NetworkMode(kind, target=rest)
     if kind in ("pasta", "slirp4netns"):
         return NetworkMode(kind, options=tuple(option for option in rest.split(",") if option))
-    if kind in ("container", "ns", "host", "none"):
-        raise BadOption(f'invalid network mode "{given[0]}"', hint="use host, none, container:NAME or ns:PATH")
-    raise Unsupported(
-        f"network {kind}: argosy has no bridge networks yet",
-        hint="use --network pasta, slirp4netns, host, none, container:NAME or ns:PATH",
-    )
+    raise BadOption(f'invalid network mode "{given[0]}"', hint="use host, none, container:NAME or ns:PATH")
 
 
+_SINGLE_MODES = ("", "default", "private", "host", "none", "container", "ns", "pasta", "slirp4netns")
 _NAMESPACE_KINDS = {"ipc": ("private", "host", "shareable", "none")}
 
 

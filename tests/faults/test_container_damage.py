@@ -66,6 +66,7 @@ class Case:
         with open(self.path, "rb") as file:
             self.data = file.read()
         self._before = os.stat(self.path)
+        os.chmod(self.path, self._before.st_mode | 0o200)  # blobs are read-only, also for their owner
         self.damage(self.path, self.data)
 
     def undo(self) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.rig import host
 from tests.rig.program import Program
 
 pytestmark = pytest.mark.usefixtures("busybox")
@@ -100,10 +101,10 @@ def test_options_are_shown(argosy: Program) -> None:
     create(
         argosy,
         "it",
-        *("-v", f"{outside}:/in:ro,z", "-v", "named:/vol", "--tmpfs", "/scratch:size=1m", "--memory", "64m"),
-        *("--cpus", "0.5", "--cap-add", "net_admin", "--cap-drop", "chown", "--user", "7:8", "--workdir", "/vol"),
+        *("-v", f"{outside}:/in:ro,z", "-v", "named:/vol", "--tmpfs", "/scratch:size=1m"),
+        *("--cap-add", "net_admin", "--cap-drop", "chown", "--user", "7:8", "--workdir", "/vol"),
         *("--hostname", "box", "--stop-signal", "USR1", "--stop-timeout", "5", "--security-opt", "no-new-privileges"),
-        *("--annotation", "a=b", "--shm-size", "2m", "--pids-limit", "9", "-it", "--rm"),
+        *("--annotation", "a=b", "--shm-size", "2m", "-it", "--rm"),
     )
     found = document(argosy, "it")
     assert found["Mounts"] == [
@@ -134,13 +135,20 @@ def test_options_are_shown(argosy: Program) -> None:
     assert (config["Tty"], config["OpenStdin"]) == (True, True)
     assert (config["StopSignal"], config["StopTimeout"]) == (10, 5)
     assert config["Annotations"] == {"a": "b"}
-    assert (host["Memory"], host["NanoCpus"], host["CpuQuota"]) == (64 << 20, 500_000_000, 50_000)
-    assert (host["ShmSize"], host["PidsLimit"], host["AutoRemove"]) == (2 << 20, 9, True)
+    assert (host["ShmSize"], host["AutoRemove"]) == (2 << 20, True)
     assert "CAP_NET_ADMIN" in host["CapAdd"]
     assert "CAP_CHOWN" in host["CapDrop"]
     assert "CAP_NET_ADMIN" in found["EffectiveCaps"]
     assert host["Tmpfs"] == {"/scratch": "size=1m,rw,rprivate,nosuid,nodev,tmpcopyup"}
     assert host["SecurityOpt"] == ["no-new-privileges"]
+
+
+@host.needs_root
+def test_limits_are_shown(argosy: Program) -> None:
+    create(argosy, "it", "--memory", "64m", "--cpus", "0.5", "--pids-limit", "9")
+    shown = document(argosy, "it")["HostConfig"]
+    assert (shown["Memory"], shown["NanoCpus"], shown["CpuQuota"]) == (64 << 20, 500_000_000, 50_000)
+    assert shown["PidsLimit"] == 9
 
 
 def test_annotations_that_we_set_for_the_runtime_are_left_out(argosy: Program) -> None:

@@ -139,7 +139,7 @@ def test_paths_may_be_long_and_have_colons_commas_and_blanks(argosy_both: Progra
 
 def test_output_that_nobody_reads_any_more(argosy: Program, busybox: str) -> None:
     """As with every filter: SIGPIPE's status, silently.  The container goes on, as with the peers."""
-    process = argosy.start("run", "--name", "talks", *NO_NETWORK, busybox, "yes")
+    process = argosy.start("run", "--name", "talks", *NO_NETWORK, "--pids-limit", "-1", busybox, "yes")
     assert process.stdout is not None
     assert process.stdout.read(2) == b"y\n"
     process.stdout.close()

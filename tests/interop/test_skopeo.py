@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import tempfile
 
 import pytest
 
@@ -19,7 +20,9 @@ def skopeo(*arguments: str) -> subprocess.CompletedProcess[str]:
     """The peer."""
     if host.program("skopeo") is None:
         pytest.skip("skopeo is not installed")
-    return subprocess.run(["skopeo", *arguments], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as runtime:  # or else it asks root's directory for credentials
+        environ = {**os.environ, "XDG_RUNTIME_DIR": os.environ.get("XDG_RUNTIME_DIR", runtime)}
+        return subprocess.run(["skopeo", *arguments], capture_output=True, text=True, check=False, env=environ)
 
 
 def ours(program: Program, *arguments: str, check: bool | int = True) -> str:

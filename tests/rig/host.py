@@ -77,3 +77,12 @@ def needs_podman_4() -> pytest.MarkDecorator:
     return pytest.mark.skipif(
         major != "4", reason="podman 4 is not installed: other versions word and show it otherwise"
     )
+
+
+def needs_link_kind(kind: str) -> pytest.MarkDecorator:
+    """Skips where the kernel knows no network devices of this kind (`vlan`, `ipvlan`, ...)."""
+    ip, known = program("ip"), False
+    if ip is not None and is_root():
+        argv = ["unshare", "--net", ip, "link", "add", "tried", "type", kind]
+        known = b"Unknown device type" not in subprocess.run(argv, capture_output=True, check=False).stderr
+    return pytest.mark.skipif(not known, reason=f"this kernel has no network devices of the kind {kind}")

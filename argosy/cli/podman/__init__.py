@@ -91,6 +91,12 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "manifest push": ("manifest_push", "Push a manifest list or image index to a registry", True),
     "manifest remove": ("manifest_remove", "Remove an entry from a manifest list or image index", True),
     "manifest rm": ("manifest_rm", "Remove manifest list or image index from local storage", True),
+    "network create": ("network_create", "Create networks for containers", True),
+    "network exists": ("network_exists", "Check if network exists", True),
+    "network inspect": ("network_inspect", "Displays the network configuration for one or more networks", True),
+    "network ls": ("network_ls", "List networks", True),
+    "network prune": ("network_prune", "Prune unused networks", True),
+    "network rm": ("network_rm", "Remove networks", True),
     "port": ("port", "List port mappings or a specific mapping for the container", True),
     "ps": ("ps", "List containers", True),
     "pull": ("pull", "Pull an image from a registry", True),
@@ -132,6 +138,8 @@ ALIASES: dict[str, str] = {
     "container ps": "container list",
     "image ls": "image list",
     "image umount": "image unmount",
+    "network list": "network ls",
+    "network remove": "network rm",
     "volume list": "volume ls",
     "volume remove": "volume rm",
 }
@@ -143,5 +151,6 @@ GROUPS: dict[str, str] = {
     "image trust": "Manage container image trust policy",
     "manifest": "Manipulate manifest lists and image indexes",
     "system": "Manage argosy itself",
+    "network": "Manage networks",
     "volume": "Manage volumes",
 }

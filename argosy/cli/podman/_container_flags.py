@@ -51,6 +51,7 @@ _RARE: dict[str, tuple[str, ...]] = {
         *("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops", "memory_reservation"),
         *("memory_swap", "memory_swappiness", "oom_kill_disable", "oom_score_adj"),
     ),
+    "_container_networks": (*("expose", "ip", "ip6", "mac_address", "network_alias", "publish", "publish_all"),),
     "_container_namespaces": (
         *("add_host", "cgroupns", "dns", "dns_option", "dns_search", "gidmap", "ipc", "no_hosts", "pid", "subgidname"),
         *("subuidname", "sysctl", "uidmap", "userns", "uts"),

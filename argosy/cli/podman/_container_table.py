@@ -53,6 +53,7 @@ FLAGS = (
     Flag("env-file", kind="csv", help="Read in a file of environment variables"),
     Flag("env-host", kind="optbool", help="Use all environment variables of the caller"),
     Flag("env-merge", kind="list", help="Set a variable from those of the image (NAME=${NAME}-more)"),
+    Flag("expose", kind="csv", help="Tell that the container serves a port, for --publish-all"),
     Flag("gidmap", kind="csv", help="Map group ids ([FLAGS]INSIDE:OUTSIDE[:AMOUNT]) in a user namespace of its own"),
     Flag("gpus", kind="string", help='GPUs to add, by CDI ("all" or numbers)'),
     Flag("group-add", kind="csv", help='Additional groups of the process; "keep-groups" keeps those of the caller'),
@@ -69,6 +70,8 @@ FLAGS = (
     Flag("init-ctr", kind="string", help='Run this as an init container of its pod ("once"|"always")'),
     Flag("init-path", kind="string", help="Path of the init binary of --init"),
     Flag("interactive", short="i", help="Keep STDIN open even if not attached"),
+    Flag("ip", kind="string", help="Address of the container on its network"),
+    Flag("ip6", kind="string", help="IPv6 address of the container on its network"),
     Flag("ipc", kind="string", help="IPC namespace to use"),
     Flag("isolation", kind="string", only="docker", help='Container isolation technology ("default")'),
     Flag("kernel-memory", kind="string", help="Ignored: kernels have dropped this limit"),
@@ -80,12 +83,14 @@ FLAGS = (
         help='Where the output goes ("k8s-file"|"json-file"|"journald"|"none"|"passthrough")',
     ),
     Flag("log-opt", kind="csv", help="Options of the log driver (path, max-size, tag)"),
+    Flag("mac-address", kind="string", help="Hardware address of the container on its network"),
     Flag("memory", short="m", kind="string", help="Memory limit (<number>[<unit>], where unit = b, k, m, or g)"),
     Flag("memory-reservation", kind="string", help="Soft limit of memory"),
     Flag("memory-swap", kind="string", help="Limit of memory and swap together; -1 is unlimited swap"),
     Flag("memory-swappiness", kind="int", help="How readily memory is swapped out (0 to 100; -1 for the default)"),
     Flag("mount", kind="list", help="Attach a filesystem mount to the container"),
     Flag("name", kind="string", help="Assign a name to the container"),
+    Flag("network-alias", kind="csv", help="Another name for the container on its networks"),
     Flag("network", kind="list", aliases=("net",), help="Connect a container to a network"),
     Flag("no-hosts", kind="optbool", help="Leave /etc/hosts as the image has it"),
     Flag("oom-kill-disable", kind="optbool", help="Do not let the kernel kill when memory is short"),
@@ -103,6 +108,8 @@ FLAGS = (
     Flag("pids-limit", kind="string", help="Tune container pids limit (set -1 for unlimited)"),
     Flag("platform", kind="string", help="Specify the platform for selecting the image"),
     Flag("privileged", help="Give extended privileges to container"),
+    Flag("publish", short="p", kind="csv", help="Lead a port of the host to one of the container"),
+    Flag("publish-all", short="P", kind="optbool", help="Lead free ports of the host to all exposed ports"),
     Flag("pull", kind="string", help='Pull image policy ("always"|"missing"|"never"|"newer")'),
     Flag("quiet", short="q", help="Suppress output information when pulling images"),
     Flag("read-only", help="Make containers root filesystem read-only"),
@@ -205,6 +212,7 @@ class CreateFlags(Value):
     env_file: tuple[str, ...]
     env_host: bool | None
     env_merge: tuple[str, ...]
+    expose: tuple[str, ...]
     gidmap: tuple[str, ...]
     gpus: str | None
     group_add: tuple[str, ...]
@@ -217,6 +225,8 @@ class CreateFlags(Value):
     init_ctr: str | None
     init_path: str | None
     interactive: bool
+    ip: str | None
+    ip6: str | None
     ipc: str | None
     isolation: str | None
     kernel_memory: str | None
@@ -224,6 +234,7 @@ class CreateFlags(Value):
     label_file: tuple[str, ...]
     log_driver: str | None
     log_opt: tuple[str, ...]
+    mac_address: str | None
     memory: str | None
     memory_reservation: str | None
     memory_swap: str | None
@@ -231,6 +242,7 @@ class CreateFlags(Value):
     mount: tuple[str, ...]
     name: str | None
     network: tuple[str, ...]
+    network_alias: tuple[str, ...]
     no_hosts: bool | None
     oom_kill_disable: bool | None
     oom_score_adj: int | None
@@ -243,6 +255,8 @@ class CreateFlags(Value):
     pids_limit: str | None
     platform: str | None
     privileged: bool
+    publish: tuple[str, ...]
+    publish_all: bool | None
     pull: str | None
     quiet: bool
     read_only: bool

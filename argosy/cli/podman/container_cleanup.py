@@ -5,6 +5,7 @@ from __future__ import annotations
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
 from argosy.errors import ArgosyError
+from argosy.linux import process
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -29,6 +30,7 @@ class CleanupOptions(Value):
 def run(options: CleanupOptions, engine: Engine, out: Output) -> int:
     """Clean up each container and print its name.  conmon gives a full id: that one may be gone already."""
     plain = not (options.rm or options.rmi or options.session)
+    process.close_inherited()  # conmon's, the sockets on published ports among them
     if plain and len(options.operands) == 1 and len(options.operands[0]) == _FULL_ID:
         engine.containers.cleanup(options.operands[0])
         engine.containers.prune_exits()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from argosy.errors import ArgosyError, Unsupported
+from argosy.errors import ArgosyError
 from argosy.spec import parse
 from argosy.spec.options import BadOption, Device, NamespaceMode, NetworkMode, RestartPolicy, SecurityOptions, Ulimit
 from tests.unit.spec.requests import ODD_NUMBERS
@@ -136,19 +136,6 @@ def test_bad(function: Callable[..., Any], args: tuple[Any, ...], words: str) ->
         function(*args)
     assert words in str(caught.value)
     assert caught.value.exit_code == 125
-
-
-@pytest.mark.parametrize(
-    ("function", "argument"),
-    [
-        (parse.parse_network, ["bridge"]),
-        (parse.parse_network, ["mynet:ip=1"]),
-    ],
-)
-def test_not_there_yet(function: Callable[[Any], Any], argument: Any) -> None:
-    with pytest.raises(Unsupported) as caught:
-        function(argument)
-    assert caught.value.hint
 
 
 def test_env_takes_values_from_the_environment() -> None:

@@ -87,6 +87,7 @@ def test_an_unknown_version_refuses(store: Store) -> None:
     assert "--root" in caught.value.hint
 
 
+@host.needs_root
 def test_a_damaged_store_file_is_made_again(store: Store) -> None:
     path = f"{store.root}/store.json"
     with open(path, "rb") as file:
@@ -149,6 +150,7 @@ def test_an_unknown_driver_is_refused(tmp_path: Path) -> None:
     assert not os.path.exists(f"{tmp_path}/root/store.json")
 
 
+@host.needs_root
 def test_the_configured_driver_is_asked_for_a_new_store_only(tmp_path: Path) -> None:
     locations = Locations(f"{tmp_path}/root", f"{tmp_path}/run")
     store = Store.open(locations, rootless=False, id_map=identity(), wanted=lambda: (("vfs", "overlay"), ""))

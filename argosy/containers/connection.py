@@ -1,0 +1,68 @@
+"""What a container asks of the network, in the network's own words."""
+
+from __future__ import annotations
+
+from argosy.containers import facts
+from argosy.network import attach as network
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from argosy.containers.record import ContainerRecord
+    from argosy.containers.site import Site
+    from argosy.network.attach import NetworkState
+    from argosy.network.ports import Published
+
+
+def connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
+    """Connect the container whose root is mounted at `merged`.  Raises what `network.setup` does."""
+    options = record.options
+    mode = options.network
+    kind = "host" if site.namespace.chroot else mode.kind if mode is not None else "private"
+    joined_pid = 0
+    if mode is not None and kind == "container":
+        joined_pid = facts.running_pid(site, mode.target)
+    bridged = kind == "bridge" or (kind == "private" and not site.namespace.rootless)
+    if bridged:
+        from argosy.containers import networks
+    return network.setup(
+        network.NetworkRequest(
+            id=record.id,
+            kind=kind,
+            target=mode.target if mode is not None else "",
+            options=mode.options if mode is not None else (),
+            joined_pid=joined_pid,
+            run=site.store.run,
+            directory=site.run_directory(record.id),
+            rootless=site.namespace.rootless,
+            conf=site.conf,
+            notice=site.notice,
+            command=site.network_cmd_path,
+            rootfs=merged,
+            wishes=networks.wishes(site, record) if bridged else (),
+            ports=_published(record),
+            no_hosts=site.conf.no_hosts if options.no_hosts is None else options.no_hosts,
+            add_hosts=options.add_hosts,
+            dns=options.dns,
+            dns_search=options.dns_search,
+            dns_options=options.dns_options,
+            **_netns_maker(site, record),
+        )
+    )
+
+
+def _netns_maker(site: Site, record: ContainerRecord) -> dict[str, Callable[[str], None]]:
+    if record.id_map is None:
+        return {}
+    from argosy.containers import entrance
+
+    return entrance.netns_maker(site, record)
+
+
+def _published(record: ContainerRecord) -> tuple[Published, ...]:
+    if not record.options.ports:
+        return ()
+    from argosy.containers import publish
+
+    return publish.expanded(record.options.ports)

@@ -1,0 +1,75 @@
+"""`--filter KEY=VALUE` of the commands that choose networks.  All keys must hold; of several values of one key, one."""
+
+from __future__ import annotations
+
+from argosy.containers import networks
+from argosy.errors import ArgosyError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from argosy.containers.site import Site
+    from argosy.network.model import Network
+
+    Test = Callable[[Network], bool]
+
+
+def compiled(site: Site, texts: Iterable[str]) -> Test:
+    """A test of networks.  Raises ArgosyError in podman's words for what is no filter."""
+    groups: dict[str, list[Test]] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise ArgosyError(f'invalid filter "{text}"', hint="give KEY=VALUE")
+        if key not in _MAKERS:
+            raise ArgosyError(f'invalid filter "{key}"', hint=f"choose {', '.join(sorted(_MAKERS))}")
+        groups.setdefault(key if key not in _EACH else text, []).append(_MAKERS[key](site, value))
+    return lambda network: all(any(test(network) for test in tests) for tests in groups.values())
+
+
+def _name(_site: Site, value: str) -> Test:
+    import re
+
+    try:
+        pattern = re.compile(value)
+    except re.error as error:
+        raise ArgosyError(f'invalid regular expression "{value}": {error}') from error
+    return lambda network: pattern.search(network.name) is not None
+
+
+def _label(_site: Site, value: str) -> Test:
+    key, equals, wanted = value.partition("=")
+    return lambda network: key in network.labels and (not equals or network.labels[key] == wanted)
+
+
+def _not_label(site: Site, value: str) -> Test:
+    has = _label(site, value)
+    return lambda network: not has(network)
+
+
+def _until(_site: Site, value: str) -> Test:
+    from argosy.images import filters
+
+    limit = filters.moment(value)
+    return lambda network: network.created_ns < limit
+
+
+def _dangling(site: Site, value: str) -> Test:
+    wanted = {"true": True, "1": True, "false": False, "0": False}.get(value.lower())
+    if wanted is None:
+        raise ArgosyError(f'strconv.ParseBool: parsing "{value}": invalid syntax', hint="dangling is true or false")
+    users, default = networks.users(site), networks.of(site).default.id
+    return lambda network: (network.id != default and not users.of(network)) == wanted
+
+
+_EACH = ("label", "label!")  # of which all that are given must hold
+_MAKERS: dict[str, Callable[[Site, str], Test]] = {
+    "dangling": _dangling,
+    "driver": lambda _site, value: lambda network: network.driver == value,
+    "id": lambda _site, value: lambda network: network.id.startswith(value),
+    "label": _label,
+    "label!": _not_label,
+    "name": _name,
+    "until": _until,
+}

@@ -1,0 +1,57 @@
+"""The ports that a container is to publish, settled when it is made: those of --publish-all, and numbers for all."""
+
+from __future__ import annotations
+
+from argosy.network import ports
+from argosy.spec import parseports
+from argosy.spec.options import PortMapping
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from argosy.containers.site import Site
+    from argosy.oci.imageconfig import ContainerConfig
+    from argosy.spec.options import ContainerOptions
+
+_WITHOUT = ("host", "none", "container", "ns")
+
+
+def settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> tuple[PortMapping, ...]:
+    """The ports with their numbers on the host; none, with a notice, where the container's network is not its own."""
+    wanted = options.ports
+    if options.publish_all:
+        wanted += tuple(_exposed(options, config))
+    if options.network is not None and options.network.kind in _WITHOUT:
+        if wanted:
+            modes = "Host, Container, Pod, and None network modes"
+            site.notice(f"Port mappings have been discarded as one of the {modes} are in use")
+        return ()
+    return tuple(_with_number(mapping) for mapping in wanted)
+
+
+def expanded(mappings: tuple[PortMapping, ...]) -> tuple[ports.Published, ...]:
+    """Each single port."""
+    return tuple(
+        ports.Published(protocol, mapping.host_ip, mapping.host_port + at, mapping.container_port + at)
+        for mapping in mappings
+        for protocol in mapping.protocol.split(",")
+        for at in range(mapping.range)
+    )
+
+
+def _exposed(options: ContainerOptions, config: ContainerConfig) -> Iterator[PortMapping]:
+    """A port of the host's for every exposed one that none was named for."""
+    named = {(port.container_port, port.protocol) for port in expanded(options.ports)}
+    for text in dict.fromkeys((*config.exposed_ports, *options.expose)):
+        for exposed in parseports.parse_exposed([text]):
+            number, _, protocol = exposed.partition("/")
+            if (int(number), protocol) not in named:
+                yield PortMapping(int(number), 0, protocol=protocol)
+
+
+def _with_number(mapping: PortMapping) -> PortMapping:
+    if mapping.host_port:
+        return mapping
+    first = ports.free_port(mapping.protocol.partition(",")[0], mapping.host_ip, mapping.range)
+    return mapping.replace(host_port=first)

@@ -1,0 +1,210 @@
+"""Containers on bridges: each of their networks gets addresses, a device in the container and the names that find it.
+
+Root's bridges are in the host's network namespace.  A user's are in one of the store's own, `<run>/netns/uplink`, which
+pasta or slirp4netns connects: the first container that needs it makes it, the last that goes takes it down.
+"""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import ArgosyError, Invalid, Unsupported
+from argosy.linux import files, locks, namespaces, process
+from argosy.network import attach, bridge, firewall, ipam
+from argosy.network.model import BRIDGE, Attachment
+from argosy.network.request import NetworkRecord, NetworkState, Unavailable
+from argosy.undo import Undo
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import TypeVar
+
+    from argosy.network.ipam import Lease
+    from argosy.network.model import Network
+    from argosy.network.request import NetworkRequest, Wish
+
+    T = TypeVar("T")
+
+UPLINK = "uplink"
+
+
+def connect(request: NetworkRequest) -> NetworkState:
+    """Connect a container to the networks of `request.wishes`.  All of it or nothing.
+
+    Raises Unavailable where this host cannot have bridges, ArgosyError for an address or device that cannot be had.
+    """
+    if process.find_program("nft", process.PROGRAM_DIRECTORIES) is None:
+        raise Unavailable("nft is not installed", hint="install the package nftables")
+    shared = ipam.shared_directory(request.run, rootless=request.rootless)
+    with Undo() as undo:
+        undo.push(lambda: teardown(request.run, request.id, attach.read(request.directory)))
+        attached = _lease(request, shared)
+        _make_namespace(request)
+        for wish, attachment, leases in attached:
+            inside(request, lambda: _join(request, shared, wish.network, attachment, leases))  # noqa: B023 -- called here
+        addresses = tuple(str(lease) for _, _, leases in attached for lease in leases)
+        held = _publish(request, shared, addresses) if request.ports else ()
+        undo.commit()
+    attachments = tuple(attachment for _, attachment, _ in attached)
+    gateways = [gateway for attachment in attachments for gateway in attachment.gateways if gateway]
+    gateway = gateways[0] if gateways else ""
+    return NetworkState(
+        mode="bridge",
+        netns=request.netns,
+        addresses=addresses,
+        gateway=gateway,
+        attachments=attachments,
+        held=held,
+        resolv=attach.resolv_content(request),
+        hosts=attach.hosts_content(request, addresses or ("127.0.0.1",), gateway),
+    )
+
+
+def _publish(request: NetworkRequest, shared: str, addresses: tuple[str, ...]) -> tuple[int, ...]:
+    """Lead the ports of the host to the container; the descriptors that keep others off them."""
+    from argosy.network import ports
+
+    wanted = ports.mappings(request.ports, addresses)
+    if request.rootless:
+        raise Unsupported(
+            "ports cannot be published from a bridge without root yet", hint="use --network pasta, or run as root"
+        )
+    firewall.add(shared, request.id, firewall.of_ports(wanted))
+    return ports.hold(wanted)
+
+
+def teardown(run: str, container_id: str, record: NetworkRecord | None) -> None:
+    """Give back what `connect` took; the devices go with the container's namespace.  Idempotent."""
+    namespaces.remove_network(f"{run}/netns/{container_id}")
+    if record is None or not record.shared:
+        return
+    for attachment in record.attachments:
+        ipam.release(record.shared, attachment.network_id, (text.partition("/")[0] for text in attachment.addresses))
+    if os.path.exists(f"{firewall.directory(record.shared)}/{container_id}"):
+        _within(run, record, lambda: firewall.drop(record.shared, container_id))
+    if record.uplink:
+        _leave_uplink(run)
+
+
+def inside(request: NetworkRequest, action: Callable[[], T]) -> T:
+    """What `action` gives in the network namespace that the bridges are in; a user's is made where it is missing."""
+    if not request.rootless:
+        return action()
+    return namespaces.in_network(_uplink(request), action)
+
+
+def _lease(request: NetworkRequest, shared: str) -> list[tuple[Wish, Attachment, tuple[Lease, ...]]]:
+    """Get all addresses, and write down what there is to take down before any device is made."""
+    found: list[tuple[Wish, Attachment, tuple[Lease, ...]]] = []
+    record = NetworkRecord("bridge", request.netns, shared=shared, uplink=request.rootless)
+    for number, wish in enumerate(request.wishes):
+        network = wish.network
+        leases = ipam.lease(shared, network, request.directory, wish.addresses)
+        attachment = Attachment(
+            network=network.name,
+            network_id=network.id,
+            interface=wish.interface or _free_name(number, request.wishes),
+            driver=network.driver,
+            bridge=network.interface,
+            mac=wish.mac or bridge.mac(network, leases),
+            addresses=tuple(str(lease) for lease in leases),
+            gateways=tuple(lease.gateway for lease in leases),
+            aliases=wish.aliases,
+        )
+        found.append((wish, attachment, leases))
+        record = record.replace(
+            attachments=(*record.attachments, attachment),
+            addresses=(*record.addresses, *attachment.addresses),
+            gateway=record.gateway or next(iter(attachment.gateways), ""),
+        )
+        attach.write(request.directory, record)
+    return found
+
+
+def _free_name(number: int, wishes: Sequence[Wish]) -> str:
+    """eth0, eth1, ...: the name of the device of the network in this place, unless another asked for it."""
+    asked = {wish.interface for wish in wishes}
+    names = [name for index in range(2 * len(wishes)) if (name := f"eth{index}") not in asked]
+    return names[sum(1 for wish in wishes[:number] if not wish.interface)]
+
+
+def _make_namespace(request: NetworkRequest) -> None:
+    files.make_directories(os.path.dirname(request.netns))
+    namespaces.remove_network(request.netns)
+    request.new_netns(request.netns)
+
+
+def _join(
+    request: NetworkRequest, shared: str, network: Network, attachment: Attachment, leases: tuple[Lease, ...]
+) -> None:
+    try:
+        if network.driver == BRIDGE:
+            bridge.connect(shared, network, attachment, leases, request.netns)
+        else:
+            from argosy.network import sharing
+
+            sharing.connect(network, attachment, leases, request.netns)
+    except OSError as error:
+        raise ArgosyError(
+            f"cannot connect the container to network {network.name}: {error.filename or 'the kernel refuses'}",
+            details=str(error.strerror),
+            hint="argosy doctor",
+        ) from error
+
+
+def _within(run: str, record: NetworkRecord, action: Callable[[], None]) -> None:
+    if not record.uplink:
+        action()
+    elif os.path.exists(f"{run}/netns/{UPLINK}"):
+        namespaces.in_network(f"{run}/netns/{UPLINK}", action)
+
+
+def _uplink(request: NetworkRequest) -> str:
+    """The namespace that a user's bridges are in, connected."""
+    path, directory = f"{request.run}/netns/{UPLINK}", f"{request.run}/networks/{UPLINK}"
+    files.make_directories(directory)
+    with locks.acquire(directory) or locks.Lock(-1, ""):
+        if not _is_connected(path, directory):
+            attach.teardown(request.run, UPLINK, directory)
+            wanted = request.replace(id=UPLINK, directory=directory, kind="private", options=(), wishes=())
+            attach.setup(wanted)
+    return path
+
+
+def _is_connected(path: str, directory: str) -> bool:
+    """Whether the namespace is there and the program that connects it lives."""
+    try:
+        record = attach.read(directory)
+    except Invalid:
+        return False
+    if record is None or not os.path.exists(path):
+        return False
+    return record.pid == 0 or process.start_time(record.pid) is not None
+
+
+def _leave_uplink(run: str) -> None:
+    """Take the namespace of a user's bridges down when nobody has an address on one of them any more."""
+    directory = f"{run}/networks/{UPLINK}"
+    try:
+        lock = locks.acquire(directory)
+    except FileNotFoundError:
+        return
+    with lock or locks.Lock(-1, ""):
+        networks = [name for name in os.listdir(f"{run}/networks") if name not in (UPLINK, "firewall")]
+        if any(ipam.holders(run, network_id) for network_id in networks):
+            return
+        attach.teardown(run, UPLINK, directory)
+        files.remove_tree(firewall.directory(run))
+
+
+def remove(run: str, network: Network, *, rootless: bool) -> None:
+    """Take the bridge of a network that is gone down, wherever it is.  Idempotent."""
+    shared = ipam.shared_directory(run, rootless=rootless)
+    if network.driver == BRIDGE:
+        uplink = f"{run}/netns/{UPLINK}"
+        if not rootless:
+            bridge.remove(shared, network)
+        elif os.path.exists(uplink):
+            namespaces.in_network(uplink, lambda: bridge.remove(shared, network))
+    files.remove_tree(ipam.directory(shared, network.id))
