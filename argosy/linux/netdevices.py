@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from argosy.linux.netlink import Netlink
 
 _IFLA_LINK, _IFLA_NET_NS_FD, _IFLA_INFO_DATA = 5, 28, 2
+_IFLA_INFO_SLAVE_KIND, _IFLA_INFO_SLAVE_DATA, _IFLA_BRPORT_MODE = 4, 5, 4
 _VETH_INFO_PEER = 1
 _IFLA_VLAN_ID = 1
 _IFLA_MACVLAN_MODE, _IFLA_IPVLAN_MODE, _IFLA_IPVLAN_FLAGS = 1, 1, 2
@@ -83,6 +84,17 @@ def move(net: Netlink, index: int, netns: int, name: str = "") -> None:
 def set_master(net: Netlink, index: int, master: int) -> None:
     """Make the device a port of the bridge `master`; 0 takes it out of its bridge."""
     _set(net, index, _number(IFLA_MASTER, master))
+
+
+def let_back(net: Netlink, index: int) -> None:
+    """Let the bridge send through the port `index` what came in by it ("hairpin mode").
+
+    A container that speaks to itself by way of a published port needs it, where bridges call the firewall
+    (bridge-nf-call-iptables).
+    """
+    mode = attribute(_IFLA_BRPORT_MODE, b"\1")
+    info = attribute(_IFLA_INFO_SLAVE_KIND, b"bridge") + attribute(_IFLA_INFO_SLAVE_DATA, mode)
+    _set(net, index, attribute(IFLA_LINKINFO, info))
 
 
 def set_mtu(net: Netlink, index: int, mtu: int) -> None:

@@ -34,11 +34,12 @@ def connect(shared: str, network: Network, attachment: Attachment, leases: Seque
         files.make_directories(place)
         with locks.acquire(place, shared=True) or locks.Lock(-1, ""):
             bridge = _ensure(here, shared, network)
+            port = f"veth{os.urandom(4).hex()}"
             fd = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
             try:
                 netdevices.add_veth(
                     here,
-                    f"veth{os.urandom(4).hex()}",
+                    port,
                     attachment.interface,
                     fd,
                     master=bridge,
@@ -47,6 +48,7 @@ def connect(shared: str, network: Network, attachment: Attachment, leases: Seque
                 )
             finally:
                 os.close(fd)
+            netdevices.let_back(here, here.link(port).index)
         configure(there, network, attachment.interface, leases)
 
 
@@ -109,11 +111,11 @@ def _ensure(here: Netlink, shared: str, network: Network) -> int:
         except FileExistsError:
             pass  # somebody else was quicker
         bridge = here.link(network.interface)
-        _allow_routing(network)
     if bridge.kind != "bridge":
         raise Invalid(
             "bridge name", network.interface, f"a device of this name is there and is no bridge: {bridge.kind}"
         )
+    _allow_routing(network)
     given = {address.address for address in here.addresses(bridge.index)}
     for subnet in network.subnets:
         if subnet.gateway and subnet.gateway not in given:

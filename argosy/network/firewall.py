@@ -195,6 +195,7 @@ def _check_free(place: str, name: str, elements: Sequence[str]) -> None:
             where = f"{''.join(address) or '0.0.0.0'}:{port}"  # noqa: S104 -- what is shown for all addresses
             error = InUse("port", where, (other,))
             error.brief = f"cannot listen on the {protocol.upper()} port: {where}: address already in use"
+            error.exit_code = 126  # podman's
             error.details = f"container {other[:12]} has it"
             error.hint = "choose another port of the host with --publish"
             raise error

@@ -144,6 +144,7 @@ def _refused(mapping: Mapping, error: OSError) -> ArgosyError:
         failure = InUse("port", where, (owner,) if owner else ())
         failure.brief = f"cannot listen on the {mapping.protocol.upper()} port: {where}: address already in use"
         failure.details = f"{owner} has it" if owner else ""
+        failure.exit_code = 126  # podman's
         failure.hint = "choose another port of the host with --publish"
         return failure
     if error.errno == _EACCES:

@@ -129,8 +129,8 @@ def test_slirps_own_network(argosy: Program) -> None:
 
 @needs_pasta
 @host.needs_tun
-def test_the_default_is_pasta(argosy_both: Program) -> None:
-    out = argosy_both.run("run", "--rm", "busybox", "cat", "/etc/resolv.conf").stdout
+def test_the_default_of_users_is_pasta(argosy_user: Program) -> None:
+    out = argosy_user.run("run", "--rm", "busybox", "cat", "/etc/resolv.conf").stdout
     assert out.startswith("nameserver 169.254.1.1\n") or "\nnameserver 169.254.1.1\n" in out
 
 
@@ -225,10 +225,12 @@ def test_containers_conf_decides_where_nothing_is_asked(argosy: Program) -> None
 
 
 def test_without_the_means_there_is_no_network_and_that_is_said_once(argosy: Program) -> None:
-    """A host whose /dev/net/tun is not there."""
+    """A host without /dev/net/tun and nft."""
     if not host.is_root():
         pytest.skip("needs root")
-    hidden = 'mount -t tmpfs tmpfs /dev/net 2>/dev/null && exec "$@"'
+    nft = host.program("nft")
+    hidden = "mount -t tmpfs tmpfs /dev/net 2>/dev/null && "
+    hidden += (f"mount --bind /dev/null {nft} && " if nft else "") + 'exec "$@"'
     argv = ["unshare", "--mount", "sh", "-c", hidden, "sh"]
     first = argosy.call(*argv, *argosy.argv("run", "--rm", "busybox", "ls", "/sys/class/net"))
     assert first.stdout == "lo\n"

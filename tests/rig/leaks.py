@@ -26,6 +26,8 @@ def close(program: Program, known: set[int]) -> list[str]:
         if removal.returncode:
             problems.append(f"`rm --all --force` failed: {removal.stderr.strip()}")
     problems += left_over(program, known)
+    if names(f"{program.root}/networks", ignore=(".lock",)):
+        program.run("network", "prune", "--force", check=False)  # their bridges are the host's
     keepers = pause_processes(program)
     left = processes.settle(known | keepers, 0)
     _remove_foreign_files(program)
@@ -51,22 +53,39 @@ def left_over(program: Program, known: set[int]) -> list[str]:
     ):
         # crun keeps compiled seccomp filters in `.cache` beside its records, from 1.9 on.
         problems += [f"{what}: {path}" for path in names(directory, ignore=(".cache",))]
+    problems += [f"lease or rule: {path}" for path in shared_network_files(program)]
     return problems + [f"control group: {path}" for path in control_groups(program)]
+
+
+def shared_network_files(program: Program) -> list[str]:
+    """What containers of this program have of the host's networks: leases of addresses, elements of the firewall."""
+    found = []
+    for shared in ("/run/argosy/networks", f"{program.runroot}/networks"):
+        for directory in names(shared):
+            for path in names(directory, ignore=(".last",)):
+                if os.path.basename(directory) == "firewall":
+                    is_ours = os.path.basename(path) in _ids(program)
+                else:
+                    with open(path, encoding="utf-8", errors="replace") as file:
+                        is_ours = file.read().startswith(f"{program.runroot}/")
+                found += [path] if is_ours else []
+    return found
 
 
 def control_groups(program: Program) -> list[str]:
     """The groups of containers that are, or were, this program's: exit records outlive their containers."""
-    ids = {
-        os.path.basename(path)
-        for directory in (f"{program.root}/containers", f"{program.runroot}/exits", f"{program.runroot}/containers")
-        for path in names(directory)
-    }
+    ids = _ids(program)
     return [
         path
         for hierarchy in ("", *os.listdir(_CGROUPS))
         for path in names(f"{_CGROUPS}/{hierarchy}/argosy")
         if os.path.basename(path) in ids
     ]
+
+
+def _ids(program: Program) -> set[str]:
+    directories = (f"{program.root}/containers", f"{program.runroot}/exits", f"{program.runroot}/containers")
+    return {os.path.basename(path) for directory in directories for path in names(directory)}
 
 
 def pause_processes(program: Program) -> set[int]:

@@ -75,6 +75,9 @@ def test_a_pair_of_devices_joins_a_bridge_with_another_namespace(here: Namespace
     assert (outside.master, outside.mtu, outside.is_up()) == (bridge, 1300, True)
     there.net.set_up(inside.index)
     assert here.shows("veth7")["operstate"] == "UP"
+    assert here.shows("veth7")["linkinfo"]["info_slave_data"]["hairpin"] is False
+    netdevices.let_back(here.net, outside.index)
+    assert here.shows("veth7")["linkinfo"]["info_slave_data"]["hairpin"] is True
 
 
 @pytest.mark.parametrize("mode", list(netdevices.MACVLAN_MODES))

@@ -1,0 +1,200 @@
+"""Networks on bridges: who reaches whom, published ports, what is refused, and that nothing stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.rig import host
+from tests.rig.program import Program
+
+pytestmark = [host.needs_program("nft"), pytest.mark.usefixtures("busybox")]
+
+# busybox's nc has no -z.
+AWAIT = "for i in $(seq 200); do nc -w 1 127.0.0.1 80 </dev/null 2>/dev/null && exit; sleep 0.05; done; exit 1"
+SERVE = "echo served-by-$HOSTNAME >/index.html; httpd -f -h / -p 80"
+
+
+@pytest.fixture
+def rooted(argosy: Program) -> Program:
+    """Root's bridges are in the host's namespace: what is tested here reaches them from there."""
+    if not host.is_root():
+        pytest.skip("needs root")
+    return argosy
+
+
+@pytest.fixture
+def bridged(argosy_both: Program) -> Iterator[Program]:
+    """A program with the network `one`; it and all that the test made are removed at the end."""
+    if argosy_both.user and not host.can_use_tun():
+        pytest.skip("/dev/net/tun cannot be opened")
+    argosy_both.run("network", "create", "one")
+    yield argosy_both
+    argosy_both.run("rm", "-fa", "-t", "0")
+    argosy_both.run("network", "prune", "-f")
+
+
+def address(program: Program, name: str, network: str = "") -> str:
+    networks = program.run("inspect", name).json()[0]["NetworkSettings"]["Networks"]
+    return str(networks[network or next(iter(networks))]["IPAddress"])
+
+
+def serve(program: Program, name: str, *flags: str) -> None:
+    program.run("run", "-d", "--name", name, "--hostname", name, *flags, "busybox", "sh", "-c", SERVE)
+    program.run("exec", name, "sh", "-c", AWAIT)
+
+
+def fetch(program: Program, target: str, *flags: str) -> str:
+    """What a container with `flags` gets from `target`; nc, as busybox's static wget is not sure to resolve names."""
+    script = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {target} 80 | tail -n 1"
+    return program.run("run", "--rm", *flags, "busybox", "sh", "-c", script, check=False).stdout.strip()
+
+
+def get(port: int, address: str = "127.0.0.1") -> bytes:
+    with socket.create_connection((address, port), 5) as connection:
+        connection.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        answer = b""
+        while block := connection.recv(4096):
+            answer += block
+    return answer.splitlines()[-1]
+
+
+def test_containers_of_a_network_reach_each_other_and_those_of_others_are_kept_out(bridged: Program) -> None:
+    bridged.run("network", "create", "shut", "--internal")
+    serve(bridged, "web", "--network", "one")
+    serve(bridged, "vault", "--network", "shut")
+    assert fetch(bridged, address(bridged, "web"), "--network", "one") == "served-by-web"
+    assert fetch(bridged, address(bridged, "vault"), "--network", "shut") == "served-by-vault"
+    assert fetch(bridged, address(bridged, "vault"), "--network", "one") == ""
+    assert fetch(bridged, address(bridged, "vault"), "--network", "one", "--network", "shut") == "served-by-vault"
+
+
+def test_what_a_container_asks_for_it_gets(bridged: Program) -> None:
+    bridged.run(
+        "network", "create", "two", "--subnet", "10.213.7.0/24", "--subnet", "fd00:213:7::/64", "-o", "mtu=1300"
+    )
+    flags = ("--network", "two:ip=10.213.7.77,mac=92:d0:c6:0a:29:33,interface_name=inner,alias=x", "--network", "one")
+    shown = bridged.run(
+        "run", "--rm", "--name", "it", *flags, "busybox", "sh", "-c", "ip addr; ip route; ip -6 route"
+    ).stdout
+    assert "10.213.7.77/24" in shown
+    assert "fd00:213:7::2/64" in shown
+    assert "92:d0:c6:0a:29:33" in shown
+    assert "inner@" in shown
+    assert "eth0@" in shown
+    assert "mtu 1300" in shown
+    assert shown.count("default via 10.") == 1
+    assert "default via 10.213.7.1 dev inner" in shown
+    assert "default via fd00:213:7::1 dev inner" in shown
+
+
+def test_many_at_once_get_addresses_of_their_own(bridged: Program) -> None:
+    names = [f"c{number}" for number in range(12)]
+
+    def one(name: str) -> None:
+        bridged.run("run", "-d", "--name", name, "--network", "one", "busybox", "sleep", "1000")
+
+    with ThreadPoolExecutor(6) as pool:
+        list(pool.map(one, names))
+    shown = bridged.run("inspect", "--format", "{{.NetworkSettings.IPAddress}}", *names).lines
+    assert len(set(shown)) == len(shown) == 12
+
+
+def test_the_default_network_leads_to_ports_of_the_host_and_back(rooted: Program) -> None:
+    serve(rooted, "web", "-p", "80", "-p", "127.0.0.1::80")
+    everywhere, here = (int(line.rpartition(":")[2]) for line in rooted.run("port", "web").lines)
+    assert get(everywhere) == get(here) == b"served-by-web"
+    gateway = rooted.run("inspect", "web").json()[0]["NetworkSettings"]["Gateway"]
+    assert get(everywhere, gateway) == b"served-by-web"
+    script = f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 3 {gateway} {everywhere} | tail -n 1"
+    assert rooted.run("run", "--rm", "busybox", "sh", "-c", script).stdout.strip() == "served-by-web"
+    assert rooted.run("exec", "web", "sh", "-c", script).stdout.strip() == "served-by-web", "through the host to itself"
+    with pytest.raises(OSError, match="refused"):
+        get(here, gateway)
+    rooted.run("restart", "-t", "0", "web")
+    rooted.run("exec", "web", "sh", "-c", AWAIT)
+    assert get(everywhere) == b"served-by-web"
+    done = rooted.run("run", "--rm", "-p", f"{everywhere}:80", "busybox", "true", check=126)
+    assert "address already in use: container" in done.stderr
+    rooted.run("rm", "-f", "-t", "0", "web")
+    with pytest.raises(OSError, match="refused"):
+        get(everywhere)
+
+
+def test_a_port_that_a_program_has_is_refused_with_its_name(rooted: Program) -> None:
+    with socket.socket() as taken:
+        taken.bind(("", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = rooted.run("run", "--rm", "-p", f"{port}:80", "busybox", "true", check=126)
+    assert f"0.0.0.0:{port}: address already in use" in done.stderr
+    assert f"(process {os.getpid()})" in done.stderr
+    assert rooted.run("ps", "-aq").stdout == ""
+
+
+def test_a_flushed_table_comes_back_with_the_next_container(rooted: Program) -> None:
+    serve(rooted, "web", "-p", "80")
+    port = int(rooted.run("port", "web").lines[0].rpartition(":")[2])
+    subprocess.run(["nft", "delete", "table", "inet", "argosy"], check=True)
+    rooted.run("run", "--rm", "busybox", "true")
+    assert get(port) == b"served-by-web"
+
+
+def test_nobody_on_a_bridge_reaches_what_listens_on_loopback(rooted: Program) -> None:
+    """route_localnet, which a published port on 127.0.0.1 needs, would let them (CVE-2020-8558)."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        port = server.getsockname()[1]
+        # Into the neighbour's lap: the packet for 127.0.0.1 is sent to the bridge.
+        script = (
+            "gateway=$(ip route | sed -n 's/default via \\([0-9.]*\\).*/\\1/p'); ip addr del 127.0.0.1/8 dev lo;"
+            f"ip route add 127.0.0.1/32 via $gateway dev eth0; ip route del local 127.0.0.1 table local 2>/dev/null;"
+            f"echo x | nc -w 2 127.0.0.1 {port} && echo reached"
+        )
+        done = rooted.run("run", "--rm", "--privileged", "busybox", "sh", "-c", script, check=False)
+        server.settimeout(0.1)
+        assert "reached" not in done.stdout
+        with pytest.raises(TimeoutError):
+            server.accept()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (("--network", "nosuch"), "unable to find network with name or ID nosuch: network not found"),
+        (("--network", "one:ip=1.2.3.4"), "requested static ip 1.2.3.4 not in any subnet on network one"),
+        (("--network", "one:foo=1"), "unknown bridge network option: foo"),
+        (("--network", "one", "--network", "host"), "selected mode host conflicts with bridge"),
+        (("--network", "host", "--ip", "10.1.1.1"), "--ip can only be set when the network mode is bridge"),
+        (("--network", "one", "--network", "podman", "--ip", "10.1.1.1"), "--ip can only be set for a single network"),
+        (("--network", "one", "--mac-address", "01:00:5e:00:00:01"), "multicast"),
+        (("-p", "99999:80"), "port numbers must be between 1 and 65535 (inclusive), got 99999"),
+        (("-p", "8000-8001:80"), "host and container port ranges have different lengths: 2 vs 1"),
+    ],
+)
+def test_what_cannot_be_is_refused(bridged: Program, flags: tuple[str, ...], words: str) -> None:
+    assert words in bridged.run("run", "--rm", *flags, "busybox", "true", check=125).stderr
+    assert bridged.run("ps", "-aq").stdout == ""
+
+
+def test_a_network_is_made_listed_and_removed(bridged: Program) -> None:
+    bridged.run("network", "create", "--label", "a=b", "--subnet", "10.214.7.0/24", "two")
+    assert bridged.run("network", "ls", "-q").lines == ["one", "podman", "two"]
+    assert bridged.run("network", "ls", "-q", "--filter", "label=a").lines == ["two"]
+    [found] = json.loads(bridged.run("network", "inspect", "two").stdout)
+    assert found["subnets"] == [{"subnet": "10.214.7.0/24", "gateway": "10.214.7.1"}]
+    assert "is already used" in bridged.run("network", "create", "--subnet", "10.214.0.0/16", check=125).stderr
+    assert "already exists" in bridged.run("network", "create", "two", check=125).stderr
+    bridged.run("run", "-d", "--name", "user", "--network", "two", "busybox", "sleep", "1000")
+    assert "network is being used" in bridged.run("network", "rm", "two", check=2).stderr
+    bridged.run("network", "rm", "-f", "-t", "0", "two")
+    assert bridged.run("ps", "-aq").stdout == ""
+    bridged.run("network", "exists", "two", check=1)
+    assert "cannot be removed" in bridged.run("network", "rm", "podman", check=125).stderr
