@@ -166,8 +166,10 @@ class Engine:
         *,
         registry: RegistryOptions | None = None,
         progress: Progress | None = None,
+        signature_policy: str = "",
     ) -> Build:
-        """What builds images; base images are pulled with `registry`, and `progress` tells of that."""
+        """What builds images; base images are pulled with `registry` and judged by `signature_policy`, and `progress`
+        tells of that."""
         from argosy.build import Build
         from argosy.build.executor import Site as BuildSite
         from argosy.containers.step import Step
@@ -175,7 +177,10 @@ class Engine:
 
         def find_image(name: str, platform: Platform, policy: str) -> Resolved:
             def pulled(text: str) -> Resolved:
-                return pull.pull_text(self.puller(options=registry, platform=platform, progress=progress), text)
+                puller = self.puller(
+                    options=registry, platform=platform, progress=progress, signature_policy=signature_policy
+                )
+                return pull.pull_text(puller, text)
 
             return resolve.ensure(self.store, self.load_registries, name, pull=pulled, policy=policy, platform=platform)
 

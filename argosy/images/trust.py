@@ -58,9 +58,14 @@ def in_store(store: Store, reference: Reference | None, config_digest: str) -> O
 
 
 def at_path(transport: str, path: str, name: str = "") -> Origin:
-    """An image in a directory or archive, which may have a name there: the path and each directory above it."""
+    """An image in a directory or archive, which may have a name there: the path and each directory above it.
+
+    What is read from somewhere else (standard input, a URL) has no path, and only its transport's default holds.
+    """
     if transport == "docker-archive":
         return Origin(f"{transport}:{path}{':' if name else ''}{name}", transport, reference=_parsed(name))
+    if not os.path.exists(path):
+        return Origin(f"{transport}:{path}", transport)
     real = os.path.realpath(path)
     found = [] if transport == "dir" else [f"{real}:{name}"]
     directory = real
@@ -146,7 +151,7 @@ def local_door(policy: Trust) -> Callable[[Origin], Admit]:
     from argosy.transports import signatures
 
     def door(origin: Origin) -> Admit:
-        path = origin.scopes[0] if origin.transport == "dir" else ""
+        path = origin.scopes[0] if origin.transport == "dir" and origin.scopes else ""
         store = signatures.DirectorySignatures(path) if path else signatures.NoSignatures(origin.transport)
         return policy.door(origin, store)
 

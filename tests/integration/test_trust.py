@@ -37,6 +37,9 @@ def test_a_refusal_names_the_rule_and_leaves_nothing(argosy_both: Program, insec
             *words, "--network=none", "--tls-verify=false", "--signature-policy", rejecting, name, "true", check=125
         )
         assert "is rejected by policy" in done.stderr
+    dockerfile = argosy.write("Dockerfile", f"FROM {name}\n")
+    build = ("build", "-q", "-f", dockerfile, "--tls-verify=false", "--signature-policy", rejecting, argosy.files)
+    assert "is rejected by policy" in argosy.run(*build, check=125).stderr
     signed = [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/nonexistent"}]
     for rules, why in ((REJECT, "is rejected by policy"), (signed, "A signature was required")):
         path = policy(argosy, "archives", default=ACCEPT, transports={"docker-archive": {"": rules}})

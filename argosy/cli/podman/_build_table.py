@@ -15,6 +15,7 @@ class BuildFlags(Value):
     annotation: tuple[str, ...]
     arch: str | None
     authfile: str | None
+    signature_policy: str | None
     build_arg: tuple[str, ...]
     build_context: tuple[str, ...]
     cache_ttl: float | None
@@ -79,6 +80,7 @@ FLAGS = (
     Flag("annotation", kind="list", help="Set metadata for an image (key=value)"),
     Flag("arch", kind="string", help="Set the architecture of the image"),
     Flag("authfile", kind="string", help="Path of the authentication file"),
+    Flag("signature-policy", kind="string", hidden=True, help="Path of a policy.json in place of the usual one"),
     Flag("build-arg", kind="list", help="Set a build-time variable (argument=value); without a value, the caller's"),
     Flag("build-context", kind="list", help="Name another context (name=DIRECTORY, name=docker-image://IMAGE)"),
     Flag("cache-ttl", kind="duration", help="Take from the cache only what is not older than this duration"),

@@ -28,7 +28,8 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
     _end_tidily()
     registry = RegistryOptions(authfile=flags.authfile or "", tls_verify=flags.tls_verify)
     with progress.shown(quiet=flags.quiet) as shown:
-        build = engine.build(registry=registry, progress=shown)
+        policy = flags.signature_policy or ""
+        build = engine.build(registry=registry, progress=shown, signature_policy=policy)
         with build.context(_operand(flags), has_file=bool(flags.file)) as context:
             data, name = context.dockerfile(flags.file, flags.cpp_flag)
             dockerfile = _prepared(parser.parse(data, name), flags)
