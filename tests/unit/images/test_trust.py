@@ -84,7 +84,7 @@ def test_signatures_are_read_once_and_given_on() -> None:
     with pytest.raises(Rejected, match="no signature exists"):
         Trust(policy).admit(origin, raw(), kept)
     assert kept.reads == 1
-    with pytest.raises(ArgosyError, match="cannot read the signatures of docker://quay.io/a:1: no connection"):
+    with pytest.raises(ArgosyError, match=r"cannot read the signatures of docker://quay\.io/a:1: no connection"):
         Trust(ACCEPT_ALL).admit(origin, raw(), Kept(fails=True))
 
 
