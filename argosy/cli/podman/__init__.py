@@ -112,6 +112,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "stop": ("stop", "Stop one or more containers", True),
     "system check": ("system_check", "Check the store for damage and left-overs, and repair it", False),
     "system df": ("system_df", "Show disk usage", True),
+    "system import-store": ("system_import_store", "Import the images and volumes of podman or docker", True),
     "system info": ("info", "Display system information", True),
     "system migrate": ("system_migrate", "Stop all containers, and take new ranges of ids or another runtime", True),
     "system prune": ("system_prune", "Remove unused data", True),
