@@ -104,6 +104,7 @@ class _Applier:
         self._space = Space(self.tree.root.fd, limits.reserve_bytes)
         self._metadata = Metadata(self.tree, self._space, in_userns=self._in_userns, owners=owners)
         self._whiteout_directories: dict[bytes, None] = {}
+        self._marked: list[tuple[bytes, bytes]] = []
         self._record_bytes = limits.record_bytes
         self._opaque_root = self._displaced = False
         self._entries = self._size_bytes = self._skipped_devices = 0
@@ -140,6 +141,8 @@ class _Applier:
             except ValueError as error:
                 raise BadArchive(str(error), entry=entry.name, offset=self._reader.offset) from error
             self._entries += 1
+        for path, hidden in self._marked:
+            self._settle_mark(path, hidden)
 
     def result(self) -> Applied:
         """What was done."""
@@ -325,12 +328,39 @@ class _Applier:
             if stat.S_ISDIR(os.stat(hidden, dir_fd=parent.fd, follow_symlinks=False).st_mode):
                 self.tree.mark_opaque(self.tree.directory(parent.child(hidden), entry, create=False))
             return
+        except PermissionError:
+            self._mark(parent, hidden)
         path = parent.path
         if path and path not in self._whiteout_directories:
             self._record_bytes -= len(path)
             if self._record_bytes < 0:
                 raise ValueError("whiteouts in too many directories")
             self._whiteout_directories[path] = None
+
+    def _mark(self, parent: Directory, hidden: bytes) -> None:
+        """A file in place of the device, which an overlay as file system cannot hold: fuse-overlayfs has them too."""
+        self._record_bytes -= len(parent.path) + len(hidden)
+        if self._record_bytes < 0:
+            raise ValueError("too many whiteouts")
+        try:
+            os.close(os.open(PREFIX + hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0, dir_fd=parent.fd))
+        except FileExistsError:
+            return
+        self._marked.append((parent.path, hidden))
+
+    def _settle_mark(self, path: bytes, hidden: bytes) -> None:
+        """Where the layer has the name itself after all, the mark goes; a directory of that name is opaque."""
+        if not self._is_directory(path):
+            return
+        entry = kinds.Entry(path, kinds.DIRECTORY)
+        directory = self.tree.directory(path, entry, create=False)
+        try:
+            mode = os.stat(hidden, dir_fd=directory.fd, follow_symlinks=False).st_mode
+            os.unlink(PREFIX + hidden, dir_fd=directory.fd)
+        except FileNotFoundError:
+            return
+        if stat.S_ISDIR(mode):
+            self.tree.mark_opaque(self.tree.directory(directory.child(hidden), entry, create=False))
 
     def _failure(self, entry: Entry, error: OSError) -> ArgosyError:
         if error.errno in (_ENOSPC, _EDQUOT):

@@ -13,7 +13,7 @@ import stat
 from argosy.archive import entry as kinds
 from argosy.archive import remembered, tarwriter
 from argosy.archive.entry import Entry
-from argosy.archive.whiteout import OPAQUE, PREFIX, is_kept_attribute, is_whiteout
+from argosy.archive.whiteout import OPAQUE, PREFIX, is_kept_attribute, is_marker, is_whiteout
 from argosy.errors import ArgosyError, Unsupported, shown
 from argosy.linux import syscalls
 from argosy.values import Value
@@ -131,9 +131,10 @@ class _Writer:
         if len(path) > _MAX_PATH:
             raise Unsupported(f"a path of more than {_MAX_PATH} bytes: {shown(os.fsdecode(path))}")
         status = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        if self._layer and is_whiteout(status):
+        marked = self._layer and is_marker(name, status)
+        if self._layer and (marked or is_whiteout(status)):
             above = path[: len(path) - len(name)]
-            self._marker(above + PREFIX + name)
+            self._marker(path if marked else above + PREFIX + name)
             if above:
                 self.whiteout_directories.add(above[:-1])
             return False

@@ -3,6 +3,8 @@
 In a tar (OCI image layer specification) an empty file `.wh.NAME` hides NAME, and `.wh..wh..opq` hides all that layers
 below have in its directory.  On disk, as overlayfs wants it, a character device 0:0 called NAME hides NAME, and a
 directory with the extended attribute `trusted.overlay.opaque` (`user.` in a user namespace) set to "y" is opaque.
+Where the file system holds no such device (it is itself an overlay), an empty file `.wh.NAME` of mode 0 stands for it,
+which fuse-overlayfs and the driver vfs understand.
 Other names that begin with `.wh..wh.` are the housekeeping of aufs, which old images contain.
 """
 
@@ -37,6 +39,12 @@ def hidden_name(name: bytes) -> bytes:
 def is_whiteout(status: os.stat_result) -> bool:
     """Whether this is a whiteout as overlayfs has them."""
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == 0
+
+
+def is_marker(name: bytes, status: os.stat_result) -> bool:
+    """Whether this is a file that stands for a whiteout, on a file system that has no devices of that kind."""
+    plain = stat.S_ISREG(status.st_mode) and not stat.S_IMODE(status.st_mode)
+    return plain and not status.st_size and name.startswith(PREFIX) and not name.startswith(AUFS_PREFIX)
 
 
 def is_kept_attribute(name: str) -> bool:

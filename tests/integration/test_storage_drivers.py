@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
+import subprocess
+import tarfile
+
 import pytest
 
 from tests.rig import host
@@ -41,3 +46,47 @@ def _build(program: Program, image: str) -> None:
     program.run("run", "-d", "--name", "d", "--network", "none", "built:1", "sleep", "1000")
     assert program.run("exec", "d", "cat", "/new/two").stdout == "2\n"
     program.run("rm", "--force", "--time", "0", "d")
+
+
+@host.needs_root
+@host.needs_program("fuse-overlayfs")
+@pytest.mark.parametrize("driver", ["fuse_overlay", "vfs"])
+def test_a_store_on_an_overlay(argosy_both: Program, driver: str) -> None:
+    """As in a container without a volume: neither overlays over it nor the devices of whiteouts can be had."""
+    program = argosy_both
+    place = f"{program.base}/overlay"
+    for name in ("", "/lower", "/upper", "/work", "/merged"):
+        program.call("mkdir", f"{program.files}/o{name}")
+    below = f"{program.files}/o"
+    options = f"lowerdir={below}/lower,upperdir={below}/upper,workdir={below}/work"
+    os.mkdir(place, 0o755)
+    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", options, place], check=True)
+    program.flags += ["--root", f"{place}/store", "--storage-driver", driver]
+    try:
+        noted = program.run("info", "--format", "{{.Store.GraphDriverName}}")
+        assert noted.stdout == f"{driver}\n"
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w") as tar:
+            for name, kind in (
+                (".wh.gone", b"0"),
+                (".wh.made", b"0"),
+                ("made", b"5"),
+                ("etc", b"5"),
+                ("etc/.wh.x", b"0"),
+            ):
+                entry = tarfile.TarInfo(name)
+                entry.type, entry.mode = kind, 0o755
+                tar.addfile(entry)
+        program.run("import", "-", "markers:1", input=archive.getvalue())
+        image = program.busybox()
+        show = ("run", "--rm", "--network", "none")
+        assert program.run(*show, image, "echo", "ran").stdout == "ran\n"
+        if driver == "fuse_overlay":
+            _build(program, image)
+        assert program.run("system", "check").stdout == "No damage, nothing left over\n"
+        program.run("save", "-o", f"{program.files}/saved.tar", "markers:1")
+    finally:
+        program.run("system", "reset", "--force", check=False)
+        subprocess.run(["umount", "--lazy", place], check=True)
+        del program.flags[:]
+        os.rmdir(place)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
         """Makes trees of layers.
 
         `lowers` are directories in the form that overlayfs documents (whiteouts are 0:0 character devices, opaque
-        directories carry `<xattrs>.overlay.opaque`), topmost first, perhaps none.  They are never changed.
+        directories carry `<xattrs>.overlay.opaque`), topmost first, perhaps none.  They are never changed.  On file
+        systems on which overlayfs cannot be, whiteouts may be files (`archive.whiteout`).
         """
 
         def mount(

@@ -40,7 +40,7 @@ class _Copier:
     def entries(self, sources: tuple[str, ...], target: str) -> list[tuple[tuple[str, ...], str]]:
         """`sources` are the directories that are merged into `target`."""
         below = []
-        for name, found in merging.entries(sources, self._xattrs).items():
+        for name, found in merging.entries(sources, self._xattrs, marked=True).items():
             if found.is_directory:
                 os.mkdir(f"{target}/{name}", 0o700)
                 below.append((found.paths, f"{target}/{name}"))

@@ -9,16 +9,15 @@ from __future__ import annotations
 import os
 import stat
 
-from argosy.errors import Unsupported
-
 PREFIX = ".wh."
 OPAQUE = ".wh..wh..opq"
+_HOUSEKEEPING = ".wh..opq"
 
 
 def settle(upper: str, xattrs: str) -> None:
     """Bring the upper directory into overlayfs's form.  Nobody uses it; follows no link.
 
-    Raises Unsupported where the file system cannot hold that.
+    On a file system that cannot hold whiteouts, the marks of removed files stay, with the mode 0 of those in layers.
     """
     pending = [upper]
     while pending:
@@ -35,17 +34,15 @@ def settle(upper: str, xattrs: str) -> None:
 def _settle_one(directory: str, name: str, xattrs: str) -> None:
     path = f"{directory}/{name}"
     before = os.lstat(directory)
-    os.unlink(path)
     if name == OPAQUE:
         os.setxattr(directory, f"{xattrs}.overlay.opaque", b"y")
-    elif not os.path.lexists(f"{directory}/{hidden(name)}") and hidden(name) != ".opq":
+    elif not os.path.lexists(f"{directory}/{hidden(name)}") and name != _HOUSEKEEPING:
         try:
             os.mknod(f"{directory}/{hidden(name)}", stat.S_IFCHR, 0)
-        except PermissionError as error:
-            raise Unsupported(
-                f"the file system of {directory} cannot hold whiteouts, which layers have for removed files",
-                hint="put the store on a local disk with --root, in a container on a volume",
-            ) from error
+        except PermissionError:
+            os.chmod(path, 0)
+            return
+    os.unlink(path)
     os.utime(directory, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
