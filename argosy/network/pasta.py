@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from argosy.network.attach import NetworkRequest
+    from argosy.network.ports import Published
 
 PID_FILE = "pasta.pid"
 FORWARDER = "169.254.1.1"  # questions sent there go to the host's resolver, as podman has it
@@ -67,6 +68,7 @@ def connect(request: NetworkRequest) -> NetworkState:
     """Connect a container.  Raises Invalid for wrong options, Unavailable when it does not work on this host."""
     options = (*request.conf.pasta_options, *request.options)
     check(options)
+    options += usermode.publish(request, _port_words, "pasta", ("tcp", "udp"))
     program = usermode.program(request, "pasta", "passt")
     usermode.check_tun("pasta")
     words = argv(
@@ -90,6 +92,12 @@ def connect(request: NetworkRequest) -> NetworkState:
         resolv=attach.resolv_content(request, forwarder=_value(words, "--dns-forward")),
         hosts=attach.hosts_content(request, addresses, internal),
     )
+
+
+def _port_words(port: Published) -> tuple[str, ...]:
+    """The flag that makes pasta listen on a port of the host."""
+    where = f"{port.host_ip}/" if port.host_ip else ""
+    return ("-t" if port.protocol == "tcp" else "-u", f"{where}{port.host_port}:{port.container_port}")
 
 
 def _value(words: Sequence[str], flag: str) -> str:

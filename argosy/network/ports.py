@@ -46,6 +46,14 @@ def mappings(ports: Iterable[Published], addresses: Sequence[str]) -> tuple[Mapp
     return tuple(found)
 
 
+def sockets(ports: Iterable[Published]) -> tuple[Mapping, ...]:
+    """What `hold` is to bind for ports that lead to whatever address the container has."""
+    return tuple(
+        Mapping(port.protocol, port.host_ip, port.host_port, port.host_ip or "0.0.0.0", port.container_port)  # noqa: S104
+        for port in ports
+    )
+
+
 def hold(wanted: Iterable[Mapping]) -> tuple[int, ...]:
     """Bind a socket to each port of the host: their descriptors, close-on-exec.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import select
 
-from argosy.errors import Invalid
+from argosy.errors import ArgosyError, Invalid
 from argosy.linux import process
 from argosy.network import attach, usermode
 from argosy.network.attach import NetworkState, Unavailable
@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argosy.network.attach import NetworkRequest
+    from argosy.network.ports import Published
 
 DEVICE = "tap0"
 _START_S = 20.0
 _READY_FD = 3
+API_SOCKET = "slirp.sock"
 _NAMES = "allow_host_loopback, cidr, enable_ipv6, mtu, outbound_addr, outbound_addr6"
 
 
@@ -74,8 +76,11 @@ def _is_network(text: str) -> bool:
     return bool(slash) and numbers and prefix.isdecimal() and 8 <= int(prefix) <= 25
 
 
-def argv(program: str, netns: str, options: SlirpOptions) -> list[str]:
-    """The argument vector; the descriptor `_READY_FD` tells when the network is there."""
+def argv(program: str, netns: str, options: SlirpOptions, *, with_api: bool = False) -> list[str]:
+    """The argument vector; the descriptor `_READY_FD` tells when the network is there.
+
+    `with_api`: it listens on `API_SOCKET` where it starts (the path of a socket has 107 bytes at most).
+    """
     words = [program, "--configure", f"--mtu={options.mtu}", f"--cidr={options.cidr}"]
     words += ["--enable-sandbox", "--enable-seccomp"]
     if not options.allow_host_loopback:
@@ -86,6 +91,8 @@ def argv(program: str, netns: str, options: SlirpOptions) -> list[str]:
         words.append(f"--outbound-addr={options.outbound_addr}")
     if options.outbound_addr6:
         words.append(f"--outbound-addr6={options.outbound_addr6}")
+    if with_api:
+        words.append(f"--api-socket={API_SOCKET}")
     return [*words, f"--ready-fd={_READY_FD}", "--netns-type=path", netns, DEVICE]
 
 
@@ -94,8 +101,20 @@ def connect(request: NetworkRequest) -> NetworkState:
     options = parse((*request.conf.network_cmd_options, *request.options))
     program = usermode.program(request, "slirp4netns", "slirp4netns")
     usermode.check_tun("slirp4netns")
-    words = argv(program, request.netns, options)
-    pid = usermode.connected(request, lambda: _start(words))
+    usermode.publish(request, lambda _port: (), "slirp4netns", ("tcp", "udp"))
+    words = argv(program, request.netns, options, with_api=bool(request.ports))
+
+    def start() -> int:
+        pid = _start(words, request.directory)
+        try:
+            _forward(f"{request.directory}/{API_SOCKET}", request.ports, options.address(100))
+        except BaseException:
+            os.kill(pid, 9)
+            process.wait(pid)
+            raise
+        return pid
+
+    pid = usermode.connected(request, start)
     addresses = (f"{options.address(100)}/{options.cidr.partition('/')[2]}",)
     return NetworkState(
         mode="slirp4netns",
@@ -108,14 +127,40 @@ def connect(request: NetworkRequest) -> NetworkState:
     )
 
 
-def _start(words: list[str]) -> int:
+def _forward(path: str, ports: Sequence[Published], address: str) -> None:
+    """Let slirp4netns listen on the ports of the host, by its API socket: slirp4netns(1), add_hostfwd."""
+    from argosy import jsontext
+    from argosy.linux import sockets
+
+    for port in ports:
+        arguments = {
+            "proto": port.protocol,
+            "host_addr": port.host_ip or "0.0.0.0",  # noqa: S104 -- all addresses were asked for
+            "host_port": port.host_port,
+            "guest_addr": address,
+            "guest_port": port.container_port,
+        }
+        connection = sockets.connect(path)
+        try:
+            connection.settimeout(_START_S)
+            connection.sendall(jsontext.encode({"execute": "add_hostfwd", "arguments": arguments}))
+            connection.shutdown(1)  # SHUT_WR: nothing more comes
+            answer = jsontext.decode(connection.recv(8192), "answer of slirp4netns")
+        finally:
+            connection.close()
+        if "error" in answer:
+            why = answer["error"].get("desc", "it did not say why")
+            raise ArgosyError(f"slirp4netns cannot publish port {port.host_port}/{port.protocol}", details=str(why))
+
+
+def _start(words: list[str], directory: str) -> int:
     """Start it and wait until the namespace is connected: its pid."""
     log = os.memfd_create("argosy-slirp4netns")
     ready, child_ready = os.pipe2(os.O_CLOEXEC)
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
         fds = {0: null, 1: null, 2: log, _READY_FD: child_ready}
-        pid = process.spawn(words, fds=fds, setsid=True)
+        pid = process.spawn(words, fds=fds, setsid=True, directory=directory)
         os.close(child_ready)
         child_ready = -1
         if not _is_ready(ready):

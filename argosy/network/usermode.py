@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.errors import NotFound
+from argosy.errors import NotFound, Unsupported
 from argosy.linux import files, namespaces, process
 from argosy.network import attach
 from argosy.network.attach import Unavailable
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from argosy.network.attach import NetworkRequest
+    from argosy.network.ports import Published
 
 _TUN = "/dev/net/tun"
 
@@ -30,6 +31,30 @@ def program(request: NetworkRequest, name: str, package: str) -> str:
     if found is None:
         raise Unavailable(f"{name} is not installed", hint="see `argosy doctor network`")
     return found
+
+
+def publish(
+    request: NetworkRequest,
+    words: Callable[[Published], tuple[str, ...]],
+    name: str,
+    protocols: tuple[str, ...],
+) -> tuple[str, ...]:
+    """What `words` gives for each published port, which must be free now: the program would only say that it failed.
+
+    Raises Unsupported for a protocol that the program `name` does not forward, InUse for a port that somebody has.
+    """
+    if not request.ports:
+        return ()
+    from argosy.network import ports
+
+    for port in request.ports:
+        if port.protocol not in protocols:
+            raise Unsupported(
+                f"{name} cannot publish the port {port.host_port}/{port.protocol}",
+                hint=f"it forwards {' and '.join(protocols)}: use a bridge network",
+            )
+    ports.release(ports.hold(ports.sockets(request.ports)))
+    return tuple(word for port in request.ports for word in words(port))
 
 
 def check_tun(name: str) -> None:

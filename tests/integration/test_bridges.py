@@ -127,6 +127,26 @@ def test_the_default_network_leads_to_ports_of_the_host_and_back(rooted: Program
         get(everywhere)
 
 
+@host.needs_tun
+@pytest.mark.parametrize("mode", ["pasta", "slirp4netns"])
+def test_a_users_ports_are_published_without_a_bridge(argosy_user: Program, mode: str) -> None:
+    if host.program(mode) is None:
+        pytest.skip(f"{mode} is not installed")
+    serve(argosy_user, "web", "--network", mode, "-p", "80", "-p", "127.0.0.1::80")
+    everywhere, here = (int(line.rpartition(":")[2]) for line in argosy_user.run("port", "web").lines)
+    assert get(everywhere) == get(here) == b"served-by-web"
+    done = argosy_user.run("run", "--rm", "--network", mode, "-p", f"{here}:80", "busybox", "true", check=126)
+    assert f"0.0.0.0:{here}: address already in use: {mode[:3]}" in done.stderr  # pasta is passt by name
+    assert (
+        "cannot publish the port"
+        in argosy_user.run("run", "--rm", "--network", mode, "-p", "80/sctp", "busybox", "true", check=125).stderr
+    )
+    argosy_user.run("restart", "-t", "0", "web")
+    argosy_user.run("exec", "web", "sh", "-c", AWAIT)
+    assert get(everywhere) == b"served-by-web"
+    argosy_user.run("rm", "-f", "-t", "0", "web")
+
+
 def test_a_port_that_a_program_has_is_refused_with_its_name(rooted: Program) -> None:
     with socket.socket() as taken:
         taken.bind(("", 0))
