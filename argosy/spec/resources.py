@@ -110,6 +110,9 @@ def resources(request: SpecRequest) -> dict[str, Any]:
     return found
 
 
+_LARGEST, _UNLIMITED = (1 << 63) - 1, -1  # the specification's numbers have 64 bits
+
+
 def _memory(request: SpecRequest) -> dict[str, Any]:
     """Swap is limited to as much as memory where nothing else was asked for, as the peers do.
 
@@ -122,7 +125,8 @@ def _memory(request: SpecRequest) -> dict[str, Any]:
     if options.memory_reservation_bytes:
         found["reservation"] = options.memory_reservation_bytes
     if options.memory_bytes and "swap" not in request.unlimited:
-        found["swap"] = options.memory_swap_bytes or 2 * options.memory_bytes
+        twice = 2 * options.memory_bytes
+        found["swap"] = options.memory_swap_bytes or (twice if twice <= _LARGEST else _UNLIMITED)
     if options.memory_swappiness is not None:
         found["swappiness"] = options.memory_swappiness
     if options.oom_kill_disable:
