@@ -24,7 +24,8 @@ ELSEWHERE = """
     add-host arch attach authfile cgroups chrootdirs cidfile conmon-pidfile decryption-key disable-content-trust dns
     dns-option dns-search env-file gidmap gpus group-entry hostuser http-proxy image-volume init-ctr label label-file
     log-driver log-opt name network no-hosts os passwd passwd-entry pidfile platform pull quiet replace requires
-    restart rm rootfs sdnotify seccomp-policy signature-policy stop-signal stop-timeout subgidname subuidname tls-verify tz uidmap
+    restart rm rootfs sdnotify seccomp-policy signature-policy stop-signal stop-timeout subgidname subuidname tls-verify
+    tz uidmap
     userns variant volumes-from
 """
 
