@@ -167,9 +167,14 @@ class Engine:
         registry: RegistryOptions | None = None,
         progress: Progress | None = None,
         signature_policy: str = "",
+        stdin: int | None = None,
+        **chosen: Unpack[Chosen],
     ) -> Build:
         """What builds images; base images are pulled with `registry` and judged by `signature_policy`, and `progress`
-        tells of that."""
+        tells of that.
+
+        Steps read from the descriptor `stdin`, where there is one; `chosen` is about how they are run.
+        """
         from argosy.build import Build
         from argosy.build.executor import Site as BuildSite
         from argosy.containers.step import Step
@@ -184,19 +189,22 @@ class Engine:
 
             return resolve.ensure(self.store, self.load_registries, name, pull=pulled, policy=policy, platform=platform)
 
+        containers = Containers(self.site.replace(**settings(chosen)), self._find_image)
+
         def run_step(
             step: str, options: ContainerOptions, image: ContainerConfig, tree: str, output: tuple[int, int]
         ) -> int:
             with open(os.devnull, "rb") as nothing:
-                return self.containers.run_step(Step(step, options, image, tree, nothing.fileno(), *output))
+                source = nothing.fileno() if stdin is None else stdin
+                return containers.run_step(Step(step, options, image, tree, source, *output))
 
         return Build(
             BuildSite(
                 store=self.store,
                 find_image=find_image,
                 run_step=run_step,
-                end_step=self.containers.end_step,
-                sweep_steps=self.containers.sweep_steps,
+                end_step=containers.end_step,
+                sweep_steps=containers.sweep_steps,
                 environ=self.environ,
             )
         )

@@ -11,6 +11,7 @@ working       the mounted tree of a stage
 stage         one stage, step by step
 executor      all stages of a build, side by side
 result        the image
+    output        its files beside the store
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from argosy.build.context import Context
     from argosy.build.executor import Site
     from argosy.build.options import BuildOptions
+    from argosy.build.output import Output
     from argosy.build.plan import Plan
     from argosy.build.report import Report
     from argosy.storage.images import ImageRecord
@@ -50,6 +52,11 @@ class Build:
         from argosy.build import report as reports
 
         return executor.build(self._site, options, report or reports.Report())
+
+    def write(self, image: ImageRecord, output: Output) -> None:
+        from argosy.build import output as outputs
+
+        outputs.write(self._site.store, image, output)
 
     def prune_cache(self, *, older_than_s: float = 0.0) -> int:
         """Forget what no build has used for so long; returns how many steps that were."""

@@ -2,7 +2,7 @@
 
     <root>/buildcache/<key>/step.json   Made
                             pins        the digest of its layer, which garbage collection then keeps
-    <root>/buildcache/<key>             nothing at all for a step that is being made: see `claim`
+    <root>/buildcache/.mounts/<digest>/ a cache mount: its flock is held by who uses it
     <root>/tmp/step-<key>/              locked by who makes the step; another build waits and then finds it
 
 A key is a digest over the key of the step before, the instruction, the variables that it uses, and the content that it
@@ -16,6 +16,7 @@ import time
 
 from argosy import jsontext
 from argosy.errors import ArgosyError, Exists, NotFound
+from argosy.linux import files, locks
 from argosy.oci import digest as digests
 from argosy.storage.layers import Claim
 from argosy.storage.work import PINS
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _FILE = "step.json"
 _USED = "used"
 FORMAT = "1"
+MOUNTS = ".mounts"  # what RUN --mount=type=cache shows, by the digest of the cache's id
 
 
 class Made(Value):
@@ -94,6 +96,7 @@ class Cache:
     def prune(self, *, older_than_s: float = 0.0) -> int:
         """Forget the entries that were not used for so long; returns how many."""
         count = 0
+        _prune_mounts(f"{self._shelf.directory}/{MOUNTS}", older_than_s)
         for step in self._shelf.ids():
             try:
                 unused_s = time.time() - os.stat(self._shelf.path(step)).st_mtime
@@ -103,3 +106,21 @@ class Cache:
             except (OSError, NotFound):
                 continue
         return count
+
+
+def _prune_mounts(parent: str, older_than_s: float) -> None:
+    """Remove the cache mounts that nobody uses now, nor has for so long."""
+    try:
+        names = os.listdir(parent)
+    except FileNotFoundError:
+        return
+    for name in names:
+        path = f"{parent}/{name}"
+        try:
+            lock = locks.acquire(path, wait=False)
+        except OSError:
+            continue
+        if lock is not None:
+            with lock:
+                if time.time() - os.stat(path).st_mtime >= older_than_s:
+                    files.remove_tree(path)

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     FindImage = Callable[[str, Platform, str], Resolved]
 
 
+_FORGOTTEN_S = 30 * 24 * 3600.0  # steps that no build has used for so long
+
+
 class Site(Value):
     """What a build works with.  `find_image` gives an image by name, platform and pull policy.
 
@@ -52,7 +55,10 @@ class Site(Value):
 
 def make_plan(options: BuildOptions) -> Plan:
     """The plan of a build, which does nothing yet."""
-    wanted = plan.Wanted(options.target, options.arguments, options.platform, frozenset(options.contexts))
+    wanted = plan.Wanted(
+        *(options.target, options.arguments, options.platform, frozenset(options.contexts)),
+        all_stages=options.all_stages,
+    )
     return plan.plan(options.dockerfile, wanted)
 
 
@@ -63,7 +69,9 @@ def build(site: Site, options: BuildOptions, report: Report) -> ImageRecord:
     sweep.sweep_root(f"{site.store.run}/builds")
     with site.store.work() as work:
         site.store.unstable.begin()
-        return _Build(site, options, report, planned, work).run()
+        image = _Build(site, options, report, planned, work).run()
+    Cache(site.store).prune(older_than_s=_FORGOTTEN_S)
+    return image
 
 
 class _Build:

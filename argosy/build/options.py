@@ -56,6 +56,8 @@ class BuildOptions(Value):
     cache_ttl_s: float | None = None
     pull: str = "missing"
     jobs: int = 1
+    all_stages: bool = False
+    os_version: str = ""
     latest_s: int | None = None
     exact_times: bool = False
     omit_history: bool = False

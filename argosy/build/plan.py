@@ -61,6 +61,7 @@ class Wanted(Value):
     arguments: Mapping[str, str] = {}
     platform: Platform | None = None
     contexts: frozenset[str] = frozenset()
+    all_stages: bool = False  # also those that the target does not need, if they stand above it
 
 
 def plan(dockerfile: Dockerfile, wanted: Wanted) -> Plan:
@@ -73,7 +74,7 @@ def plan(dockerfile: Dockerfile, wanted: Wanted) -> Plan:
     for argument in dockerfile.arguments:
         scope = scope.with_arguments(argument.assignments)
     found = [_stage(dockerfile, stage, scope, wanted, platform) for stage in dockerfile.stages[: target + 1]]
-    needed = _needed(found, target)
+    needed = frozenset(range(target + 1)) if wanted.all_stages else _needed(found, target)
     unused = tuple(stage.name for stage in dockerfile.stages if stage.index not in needed)
     return Plan(dockerfile, tuple(one for one in found if one.stage.index in needed), target, scope, unused)
 

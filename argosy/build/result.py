@@ -43,6 +43,7 @@ def image(
         os=state.platform.os,
         architecture=state.platform.architecture,
         variant=state.platform.variant,
+        os_version=options.os_version or state.platform.os_version,
         created=created,
         author=state.author,
         config=_for_format(state.config, options, warn),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 
-from argosy.build import configure
+from argosy.build import cache, configure
 from argosy.build.dockerfile import mounts as mounting
 from argosy.build.dockerfile.errors import DockerfileError, near
 from argosy.build.dockerfile.words import heredoc_mark
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 _SCRIPTS = "/dev/pipes"
 _SECRET_LIMIT = 500 << 10  # docker's
 _AGENT = "/run/buildkit/ssh_agent.{}"
-_CACHES = "buildcache/.mounts"
 
 
 class Command(Value):
@@ -186,7 +185,7 @@ class Preparation:
     def _cache(self, mount: Mount, key: str) -> list[HostMount]:
         """A directory of the store that outlives the step, under the cache's id, which may be any text."""
         name = digests.of_bytes((mount.cache_id or self._target(mount)).encode("utf-8", "surrogateescape")).hex
-        parent = f"{self._store.root}/{_CACHES}"
+        parent = f"{self._store.root}/buildcache/{cache.MOUNTS}"
         files.make_directories(parent)
         path = self._claimed(f"{parent}/{name}", mount.sharing)
         data = f"{path}/data"
@@ -200,9 +199,13 @@ class Preparation:
         while True:
             place = f"{path}-{number}" if number else path
             files.make_directories(place)
-            lock = locks.acquire(place, shared=sharing == "shared", wait=sharing != "private")
+            try:
+                lock = locks.acquire(place, shared=sharing == "shared", wait=sharing != "private")
+            except FileNotFoundError:
+                continue  # pruned just now
             if lock is not None:
                 self._locks.append(lock)
+                os.utime(place)
                 return place
             number += 1
 

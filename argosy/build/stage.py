@@ -19,7 +19,6 @@ from argosy.images import timestamps
 from argosy.linux import paths
 from argosy.oci import mediatypes
 from argosy.oci.imageconfig import History
-from argosy.spec import users
 from argosy.storage.images import LayerRef
 from argosy.values import Value
 
@@ -44,8 +43,6 @@ if TYPE_CHECKING:
 
     # (id, options, configuration, mounted tree, descriptors for output and errors) -> exit status
     RunStep = Callable[[str, ContainerOptions, ContainerConfig, str, tuple[int, int]], int]
-
-_ACCOUNTS_LIMIT = 1 << 20
 
 
 class StepFailed(ArgosyError):
@@ -186,22 +183,12 @@ class StageBuild:
         def make(working: Working) -> None:
             root_fd = working.open_root()
             try:
-                uid, gid = self._user_ids(root_fd)
+                uid, gid = transfer.owner(self._state.config.user, root_fd)
                 os.close(paths.make_directories_in_root(root_fd, path, uid=uid, gid=gid))
             finally:
                 os.close(root_fd)
 
         self._finish(name, ("WORKDIR", path), history.plain(instruction), make, may_be_empty=True)
-
-    def _user_ids(self, root_fd: int) -> tuple[int, int]:
-        found = []
-        for path in ("/etc/passwd", "/etc/group"):
-            try:
-                found.append(paths.read_in_root(root_fd, path, _ACCOUNTS_LIMIT))
-            except (FileNotFoundError, NotADirectoryError):
-                found.append(b"")
-        user = users.resolve(self._state.config.user, found[0], found[1])
-        return user.uid, user.gid
 
     # Steps that change the tree.
 

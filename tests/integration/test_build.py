@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import tarfile
+from collections.abc import Callable
 
 import pytest
 
@@ -385,3 +386,46 @@ def test_the_example(program: Program) -> None:
     shutil.copytree(f"{CHECKOUT}/examples/hello", example)
     program.run("build", "--build-context", f"host={host}", "--build-arg", "WHO=you", "-t", "hello", example)
     assert "The page:    <h1>Hello, you</h1>" in program.run("run", "--rm", "--network", "none", "hello").lines
+
+
+def test_output(program: Program) -> None:
+    where = f"{program.files}/out"
+    archive = f"{program.files}/out.tar"
+    text = "FROM scratch\nCOPY a.txt sub /x/\n"
+    build(program, text, "-o", where, "-o", f"type=tar,dest={archive}")
+    assert read(f"{where}/x/a.txt") == "a\n"
+    assert read(f"{where}/x/deep/d") == "d\n"
+    with tarfile.open(archive) as found:
+        assert sorted(found.getnames()) == ["x", "x/a.txt", "x/c", "x/deep", "x/deep/d", "x/link"]
+    for option, words in (
+        ("type=zip,dest=x", "neither local nor tar"),
+        ("type=tar", "dest is missing"),
+        ("a=b", "unknown key"),
+    ):
+        assert words in build(program, text, "-o", option, check=False)
+
+
+def test_pruning_the_cache(new_program: Callable[[str], Program]) -> None:
+    program = new_program("")
+    context(program, "ctx", {"a.txt": "a\n"})
+    text = "FROM scratch\nCOPY a.txt /\n"
+    image = build(program, text, "-q").strip()
+    assert "Using cache" in build(program, text)
+    program.run("builder", "prune", "--force")
+    assert "Using cache" not in build(program, text)
+    assert "Using cache" in build(program, text)
+    program.run("rmi", "--force", image, check=False)
+    program.run("system", "prune", "--force")
+    assert os.listdir(f"{program.root}/layers") == []
+
+
+def test_layers_are_buildahs_choice_under_its_name(program: Program) -> None:
+    text = b"FROM base\nRUN echo 1 > /1\nRUN echo 2 > /2\n"
+    base = len(program.run("image", "inspect", "base").json()[0]["RootFS"]["Layers"])
+    for name, command, flags, layers in (
+        ("buildah", "bud", (), 1),
+        ("buildah", "build", ("--layers",), 2),
+        ("podman", "build", (), 2),
+    ):
+        program.run(command, *flags, "-t", "named", "-f", "-", f"{program.files}/ctx", input=text, name=name)
+        assert len(program.run("image", "inspect", "named").json()[0]["RootFS"]["Layers"]) == base + layers

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "attach": ("attach", "Attach to a running container", True),
     "completion": ("completion", "Generate the completion script for a shell", False),
     "build": ("build", "Build an image using instructions from Containerfiles", True),
+    "builder prune": ("builder_prune", "Remove build cache", True),
     "container attach": ("attach", "Attach to a running container", True),
     "container cleanup": ("container_cleanup", "Clean up network and mountpoints of one or more containers", True),
     "container create": ("create", "Create but do not start a container", True),
@@ -135,6 +136,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
 ALIASES: dict[str, str] = {
     "artifact list": "artifact ls",
     "buildx build": "build",
+    "buildx prune": "builder prune",
     "container ls": "container list",
     "container ps": "container list",
     "image ls": "image list",
@@ -147,6 +149,7 @@ ALIASES: dict[str, str] = {
 
 GROUPS: dict[str, str] = {
     "artifact": "Manage OCI artifacts",
+    "builder": "Manage builds",
     "container": "Manage containers",
     "image": "Manage images",
     "image trust": "Manage container image trust policy",

@@ -9,11 +9,11 @@ from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.images import naming
 from argosy.oci import platform as platforms
 from argosy.spec import parse
-from argosy.spec.options import ContainerOptions
+from argosy.spec.options import ContainerOptions, NamespaceMode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from argosy.build.context import Context
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from argosy.cli.podman._build_table import BuildFlags
     from argosy.config.containers import ContainersConf
     from argosy.oci.platform import Platform
+    from argosy.spec.options import Mount
+    from argosy.transports.docker import RegistryOptions
 
 _INSECURE = "security.insecure"
 _PULL = {"true": "always", "false": "missing", "ifnotpresent": "missing", "ifmissing": "missing", "ifnewer": "newer"}
@@ -28,7 +30,12 @@ _EPOCH = "SOURCE_DATE_EPOCH"
 
 
 def build_options(
-    flags: BuildFlags, conf: ContainersConf, environ: Mapping[str, str], context: Context, dockerfile: Dockerfile
+    flags: BuildFlags,
+    conf: ContainersConf,
+    environ: Mapping[str, str],
+    context: Context,
+    dockerfile: Dockerfile,
+    program: str,
 ) -> BuildOptions:
     """All of it.  Raises Invalid and ArgosyError, which name the flag."""
     arguments = pairs("build-arg", flags.build_arg, environ)
@@ -49,13 +56,15 @@ def build_options(
         labels=tuple(_label(text) for text in flags.label),
         annotations=parse.parse_annotations(flags.annotation),
         format=form,
-        layers=flags.layers,
+        layers=_makes_layers(flags, environ, program),
         squash=flags.squash,
         squash_all=flags.squash_all,
         use_cache=not flags.no_cache,
         cache_ttl_s=flags.cache_ttl,
         pull=pull_policy(flags.pull),
         jobs=flags.jobs,
+        all_stages=not flags.skip_unused_stages,
+        os_version=flags.os_version or "",
         latest_s=latest_s,
         exact_times=exact,
         omit_history=flags.omit_history,
@@ -66,6 +75,14 @@ def build_options(
         allow_insecure=_allowed(flags.allow),
         run=_run(flags),
     )
+
+
+def _makes_layers(flags: BuildFlags, environ: Mapping[str, str], program: str) -> bool:
+    """--layers, else BUILDAH_LAYERS, else what the program that we are called as does."""
+    if flags.layers is not None:
+        return flags.layers
+    said = environ.get("BUILDAH_LAYERS", "").lower()
+    return program != "buildah" if said not in ("true", "1", "false", "0") else said in ("true", "1")
 
 
 def pull_policy(text: str | None) -> str:
@@ -199,34 +216,61 @@ def _allowed(items: Iterable[str]) -> bool:
     return _INSECURE in items
 
 
+def _namespace(text: str, flag: str) -> NamespaceMode:
+    """buildah's words: container is a new one, a path one that is there."""
+    if text == "container":
+        text = "private"
+    return parse.parse_namespace(f"ns:{text}" if text.startswith("/") else text, flag)
+
+
+def registry_options(flags: BuildFlags) -> RegistryOptions:
+    """How base images are pulled."""
+    from argosy.transports.docker import RegistryOptions
+
+    backoff = None
+    if flags.retry is not None or flags.retry_delay is not None:
+        from argosy.registry import retry
+
+        backoff = retry.backoff(3 if flags.retry is None else flags.retry, flags.retry_delay)
+    return RegistryOptions(
+        authfile=flags.authfile or "",
+        creds=flags.creds or "",
+        cert_dir=flags.cert_dir or "",
+        tls_verify=flags.tls_verify,
+        backoff=backoff,
+    )
+
+
 def _run(flags: BuildFlags) -> ContainerOptions:
     """What all RUN steps have."""
-    given: dict[str, Any] = {"image": "", "remove": True, "http_proxy": flags.http_proxy, "add_hosts": flags.add_host}
-    for key, text, name in (
-        ("memory_bytes", flags.memory, "memory"),
-        ("shm_size_bytes", flags.shm_size, "shm-size"),
-    ):
-        if text is not None:
-            given[key] = parse.parse_size(text, name)
-    if flags.memory_swap is not None:
-        given["memory_swap_bytes"] = parse.parse_swap(flags.memory_swap)
-    if flags.network:
-        given["network"] = parse.parse_network(flags.network)
-    if flags.security_opt:
-        given["security"] = parse.parse_security(flags.security_opt)
-    mounts = tuple(parse.parse_volume(text, os.getcwd()) for text in flags.volume)
-    for mount in mounts:
-        if mount.kind != "bind":
-            raise Invalid("--volume", mount.source, "it must be a directory of the host, by an absolute path")
-        if not os.path.lexists(mount.source):
-            raise Invalid("--volume", mount.source, "there is no such file or directory")
+    given: dict[str, Any] = {}
+    readers: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
+        ("memory_bytes", flags.memory, lambda text: parse.parse_size(text, "memory")),
+        ("memory_swap_bytes", flags.memory_swap, parse.parse_swap),
+        ("shm_size_bytes", flags.shm_size, lambda text: parse.parse_size(text, "shm-size")),
+        ("network", flags.network, parse.parse_network),
+        ("security", flags.security_opt, parse.parse_security),
+        ("ipc", flags.ipc, lambda text: _namespace(text, "ipc")),
+        ("pid", flags.pid, lambda text: _namespace(text, "pid")),
+        ("uts", flags.uts, lambda text: _namespace(text, "uts")),
+        ("cgroupns", flags.cgroupns, lambda text: _namespace(text, "cgroupns")),
+    )
+    for key, value, read in readers:
+        if value:
+            given[key] = read(value)
+    _check_isolation(flags.isolation or "oci")
     return ContainerOptions(
         **given,
+        image="",
+        remove=True,
+        passwd=False,
+        http_proxy=flags.http_proxy,
+        add_hosts=flags.add_host,
         cap_add=parse.parse_capabilities(flags.cap_add),
         cap_drop=parse.parse_capabilities(flags.cap_drop),
         ulimits=tuple(map(parse.parse_ulimit, flags.ulimit)),
         devices=tuple(map(parse.parse_device, flags.device)),
-        mounts=mounts,
+        mounts=tuple(_volume(text) for text in flags.volume),
         cgroup_parent=flags.cgroup_parent or "",
         cpu_period_us=flags.cpu_period,
         cpu_quota_us=flags.cpu_quota,
@@ -238,3 +282,19 @@ def _run(flags: BuildFlags) -> ContainerOptions:
         dns_search=flags.dns_search,
         no_hosts=True if flags.no_hosts else None,
     )
+
+
+def _volume(text: str) -> Mount:
+    mount = parse.parse_volume(text, os.getcwd())
+    if mount.kind != "bind":
+        raise Invalid("--volume", mount.source, "it must be a directory of the host, by an absolute path")
+    if not os.path.lexists(mount.source):
+        raise Invalid("--volume", mount.source, "there is no such file or directory")
+    return mount
+
+
+def _check_isolation(kind: str) -> None:
+    if kind == "chroot":
+        raise Unsupported("--isolation chroot: argosy takes that by itself where nothing else can be had")
+    if kind not in ("oci", "rootless", "default"):
+        raise ArgosyError(f'unrecognized isolation type "{kind}"')

@@ -21,15 +21,21 @@ class BuildFlags(Value):
     cache_ttl: float | None
     cap_add: tuple[str, ...]
     cap_drop: tuple[str, ...]
+    cert_dir: str | None
     cgroup_parent: str | None
+    cgroupns: str | None
     check: bool
+    compress: bool
     cpp_flag: tuple[str, ...]
     cpu_period: int
     cpu_quota: int
     cpu_shares: int
     cpuset_cpus: str | None
     cpuset_mems: str | None
+    creds: str | None
     device: tuple[str, ...]
+    disable_compression: bool
+    disable_content_trust: bool
     dns: tuple[str, ...]
     dns_option: tuple[str, ...]
     dns_search: tuple[str, ...]
@@ -39,12 +45,15 @@ class BuildFlags(Value):
     force_rm: bool
     format: str | None
     from_: str | None
+    hooks_dir: tuple[str, ...]
     http_proxy: bool
     ignorefile: str | None
     iidfile: str | None
+    ipc: str | None
+    isolation: str | None
     jobs: int
     label: tuple[str, ...]
-    layers: bool
+    layers: bool | None
     logfile: str | None
     memory: str | None
     memory_swap: str | None
@@ -53,23 +62,33 @@ class BuildFlags(Value):
     no_hosts: bool
     omit_history: bool
     os: str | None
+    output: tuple[str, ...]
+    os_version: str | None
+    pid: str | None
     plan: bool
     platform: str | None
     pull: str | None
     quiet: bool
+    retry: int | None
+    retry_delay: float | None
     rm: bool
+    runtime: str | None
+    runtime_flag: tuple[str, ...]
     secret: tuple[str, ...]
     security_opt: tuple[str, ...]
     shm_size: str | None
+    skip_unused_stages: bool
     squash: bool
     squash_all: bool
     ssh: tuple[str, ...]
+    stdin: bool
     tag: tuple[str, ...]
     target: str | None
     timestamp: int | None
     tls_verify: bool | None
     ulimit: tuple[str, ...]
     unsetenv: tuple[str, ...]
+    uts: str | None
     variant: str | None
     volume: tuple[str, ...]
 
@@ -86,15 +105,21 @@ FLAGS = (
     Flag("cache-ttl", kind="duration", help="Take from the cache only what is not older than this duration"),
     Flag("cap-add", kind="csv", help="Add a capability for RUN steps"),
     Flag("cap-drop", kind="csv", help="Drop a capability for RUN steps"),
+    Flag("cert-dir", kind="string", help="Directory of certificates and keys for registries"),
     Flag("cgroup-parent", kind="string", help="Path under which the control groups of RUN steps are created"),
+    Flag("cgroupns", kind="string", help="The cgroup namespace of RUN steps: private or host"),
     Flag("check", help="Only check the Dockerfile, and tell what docker's linter would"),
+    Flag("compress", help="Has no effect: there is no daemon that a context would be sent to"),
     Flag("cpp-flag", kind="list", help="Set additional flags for the C preprocessor, through which *.in files go"),
     Flag("cpu-period", kind="uint", default=0, help="Limit the CPU CFS (Completely Fair Scheduler) period"),
     Flag("cpu-quota", kind="int", default=0, help="Limit the CPU CFS (Completely Fair Scheduler) quota"),
     Flag("cpu-shares", short="c", kind="uint", default=0, help="CPU shares (relative weight)"),
     Flag("cpuset-cpus", kind="string", help="CPUs in which to allow execution (0-3, 0,1)"),
     Flag("cpuset-mems", kind="string", help="Memory nodes in which to allow execution (0-3, 0,1)"),
+    Flag("creds", kind="string", help="Credentials (USERNAME:PASSWORD) for the registry"),
     Flag("device", kind="list", help="Give RUN steps a device of the host"),
+    Flag("disable-compression", short="D", default=True, help="Layers are compressed when they are pushed"),
+    Flag("disable-content-trust", help="Has no effect, as with podman"),
     Flag("dns", kind="csv", help="Set custom DNS servers, or none to leave /etc/resolv.conf to the image"),
     Flag("dns-option", kind="csv", help="Set custom DNS options"),
     Flag("dns-search", kind="csv", help="Set custom DNS search domains"),
@@ -104,12 +129,19 @@ FLAGS = (
     Flag("force-rm", default=True, help="Remove intermediate containers after a build; there are none that stay"),
     Flag("format", kind="string", help="Format of the image: oci or docker"),
     Flag("from", kind="string", help="Use this image in place of that of the first FROM"),
+    Flag("hooks-dir", kind="list", help="Directory of OCI hooks for RUN steps"),
     Flag("http-proxy", default=True, help="Pass the caller's proxy variables to RUN steps"),
     Flag("ignorefile", kind="string", help="Path of an alternate .dockerignore file"),
     Flag("iidfile", kind="string", help="Write the image's id to this file"),
+    Flag("ipc", kind="string", help="The IPC namespace of RUN steps: private, host, or the path of one"),
+    Flag("isolation", kind="string", help="How RUN steps are isolated: oci, or rootless for the same without root"),
     Flag("jobs", kind="uint", default=0, help="How many stages to build at once; 0 is as many as there are"),
     Flag("label", kind="list", help="Set metadata for an image (key=value)"),
-    Flag("layers", default=True, help="Make a layer of each step, and use and fill the cache"),
+    Flag(
+        "layers",
+        kind="optbool",
+        help="Make a layer of each step, and use and fill the cache (called as buildah: only if asked for)",
+    ),
     Flag("logfile", kind="string", help="Write the output to this file"),
     Flag("memory", short="m", kind="string", help="Memory limit (number[unit])"),
     Flag("memory-swap", kind="string", help="Limit of memory and swap together; -1 is unlimited swap"),
@@ -118,23 +150,39 @@ FLAGS = (
     Flag("no-hosts", help="Do not create /etc/hosts within the container, use the one of the image"),
     Flag("omit-history", help="Leave the history out of the image"),
     Flag("os", kind="string", help="Set the operating system of the image"),
+    Flag("os-version", kind="string", help="Set the operating system's version in the image"),
+    Flag(
+        "output",
+        short="o",
+        kind="list",
+        metavar="OPTIONS",
+        help="Write the image's files: type=local,dest=PATH or type=tar,dest=FILE",
+    ),
+    Flag("pid", kind="string", help="The PID namespace of RUN steps: private, host, or the path of one"),
     Flag("plan", help="Print the plan of the build, and build nothing"),
     Flag("platform", kind="string", help="Build for this platform (OS/ARCH[/VARIANT])"),
     Flag("pull", kind="optional", implied="true", help="Pull base images: always, missing, never or newer"),
     Flag("quiet", short="q", help="Print only the image's id"),
+    Flag("retry", kind="uint", help="How often to try again when a pull fails"),
+    Flag("retry-delay", kind="duration", help="How long to wait between these tries"),
     Flag("rm", default=True, help="Remove intermediate containers after a build; there are none that stay"),
+    Flag("runtime", kind="string", help="The OCI runtime of RUN steps, by name or path"),
+    Flag("runtime-flag", kind="list", help="Add global flags for the runtime, without their dashes"),
     Flag("secret", kind="list", help="A secret for RUN --mount=type=secret (id=ID,src=PATH or id=ID,env=NAME)"),
     Flag("security-opt", kind="list", help="Security options of RUN steps"),
     Flag("shm-size", kind="string", help="Size of /dev/shm of RUN steps (number[unit])"),
+    Flag("skip-unused-stages", default=True, help="Leave out stages that the target does not need"),
     Flag("squash", help="Make one layer of all that the last stage adds to its base"),
     Flag("squash-all", help="Make one layer of the whole image"),
     Flag("ssh", kind="list", help="An agent for RUN --mount=type=ssh (default or ID[=SOCKET])"),
+    Flag("stdin", help="Let RUN steps read from standard input"),
     Flag("tag", short="t", kind="list", help="Name of the image (NAME[:TAG])"),
     Flag("target", kind="string", help="Set the stage to build"),
     Flag("timestamp", kind="int", help="Give everything in the image this time, in seconds since the epoch"),
     Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),
     Flag("ulimit", kind="list", help="Ulimit options of RUN steps"),
     Flag("unsetenv", kind="csv", help="Leave this variable out of the image's environment"),
+    Flag("uts", kind="string", help="The UTS namespace of RUN steps: private, host, or the path of one"),
     Flag("variant", kind="string", help="Set the variant of the architecture"),
     Flag("volume", short="v", kind="list", help="Bind a directory of the host into RUN steps"),
 )

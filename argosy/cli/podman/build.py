@@ -20,22 +20,29 @@ if TYPE_CHECKING:
 
 def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
     """Build, and print the image's id.  A RUN that fails gives its own exit status."""
+    from argosy.build import output
     from argosy.build.dockerfile import parser
     from argosy.cli import progress
     from argosy.cli.podman import _build_options
-    from argosy.transports.docker import RegistryOptions
 
     _end_tidily()
-    registry = RegistryOptions(authfile=flags.authfile or "", tls_verify=flags.tls_verify)
+    outputs = [output.parse(text) for text in flags.output]
     with progress.shown(quiet=flags.quiet) as shown:
-        policy = flags.signature_policy or ""
-        build = engine.build(registry=registry, progress=shown, signature_policy=policy)
+        build = engine.build(
+            registry=_build_options.registry_options(flags),
+            progress=shown,
+            signature_policy=flags.signature_policy or "",
+            stdin=0 if flags.stdin else None,
+            runtime=flags.runtime or os.environ.get("BUILDAH_RUNTIME", ""),
+            runtime_flags=flags.runtime_flag,
+            hooks_dir=flags.hooks_dir,
+        )
         with build.context(_operand(flags), has_file=bool(flags.file)) as context:
             data, name = context.dockerfile(flags.file, flags.cpp_flag)
             dockerfile = _prepared(parser.parse(data, name), flags)
             if flags.check:
                 return _check(dockerfile, out)
-            options = _build_options.build_options(flags, engine.conf, engine.environ, context, dockerfile)
+            options = _build_options.build_options(flags, engine.conf, engine.environ, context, dockerfile, out.program)
             if flags.plan:
                 from argosy.build import plan
 
@@ -43,6 +50,9 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
                     out.line(line)
                 return 0
             record = _build(build, options, flags, out)
+            out.flush()
+            for wanted in outputs:
+                build.write(record, wanted)
     _tell(record, options, flags, out)
     return 0
 

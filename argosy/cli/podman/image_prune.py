@@ -30,6 +30,8 @@ def run(options: ImagePruneOptions, engine: Engine, out: Output) -> int:
         return 0
     for image_id in prune.prune(engine.store, engine.load_registries, options.filter, everything=options.all):
         out.line(image_id)
+    if not options.filter:
+        engine.build().prune_cache()
     gc.collect(engine.store)
     return 0
 
@@ -44,7 +46,8 @@ def _confirmed(options: ImagePruneOptions, out: Output) -> bool:
 COMMAND = Command(
     path="image prune",
     summary="Remove unused images",
-    description="Removes images that have no name (dangling ones), or all that no container was made from.",
+    description="Removes images that have no name (dangling ones), or all that no container was made from, "
+    "and without a filter the build cache.",
     options=ImagePruneOptions,
     run=run,
     max_operands=0,

@@ -41,6 +41,8 @@ def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
         _show(out, "Deleted Volumes", _volumes(engine))
     images = prune.prune(engine.store, engine.load_registries, options.filter, everything=options.all)
     _show(out, "Deleted Images", images)
+    if not options.filter:
+        engine.build().prune_cache()
     garbage = gc.collect(engine.store, downloads=True)
     from argosy.cli import human
 
@@ -57,6 +59,7 @@ def _confirmed(options: SystemPruneOptions, out: Output) -> bool:
     what.append(
         "all images without at least one container associated to them" if options.all else "all dangling images"
     )
+    what.append("all dangling build cache")
     return confirmed(out, "WARNING! This command removes:\n" + "".join(f"\t- {one}\n" for one in what))
 
 

@@ -1,0 +1,66 @@
+"""`builder prune`: forget what builds have made."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag
+from argosy.errors import Invalid
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+
+
+class BuilderPruneOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    all: bool
+    filter: tuple[str, ...]
+    force: bool
+
+
+def run(options: BuilderPruneOptions, engine: Engine, out: Output) -> int:
+    """Empty the cache, or with `until` the part that no build has used for so long; layers of images stay."""
+    from argosy.cli import human
+    from argosy.cli.confirm import confirmed
+    from argosy.storage import gc
+
+    age_s = _age_s(options.filter)
+    if not options.force and not confirmed(out, "WARNING! This will remove all build cache."):
+        return 0
+    engine.build().prune_cache(older_than_s=age_s)
+    garbage = gc.collect(engine.store)
+    out.line(f"Total reclaimed space: {human.size(garbage.size_bytes).replace(' ', '')}")
+    return 0
+
+
+def _age_s(filters: Sequence[str]) -> float:
+    from argosy.build.dockerfile import healthcheck
+
+    age_s = 0.0
+    for text in filters:
+        key, _, value = text.partition("=")
+        if key != "until":
+            raise Invalid("filter", text, "there is only until=DURATION")
+        age_s = healthcheck.duration_ns(value) / 1e9
+    return age_s
+
+
+COMMAND = Command(
+    path="builder prune",
+    summary="Remove build cache",
+    description="Forgets the steps that builds have made, and what is in cache mounts. Images stay as they are.",
+    options=BuilderPruneOptions,
+    run=run,
+    max_operands=0,
+    flags=(
+        Flag("all", short="a", help="Remove all build cache; that is what happens anyway"),
+        Flag("filter", kind="list", help="Only what was not used for so long (until=24h)"),
+        Flag("force", short="f", help="Do not prompt for confirmation"),
+    ),
+    examples=("argosy builder prune --force", "argosy builder prune --filter until=72h"),
+)

@@ -1,0 +1,1 @@
+"""A corpus of Dockerfiles, and what podman makes of each."""
