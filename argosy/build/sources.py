@@ -119,7 +119,8 @@ class Sources:
             for text in texts:
                 above, pivot, _ = text.partition("/./") if instruction.parents else ("", "", "")
                 selected = tuple(files.select(text.replace("/./", "/") if pivot else text))
-                found.append(Piece(text, files, selected, kept=posixpath.normpath("/" + above).lstrip("/")))
+                kept = posixpath.normpath("/" + above).lstrip("/") if pivot else ""
+                found.append(Piece(text, files, selected, kept=kept))
         elif isinstance(instruction, tree.Add):
             for text in texts:
                 found += self._added(instruction, text, scope, f"{directory}/add-{self._new()}")
