@@ -52,7 +52,7 @@ def judge(rules: Sequence[Requirement], path: str, image: Candidate, signatures:
         if rule.kind == policies.ACCEPT:
             continue
         if rule.kind == policies.REJECT:
-            raise Rejected(f"Running image {image.label} is rejected by policy.", rule, path)
+            raise Rejected(f"Running image {image.label} is rejected by policy", rule, path)
         if rule.kind == policies.SIGNED_BASE_LAYER:
             raise Rejected("signedBaseLayer is not a rule that can be checked", rule, path)
         if found is None:

@@ -30,7 +30,7 @@ def test_a_refusal_names_the_rule_and_leaves_nothing(argosy_both: Program, insec
     argosy.run("save", "-q", "-o", archive, name)
     argosy.run("rmi", name)
     done = argosy.run("pull", "--tls-verify=false", "--signature-policy", rejecting, name, check=125)
-    assert f"Source image rejected: Running image docker://{name} is rejected by policy." in done.stderr
+    assert f"Source image rejected: Running image docker://{name} is rejected by policy: the rule" in done.stderr
     assert f'transports.docker["{insecure_registry.name}"][0] (reject) in {rejecting}' in done.stderr
     for words in (("run", "--rm"), ("create",)):
         done = argosy.run(

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from argosy.signatures import sigstorekeys
+from tests.interop.peer import Podman, podman  # noqa: F401 -- a fixture
 from tests.rig import registry
 from tests.rig.program import Completed, Program
 from tests.rig.registry import Registry
@@ -218,3 +219,29 @@ def test_an_image_is_signed_where_it_is(ground: Ground) -> None:
     ground.argosy(*conf, "image", "sign", "--sign-by", ground.key, "-d", directory, plain)
     (found,) = os.listdir(f"{directory}/signed")
     assert os.listdir(f"{directory}/signed/{found}") == ["signature-1"]
+
+
+def test_podman_and_argosy_sign_for_each_other(
+    ground: Ground,
+    podman: Podman,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in ground.env.items():
+        monkeypatch.setenv(name, value)
+    policy = ground.policy("podman.json", ground.gpg_rule)
+    push = ("push", "-q", "--tls-verify=false", "--sign-by", ground.key)
+    pull = ("pull", "-q", "--tls-verify=false", "--signature-policy", policy)
+    plain = ground.image("podman")
+    refused = podman.run(*pull, plain, check=False)
+    assert "A signature was required, but no signature exists" in refused.stderr
+    podman.run("pull", "-q", "--tls-verify=false", plain)
+    podman.run(*push, plain)
+    ground.argosy(*pull, plain)
+    other = f"{ground.registry.name}/signed/for-podman:1"
+    ground.argosy(*push, plain, other)
+    podman.run(*pull, other)
+    rows = [
+        line.split()[:3] for line in podman.run("image", "trust", "show", "--policypath", policy).stdout.splitlines()
+    ]
+    ours = [line.split()[:3] for line in ground.argosy("image", "trust", "show", "--policypath", policy).lines]
+    assert ours == rows
