@@ -66,10 +66,19 @@ def teardown(run: str, container_id: str, directory: str) -> None:
     pasta ends by itself when the namespace's file goes, but only if it had come so far.
     """
     netns = f"{run}/netns/{container_id}"
+    connectors = _connectors(directory, netns)
     _leave_bridges(run, container_id, directory)
+    if connectors and _publishes(directory):
+        from argosy.network import usermode
+
+        ended = usermode.watch(connectors)
+    else:
+        ended = None
     namespaces.remove_network(netns)
-    for pid in _connectors(directory, netns):
+    for pid in connectors:
         process.signal_process(pid, process.start_time(pid) or 0)
+    if ended is not None:
+        ended()
 
 
 def _leave_bridges(run: str, container_id: str, directory: str) -> None:
@@ -81,6 +90,14 @@ def _leave_bridges(run: str, container_id: str, directory: str) -> None:
         from argosy.network import bridged
 
         bridged.teardown(run, container_id, record)
+
+
+def _publishes(directory: str) -> bool:
+    try:
+        record = read(directory)
+    except Invalid:
+        return True
+    return record is not None and record.publishes
 
 
 def _connectors(directory: str, netns: str) -> list[int]:
@@ -254,7 +271,12 @@ def _at_path(request: NetworkRequest) -> NetworkState:
 
 
 def _record(request: NetworkRequest, state: NetworkState) -> None:
-    write(request.directory, NetworkRecord(state.mode, state.netns, state.addresses, state.gateway, state.pid))
+    write(
+        request.directory,
+        NetworkRecord(
+            state.mode, state.netns, state.addresses, state.gateway, state.pid, publishes=bool(request.ports)
+        ),
+    )
 
 
 def inside(netns: str) -> tuple[tuple[str, ...], str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from argosy.network.ports import Published
 
 _TUN = "/dev/net/tun"
+_END_MS = 1000
 
 
 def program(request: NetworkRequest, name: str, package: str) -> str:
@@ -55,6 +56,27 @@ def publish(
             )
     ports.release(ports.hold(ports.sockets(request.ports)))
     return tuple(word for port in request.ports for word in words(port))
+
+
+def watch(pids: list[int]) -> Callable[[], None]:
+    """What waits until these processes, which are about to be ended, have let go of their ports; a second at most."""
+    fds = []
+    for pid in pids:
+        try:
+            fds.append(os.pidfd_open(pid))
+        except ProcessLookupError:
+            continue
+
+    def wait() -> None:
+        import select
+
+        for fd in fds:
+            poll = select.poll()
+            poll.register(fd, select.POLLIN)
+            poll.poll(_END_MS)
+            os.close(fd)
+
+    return wait
 
 
 def check_tun(name: str) -> None:
