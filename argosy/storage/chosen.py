@@ -33,7 +33,11 @@ def settings(
     words = [f"--storage-opt={option}" for option in found.words()]
     if transient:
         words.append("--transient-store")
+    given = conf is None or options is not None or bool(environ.get("STORAGE_OPTS"))
+    if given and found.mount_program:
+        words.append(f"--storage-opt=overlay.mount_program={found.mount_program}")
     settings = {
+        "mount_program": found.mount_program if given else "",
         "image_stores": found.image_stores,
         "mount_options": found.mount_options,
         "ignore_chown_errors": found.ignore_chown_errors,

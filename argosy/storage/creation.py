@@ -194,6 +194,16 @@ def check_id_map(record: StoreRecord, id_map: IdMap, root: str) -> None:
                 )
 
 
+def with_program(record: StoreRecord, program: str, root: str) -> StoreRecord:
+    """The record with another program that serves the mounts.  Raises Unsupported where there are none to serve."""
+    if record.driver != "fuse_overlay":
+        raise Unsupported(
+            f'the store at {root} was made with the storage driver "{record.driver}", which has no mount program',
+            hint="leave out mount_program, or name another store with --root",
+        )
+    return record.replace(mount_program=program)
+
+
 def _covers(new: IdRange, old: IdRange) -> bool:
     shift = old.container_id - new.container_id
     fits = old.container_id + old.size <= new.container_id + new.size

@@ -41,6 +41,8 @@ def opened(own: Store, paths: Sequence[str], notice: Notice | None) -> tuple[Sto
     """The stores at `paths`; `notice` is told which cannot be used, and why."""
     found = []
     for path in paths:
+        if os.path.exists(path) and os.path.samefile(path, own.root):
+            continue  # nothing in it is lent
         try:
             record = read_record(path)
         except (ArgosyError, FileNotFoundError) as error:
@@ -55,6 +57,8 @@ def _reason(path: str, error: Exception) -> str:
     if isinstance(error, ArgosyError):
         hint = f" ({error.hint})" if error.hint and isinstance(error, Unsupported) else ""
         return f"{error}{hint}"
+    if not os.path.isdir(path):
+        return "it is not a directory"
     if any(os.path.lexists(f"{path}/{name}") for name in _PODMAN):
         return (
             "it is podman's, whose layers are kept in another form; "

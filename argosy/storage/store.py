@@ -110,6 +110,7 @@ class Store:
         mount_options: tuple[str, ...] = (),
         ignore_chown_errors: bool = False,
         transient: bool = False,
+        mount_program: str = "",
         notice: Callable[[str], None] | None = None,
     ) -> Store:
         """Open the store at `locations`, and make it if there is none yet.
@@ -119,8 +120,10 @@ class Store:
         check` tells of it: what it says can be found out.  `image_stores` are the paths of additional image stores;
         `notice` is told which of them cannot be used, and why.  `mount_options` hold for the roots of containers
         (`rootfs.mount`).  `ignore_chown_errors`: files of layers whose owner is not in the id map belong to root.
-        `transient`: the containers are those that end with this boot.
-        Raises Unsupported when another version of Argosy wrote the store, Damaged when it may have.
+        `transient`: the containers are those that end with this boot.  `mount_program` serves the mounts, in place of
+        the one that the store was made with.
+        Raises Unsupported when another version of Argosy wrote the store, or the driver has no mount program, Damaged
+        when it may have been another version.
         """
         try:
             record = read_record(locations.root)
@@ -139,6 +142,10 @@ class Store:
             from argosy.storage import creation
 
             record = creation.take_id_map(record, id_map, locations.root)
+        if mount_program and record.mount_program != mount_program:
+            from argosy.storage import creation
+
+            record = creation.with_program(record, mount_program, locations.root)
         return cls(
             *(locations.root, locations.run),
             rootless=rootless,

@@ -32,6 +32,9 @@ def test_a_driver_that_is_not_the_best(argosy_both: Program, driver: str) -> Non
 
     if driver == "fuse_overlay":
         _build(program, image)
+    named = ("--storage-opt", "overlay.mount_program=/usr/bin/false", "run", "--rm", "--network", "none", image, "true")
+    told = program.run(*named, check=125).stderr
+    assert ("/usr/bin/false" in told) if driver == "fuse_overlay" else ("which has no mount program" in told)
     assert program.run("system", "check").stdout == "No damage, nothing left over\n"
 
 
@@ -78,12 +81,12 @@ def test_a_store_on_an_overlay(argosy_both: Program, driver: str) -> None:
                 entry.type, entry.mode = kind, 0o755
                 tar.addfile(entry)
         program.run("import", "-", "markers:1", input=archive.getvalue())
+        assert program.run("system", "check").stdout == "No damage, nothing left over\n"
         image = program.busybox()
         show = ("run", "--rm", "--network", "none")
         assert program.run(*show, image, "echo", "ran").stdout == "ran\n"
         if driver == "fuse_overlay":
             _build(program, image)
-        assert program.run("system", "check").stdout == "No damage, nothing left over\n"
         program.run("save", "-o", f"{program.files}/saved.tar", "markers:1")
     finally:
         program.run("system", "reset", "--force", check=False)

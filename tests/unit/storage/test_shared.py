@@ -179,7 +179,7 @@ def test_each_store_that_cannot_be_used_is_named_and_hides_no_other(store: Store
     (tmp_path / "podman/overlay-images").mkdir()
     creation.write(paths["newer"], lender.record.replace(format=99))
     notices: list[str] = []
-    mine = borrowing(store, *paths.values(), lender.root, notices=notices)
+    mine = borrowing(store, *paths.values(), store.root, lender.root, notices=notices)
     assert [shared.root for shared in mine.shared] == [lender.root]
     assert [shared.root for shared in mine.shared] == [lender.root]
     texts = dict(zip(paths, notices, strict=True))
