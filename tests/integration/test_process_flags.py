@@ -163,7 +163,7 @@ def test_logs_and_where_they_are(shared_both: Program) -> None:
 
 def test_required_replaced_and_removed_with_the_image(shared_both: Program) -> None:
     image = shared_both.busybox()
-    shared_both.run("create", "--name", "base", image, "sleep", "100")
+    shared_both.run("create", "--name", "base", "--stop-signal", "KILL", image, "sleep", "100")
     shared_both.run("create", "--name", "top", "--requires", "base", image, "sleep", "100")
     base = shared_both.run("inspect", "--format", "{{.Id}}", "base").stdout.strip()
     assert shared_both.run("inspect", "top").json()[0]["Dependencies"] == [base]

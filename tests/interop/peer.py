@@ -7,13 +7,17 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
 from tests.interop import tree
 from tests.interop.tree import Tree
 from tests.rig import host
+
+T = TypeVar("T")
 
 
 class Podman:
@@ -47,6 +51,22 @@ class Podman:
             return tree.of_directory(place)
         finally:
             self.run("image", "unmount", "--force", name)
+
+
+def side_by_side(ours: Callable[[], T], theirs: Callable[[], T]) -> tuple[T, T]:
+    """What both give, who work at once."""
+    with ThreadPoolExecutor(2) as pool:
+        running = pool.submit(ours), pool.submit(theirs)
+        return running[0].result(), running[1].result()
+
+
+def inspected(run: Callable[..., Any], words: Iterable[list[str]]) -> list[dict[str, Any]]:
+    """What `inspect` tells of the containers that these words create, whose names are given to them."""
+    made = {f"it{number}": command for number, command in enumerate(words)}
+    for name, command in made.items():
+        run(command[0], "--name", name, *command[1:])
+    found = {document["Name"]: document for document in json.loads(run("inspect", *made).stdout)}
+    return [found[name] for name in made]
 
 
 @pytest.fixture

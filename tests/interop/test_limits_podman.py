@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.interop.peer import Podman, podman
+from tests.interop.peer import Podman, inspected, podman, side_by_side
 from tests.rig import host, images
 from tests.rig.program import Program
 
@@ -161,7 +161,7 @@ def both(argosy: Program, podman: Podman) -> tuple[Program, Podman]:
 
 def create(*flags: str) -> list[str]:
     network = () if "--network" in flags else ("--network", "none")
-    return ["create", "--name", "it", *network, *flags, "busybox", "true"]
+    return ["create", *network, *flags, "busybox", "true"]
 
 
 def message(text: str, ids: list[str]) -> str:
@@ -175,13 +175,13 @@ def message(text: str, ids: list[str]) -> str:
 def test_messages(both: tuple[Program, Podman]) -> None:
     argosy, podman = both
     ids = [run("inspect", "--format", "{{.Id}}", "private").stdout.strip() for run in (argosy.run, podman.run)]
-    found, expected = [], []
-    for flags in lines(REFUSED):
-        ours = argosy.run(*create(*flags), check=False)
-        theirs = podman.run(*create(*flags), check=False)
-        found.append((flags, ours.returncode, message(ours.stderr, ids)))
-        expected.append((flags, theirs.returncode, message(theirs.stderr, ids)))
-    assert found == expected
+
+    def refused(run: Callable[..., Any]) -> list[tuple[list[str], int, str]]:
+        done = [(flags, run(*create(*flags), check=False)) for flags in lines(REFUSED)]
+        return [(flags, one.returncode, message(one.stderr, ids)) for flags, one in done]
+
+    ours, theirs = side_by_side(lambda: refused(argosy.run), lambda: refused(podman.run))
+    assert ours == theirs
     assert argosy.run("ps", "-a", "--format", "{{.Names}}").lines == ["private"]
 
 
@@ -194,14 +194,14 @@ def _ordered(value: Any) -> Any:
 
 def test_documents(both: tuple[Program, Podman]) -> None:
     argosy, podman = both
-    for flags in lines(MADE):
-        documents: list[dict[str, Any]] = []
-        for run in (argosy.run, podman.run):
-            run(*create(*flags))
-            told = json.loads(run("inspect", "it").stdout)[0]["HostConfig"]
-            documents.append({key: _ordered(told[key]) for key in KEYS})
-            run("rm", "it")
-        assert documents[0] == documents[1], flags
+
+    def documents(run: Callable[..., Any]) -> list[tuple[list[str], dict[str, Any]]]:
+        told = [document["HostConfig"] for document in inspected(run, (create(*flags) for flags in lines(MADE)))]
+        kept = [{key: _ordered(config[key]) for key in KEYS} for config in told]
+        return list(zip(lines(MADE), kept, strict=True))
+
+    ours, theirs = side_by_side(lambda: documents(argosy.run), lambda: documents(podman.run))
+    assert ours == theirs
 
 
 # Run by both, with the same /etc/hosts and /etc/resolv.conf inside.
@@ -220,21 +220,16 @@ def test_names(both: tuple[Program, Podman]) -> None:
     argosy, podman = both
     limits = ["--ulimit", "nofile=99:99", "--ulimit", "nproc=999:999"]  # podman's default may be above ours
     script = "cat /etc/hosts; echo ---; cat /etc/resolv.conf"
-    for flags in lines(NAMED):
-        seen = []
-        for run in (argosy.run, podman.run):
-            words = [
-                "run",
-                "--rm",
-                "--name",
-                "it",
-                *limits,
-                *flags,
-                "busybox",
-                "sh",
-                "-c",
-                f"({script}) 2>/dev/null; true",
-            ]
-            text = run(*words).stdout.replace(" host.docker.internal", "").splitlines()
-            seen.append([line for line in text if "none" not in flags or "host.containers.internal" not in line])
-        assert seen[0] == seen[1], flags
+    command = ["busybox", "sh", "-c", f"({script}) 2>/dev/null; true"]
+
+    def seen(run: Callable[..., Any]) -> list[tuple[list[str], list[str]]]:
+        found = []
+        for flags in lines(NAMED):
+            text = run("run", "--rm", "--name", "it", *limits, *flags, *command).stdout
+            shown = text.replace(" host.docker.internal", "").splitlines()
+            kept = [line for line in shown if "none" not in flags or "host.containers.internal" not in line]
+            found.append((flags, kept))
+        return found
+
+    ours, theirs = side_by_side(lambda: seen(argosy.run), lambda: seen(podman.run))
+    assert ours == theirs

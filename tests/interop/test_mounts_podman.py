@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.interop.peer import Podman, podman
+from tests.interop.peer import Podman, inspected, podman, side_by_side
 from tests.rig import host, images
 from tests.rig.program import Program
 
@@ -116,29 +117,29 @@ def both(argosy: Program, podman: Podman) -> tuple[Program, Podman]:
 
 
 def create(*flags: str) -> list[str]:
-    return ["create", "--name", "it", "--network", "none", *flags, "busybox", "true"]
+    return ["create", "--network", "none", *flags, "busybox", "true"]
 
 
 def test_messages(both: tuple[Program, Podman]) -> None:
     argosy, podman = both
-    found, expected = [], []
-    for flags in lines(REFUSED):
-        ours = argosy.run(*create(*flags), check=False)
-        theirs = podman.run(*create(*flags), check=False)
-        found.append((flags, ours.returncode, ours.stderr.splitlines()[:1]))
-        expected.append((flags, theirs.returncode, theirs.stderr.splitlines()[:1]))
-    assert found == expected
+
+    def refused(run: Callable[..., Any]) -> list[tuple[list[str], int, list[str]]]:
+        done = [(flags, run(*create(*flags), check=False)) for flags in lines(REFUSED)]
+        return [(flags, one.returncode, one.stderr.splitlines()[:1]) for flags, one in done]
+
+    ours, theirs = side_by_side(lambda: refused(argosy.run), lambda: refused(podman.run))
+    assert ours == theirs
 
 
 def test_documents(both: tuple[Program, Podman]) -> None:
     argosy, podman = both
-    for flags in lines(MADE):
-        documents = []
-        for run in (argosy.run, podman.run):
-            run(*create(*flags))
-            documents.append(told(json.loads(run("inspect", "it").stdout)[0]))
-            run("rm", "--volumes", "it")
-        assert documents[0] == documents[1], flags
+
+    def documents(run: Callable[..., Any]) -> list[tuple[list[str], dict[str, Any]]]:
+        found = inspected(run, (create(*flags) for flags in lines(MADE)))
+        return list(zip(lines(MADE), map(told, found), strict=True))
+
+    ours, theirs = side_by_side(lambda: documents(argosy.run), lambda: documents(podman.run))
+    assert ours == theirs
 
 
 def told(document: dict[str, Any]) -> dict[str, Any]:
