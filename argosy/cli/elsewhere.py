@@ -78,7 +78,7 @@ def _current_context(environ: Mapping[str, str]) -> tuple[str, str]:
     directory = environ.get("DOCKER_CONFIG", "") or os.path.join(environ.get("HOME", "") or "/", ".docker")
     path = os.path.join(directory, "config.json")
     try:
-        data = files.read(path, _CONFIG_LIMIT)
+        data = files.read_regular(path, _CONFIG_LIMIT)
     except (FileNotFoundError, NotADirectoryError):
         return path, ""
     except OSError as error:

@@ -29,7 +29,7 @@ def read(path: str) -> tuple[DefaultMount, ...]:
     from argosy.linux import files
 
     try:
-        text = files.read(path, _LIMIT).decode()
+        text = files.read_regular(path, _LIMIT).decode()
     except OSError as error:
         raise ArgosyError(f"cannot read {path}", details=str(error.strerror or error)) from error
     except UnicodeDecodeError as error:

@@ -232,7 +232,7 @@ def _seccomp_profile(site: Site, record: ContainerRecord) -> bytes | None:
     if path in ("", "unconfined"):
         return None
     try:
-        return files.read(path, _PROFILE_LIMIT)
+        return files.read_regular(path, _PROFILE_LIMIT)
     except OSError as error:
         raise ArgosyError(f"opening seccomp profile failed: open {path}: {str(error.strerror).lower()}") from error
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _WHAT = "hook file"
 _FILE_LIMIT = 1 << 20
+_ANSWER_LIMIT = 16 << 20
 _STAGES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 _PRECREATE = "precreate"
 _PRECREATE_TIME_S = 10.0  # as podman, where the hook names no timeout
@@ -146,6 +147,7 @@ class _Hook:
             input=jsontext.encode(config),
             env=environ,
             timeout_s=float(self.entry.get("timeout", _PRECREATE_TIME_S)),
+            output_limit=_ANSWER_LIMIT,
             check=False,
         )
         if done.returncode != 0:

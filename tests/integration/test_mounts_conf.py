@@ -55,6 +55,11 @@ def test_broken_files_stop_the_container(argosy: Program, busybox: str) -> None:
     assert f"{conf}" in done.stderr
     assert "at line 2" in done.stderr
     argosy.call("mkfifo", f"{argosy.files}/fifo")
+    done = argosy.run("--default-mounts-file", f"{argosy.files}/fifo", "run", "--rm", busybox, "true", check=125)
+    assert "not a regular file" in done.stderr
+    profile = f"seccomp={argosy.files}/fifo"
+    done = argosy.run("run", "--rm", "--security-opt", profile, busybox, "true", check=125)
+    assert "not a regular file" in done.stderr
     argosy.write("mounts.conf", f"{argosy.files}/fifo:/x\n")
     done = argosy.run("--default-mounts-file", conf, "run", "--rm", busybox, "true", check=125)
     assert "neither a directory nor a regular file" in done.stderr

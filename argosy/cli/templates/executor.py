@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MAX_DEPTH = 100_000  # templates that call themselves; Go's limit
+_LONGEST_OUTPUT = 64 << 20  # characters; all is evaluated before anything is written
 _ABSENT = object()
 
 
@@ -33,6 +34,7 @@ class Executor:
         self._data = data
         self._type_name = type_name
         self._out: list[str] = []
+        self._length = 0
         self._variables: list[tuple[str, object]] = [("$", data)]
         self._name = parsed.name
         self._depth = 0
@@ -50,10 +52,17 @@ class Executor:
             f"template: {self._parsed.name}:{line}:{column}: executing {quoted(self._name)} at <{shown}>: {message}"
         )
 
+    def _write(self, text: str) -> None:
+        self._out.append(text)
+        self._length += len(text)
+        if self._length > _LONGEST_OUTPUT:
+            name = self._parsed.name
+            raise TemplateError(f"template: {name}: the output is longer than {_LONGEST_OUTPUT >> 20} MiB")
+
     def _nodes(self, nodes: Iterable[Node], dot: object) -> None:
         for node in nodes:
             if node.kind == "text":
-                self._out.append(node.text)
+                self._write(node.text)
             elif node.kind == "break":
                 raise _Break
             elif node.kind == "continue":
@@ -69,7 +78,7 @@ class Executor:
         assert node.pipeline is not None
         value = self._pipeline(node.pipeline, dot)
         if not node.pipeline.variables:
-            self._out.append(values.text(value))
+            self._write(values.text(value))
 
     def _scoped(self, node: Node, dot: object) -> None:
         scope = len(self._variables)

@@ -210,7 +210,12 @@ def test_kinds_of_formats() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["{{template `a`}}{{define `a`}}{{template `a`}}{{end}}", "{{pad `a` 999999999999 1}}"]
+    "text",
+    [
+        "{{template `a`}}{{define `a`}}{{template `a`}}{{end}}",
+        "{{template `a`}}{{define `a`}}{{printf `%100000d` 1}}{{template `a`}}{{end}}",
+        "{{pad `a` 999999999999 1}}",
+    ],
 )
 def test_a_template_cannot_run_away(text: str) -> None:
     with pytest.raises(TemplateError):

@@ -142,3 +142,9 @@ def test_a_precreate_hook_that_fails(tmp_path: Path, script: str) -> None:
     write(tmp_path, "a.json", stages=["precreate"], hook={"path": "/bin/sh", "args": ["sh", "-c", script]})
     with pytest.raises(ArgosyError, match="precreate hook /bin/sh"):
         applied(tmp_path)
+
+
+def test_a_precreate_hook_that_says_too_much(tmp_path: Path) -> None:
+    write(tmp_path, "a.json", stages=["precreate"], hook={"path": "/usr/bin/yes"})
+    with pytest.raises(ArgosyError, match="wrote more than 16 MiB and was killed"):
+        applied(tmp_path)
