@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509 import verification
 from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
@@ -38,14 +39,21 @@ def verify(rule: Fulcio, leaf_pem: bytes, chain_pem: bytes, moment_s: int) -> Pu
         chain = x509.load_pem_x509_certificates(chain_pem) if chain_pem.strip() else []
     except ValueError as error:
         raise BadSignature("the signature's chain of certificates is not PEM") from error
-    _check_chain(leaf, chain, roots, datetime.datetime.fromtimestamp(moment_s, datetime.UTC))
+    try:
+        _check_chain(leaf, chain, roots, datetime.datetime.fromtimestamp(moment_s, datetime.UTC))
+        _check_holder(leaf, rule)
+        return sigstorekeys.accepted(leaf.public_key(), "the certificate")
+    except (ValueError, x509.ExtensionNotFound, UnsupportedAlgorithm) as error:  # extensions are parsed when asked for
+        raise BadSignature("the signature's certificate cannot be read", details=str(error)[:300]) from error
+
+
+def _check_holder(leaf: x509.Certificate, rule: Fulcio) -> None:
     issuer = _issuer(leaf)
     if issuer != rule.oidc_issuer:
         raise BadSignature(f'the certificate was given on the word of "{issuer}", not of "{rule.oidc_issuer}"')
     addresses = _addresses(leaf)
     if rule.subject_email not in addresses:
         raise BadSignature(f"the certificate is for {', '.join(addresses) or 'nobody'}, not for {rule.subject_email}")
-    return sigstorekeys.accepted(leaf.public_key(), "the certificate")
 
 
 def certificate(pem: bytes) -> x509.Certificate:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from argosy.signatures.sigstorekeys import PublicKey
 
 _WHAT = "Rekor entry"
+_LATEST_S = 253402300800  # the year 10000, which no certificate reaches
 
 
 def verify(bundle: str, keys: list[PublicKey], *, signer_pem: bytes, signature: bytes, payload: bytes) -> int:
@@ -41,8 +42,8 @@ def verify(bundle: str, keys: list[PublicKey], *, signer_pem: bytes, signature: 
         moment_s = entry.number("integratedTime")
     except Invalid as error:
         raise BadSignature(str(error)) from error
-    if moment_s <= 0:
-        raise BadSignature("the Rekor entry has no time")
+    if not 0 < moment_s < _LATEST_S:
+        raise BadSignature(f"the Rekor entry has the time {moment_s}")
     return moment_s
 
 

@@ -14,7 +14,7 @@ from argosy.oci import digest as digests
 from argosy.oci import manifest as manifests
 from argosy.signatures import blob
 from argosy.signatures.blob import Signature, Sigstore, Simple
-from argosy.transports import attachments, directory
+from argosy.transports import attachments, directory, layout
 from argosy.transports.lookaside import Lookaside
 
 TYPE_CHECKING = False
@@ -98,49 +98,50 @@ class RegistrySignatures:
 
 
 class DirectorySignatures:
-    """A `SignatureStore` in an image directory: `signature-N`, or `HEX-signature-N` for a manifest of an index."""
+    """A `SignatureStore` in an image directory: `signature-N`, or `HEX-signature-N` for a manifest of an index.
+
+    Links are not followed: the directory may be anybody's, and what is read as a signature goes on with the image.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
 
     def read(self, digest: str) -> list[Signature]:
         """The files, from the first on."""
-        found: list[Signature] = []
-        for number in range(1, blob.COUNT_LIMIT + 1):
-            try:
-                data = files.read_regular(self._file(digest, number), blob.SIZE_LIMIT)
-            except FileNotFoundError:
-                break
-            except OSError as error:
-                name = self._file(digest, number)
-                raise ArgosyError(f"cannot read the signature {name}: {str(error.strerror).lower()}") from error
-            found.append(blob.decode(data))
-        return found
+        opened = layout.Directory(self._path)
+        try:
+            prefix = self._prefix(digest, opened)
+            found: list[Signature] = []
+            for number in range(1, blob.COUNT_LIMIT + 1):
+                name = f"{prefix}signature-{number}"
+                if not opened.has(name):
+                    break
+                found.append(blob.decode(opened.read(name, blob.SIZE_LIMIT)))
+            return found
+        finally:
+            opened.close()
 
     def check(self, _signatures: Sequence[Signature]) -> None:
         """There is room for all."""
 
     def write(self, digest: str, signatures: Sequence[Signature]) -> None:
         """One file each."""
-        for number, signature in enumerate(signatures, 1):
-            try:
-                files.write_atomic(self._file(digest, number), blob.encode(signature), mode=0o644)
-            except OSError as error:
-                raise ArgosyError(
-                    f"cannot write a signature into {self._path}: {str(error.strerror).lower()}"
-                ) from error
-
-    def _file(self, digest: str, number: int) -> str:
-        prefix = "" if digest == self._main() else f"{digest.partition(':')[2]}-"
-        return os.path.join(self._path, f"{prefix}signature-{number}")
-
-    def _main(self) -> str:
-        """The digest of the directory's own manifest."""
-        path = os.path.join(self._path, directory.MANIFEST_FILE)
+        opened = layout.Directory(self._path)
         try:
-            return digests.of_bytes(files.read_regular(path, manifests.SIZE_LIMIT))
-        except OSError as error:
-            raise ArgosyError(f"cannot read {path}: {str(error.strerror).lower()}") from error
+            prefix = self._prefix(digest, opened)
+        finally:
+            opened.close()
+        for number, signature in enumerate(signatures, 1):
+            path = os.path.join(self._path, f"{prefix}signature-{number}")
+            try:
+                files.write_atomic(path, blob.encode(signature), mode=0o644)
+            except OSError as error:
+                raise ArgosyError(f"cannot write the signature {path}: {str(error.strerror).lower()}") from error
+
+    def _prefix(self, digest: str, opened: layout.Directory) -> str:
+        """What the names begin with: nothing for the directory's own manifest."""
+        main = digests.of_bytes(opened.read(directory.MANIFEST_FILE, manifests.SIZE_LIMIT))
+        return "" if digest == main else f"{digest.partition(':')[2]}-"
 
 
 class KeptSignatures:

@@ -17,6 +17,7 @@ from argosy.oci import reference
 from argosy.signatures import blob, evaluate
 from argosy.signatures.blob import Sigstore, Simple
 from argosy.signatures.evaluate import Candidate, Rejected
+from argosy.signatures.gpg import BadSignature, verify
 from tests.rig import signing
 from tests.rig.signing import Authority, Gpg
 
@@ -84,6 +85,21 @@ def test_what_a_signature_must_not_be(gpg: Gpg, key: str) -> None:
         assert why in refusal(rule, *signatures)
     double = gpg.sign(good, key, other)
     assert refusal(simple_rule(gpg.public(key)), Simple(double))
+
+
+@pytest.mark.parametrize("packing", [("--compress-algo", "none"), ("--compress-algo", "zlib")])
+def test_only_what_was_signed_is_believed(gpg: Gpg, key: str, packing: tuple[str, ...]) -> None:
+    """However signed and unsigned texts are put together."""
+    signed = gpg.sign(b"signed", key, more=packing)
+    unsigned = gpg.run(*packing, "--store", "--output", "-", "-", data=b"unsigned")
+    for joined in (unsigned + signed, signed + unsigned, signed + signed, unsigned + unsigned, signed[:-1]):
+        try:
+            assert verify(joined, [gpg.public(key)]).payload == b"signed"
+        except BadSignature:
+            pass
+    assert verify(signed, [gpg.public(key)]).payload == b"signed"
+    with pytest.raises(BadSignature):
+        verify(unsigned + signed, [gpg.public(key)])
 
 
 def test_a_compressed_bomb_is_stopped(gpg: Gpg, key: str) -> None:
