@@ -7,12 +7,13 @@ bounded by the free space, what this code needs of memory does not grow with the
 
 As podman does it: names are seen from the layer's root, be they absolute or not; hardlinks and parents may lead through
 symbolic links, within the root; what the entry of the root itself says is not taken over; devices are left out in a
-user namespace, which could not make them; extended attributes that the file system or the namespace refuses are left
-out.  Otherwise than podman: `..` that climbs out of the root, a character device 0:0 (it would be a whiteout), and
-whiteouts that are directories or links are errors; `trusted.*`, `user.overlay.*` and `security.selinux` are dropped; a
-whiteout beside the same name in one layer makes a directory opaque and otherwise counts for nothing; the bookkeeping
-of aufs is left out; an undeclared directory gets the time of the first entry in it; an entry gets neither the group of
-a setgid directory nor a default access control list from above, but what it says itself.
+user namespace and without CAP_MKNOD, where they cannot be made; extended attributes that the file system or the
+namespace refuses are left out. Otherwise than podman: `..` that climbs out of the root, a character device 0:0 (it
+would be a whiteout), and whiteouts that are directories or links are errors; `trusted.*`, `user.overlay.*` and
+`security.selinux` are dropped; a whiteout beside the same name in one layer makes a directory opaque and otherwise
+counts for nothing; the bookkeeping of aufs is left out; an undeclared directory gets the time of the first entry in it;
+an entry gets neither the group of a setgid directory nor a default access control list from above, but what it says
+itself.
 """
 
 from __future__ import annotations
@@ -297,10 +298,14 @@ class _Applier:
             return
         mode = 0o600 | (stat.S_IFCHR if entry.kind == kinds.CHARACTER_DEVICE else stat.S_IFBLK)
         try:
-            os.mknod(base, mode, os.makedev(*entry.device), dir_fd=parent.fd)
-        except FileExistsError:
-            self._displace(parent, base)
-            os.mknod(base, mode, os.makedev(*entry.device), dir_fd=parent.fd)
+            try:
+                os.mknod(base, mode, os.makedev(*entry.device), dir_fd=parent.fd)
+            except FileExistsError:
+                self._displace(parent, base)
+                os.mknod(base, mode, os.makedev(*entry.device), dir_fd=parent.fd)
+        except PermissionError:  # root of a container that has no CAP_MKNOD
+            self._skipped_devices += 1
+            return
         self._metadata.of_name(parent, base, entry)
 
     def _fifo(self, entry: Entry, parent: Directory, base: bytes) -> None:

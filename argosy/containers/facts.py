@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
+    from argosy.config.containers import ContainersConf
     from argosy.containers.accounts import Accounts
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
@@ -61,7 +62,7 @@ def request(
     return SpecRequest(
         options=options,
         image=record.image_config,
-        conf=site.conf,
+        conf=_settable(site.conf),
         container_id=record.id,
         rootfs=rootfs,
         machine=os.uname().machine,
@@ -100,6 +101,19 @@ def request(
         compile_seccomp=_compiler(site) if _compiles_each_time(runtime) else None,
         annotations=_annotations(),
     )
+
+
+def _covered(site: Site) -> tuple[str, ...]:
+    from argosy.containers import nested
+
+    return nested.covered(site)
+
+
+def _settable(conf: ContainersConf) -> ContainersConf:
+    """The configuration without sysctls where none can be set: in a container, they are read-only."""
+    if conf.default_sysctls and os.statvfs("/proc/sys").f_flag & os.ST_RDONLY:
+        return conf.replace(default_sysctls=())
+    return conf
 
 
 def _apparmor(site: Site, options: ContainerOptions) -> tuple[bool, str]:
@@ -170,13 +184,14 @@ def _rlimits() -> Iterator[Ulimit]:
 
 
 def _user_namespace(site: Site, record: ContainerRecord) -> dict[str, Any]:
-    """The fields about a user namespace of the container's own."""
+    """The fields about a user namespace of the container's own, and about what is covered in ours."""
+    found: dict[str, Any] = {} if site.namespace.initial else {"covered": _covered(site)}
     if record.id_map is None:
-        return {}
+        return found
     from argosy.containers import entrance, usernamespace
 
     uids, gids = usernamespace.mappings(site, record.id_map)
-    return {"uid_mappings": uids, "gid_mappings": gids, "userns_path": entrance.user_namespace(site, record)}
+    return {**found, "uid_mappings": uids, "gid_mappings": gids, "userns_path": entrance.user_namespace(site, record)}
 
 
 def _is_mapped(id_map: IdMap, gid: int) -> bool:

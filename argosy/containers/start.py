@@ -130,7 +130,7 @@ def _bring_up(
         from argosy.containers import log_file
 
         log_file.check(record.options.log_options["path"])
-    prepared = prepare.prepare(site, record)
+    prepared = prepare.prepare(site if site.namespace.initial else _nested(site, record), record)
     asked = request(site, record, prepared, attended=attended).replace(preserve_fds=preserve_fds)
     try:
         created = _create(site, record, asked, _load_attach if connect else None)
@@ -166,6 +166,13 @@ def _bring_up(
 
         sdnotify.report(os.environ["NOTIFY_SOCKET"], created.conmon_pid, ready=record.options.sdnotify == "conmon")
     return attachment, created.pid
+
+
+def _nested(site: Site, record: ContainerRecord) -> Site:
+    """The site for a container that may be in a container of somebody's."""
+    from argosy.containers import nested
+
+    return nested.adapted(site, record.options)
 
 
 def _listen(site: Site, record: ContainerRecord, undo: Undo) -> socket | None:

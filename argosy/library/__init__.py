@@ -99,7 +99,7 @@ def open(
         "storage_driver": storage_driver,
     }
     _find_launcher()
-    if os.geteuid() == 0 and userns.has(userns.CAP_SYS_ADMIN):
+    if userns.is_root():
         from argosy.engine import open_engine
 
         engine = open_engine(**settings, notice=notice)

@@ -82,6 +82,11 @@ def selinux() -> bool:
     return os.path.exists("/sys/fs/selinux/enforce")
 
 
+def filtered() -> bool:
+    """Whether a seccomp filter is on this process."""
+    return b"\nSeccomp:\t2" in _read("/proc/self/status")
+
+
 def seccomp() -> bool:
     """Whether the kernel has seccomp filters."""
     return b"\nSeccomp:" in _read("/proc/self/status")

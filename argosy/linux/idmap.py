@@ -138,6 +138,16 @@ def stacked(own: int, ranges: Iterable[tuple[int, int]]) -> tuple[IdRange, ...]:
     return tuple(stack)
 
 
+def less_than_all(id_map: IdMap) -> IdMap:
+    """The map without the last id where it is that of the initial namespace, word for word.
+
+    By that text both runtimes tell whether they are in a user namespace, and may make devices.
+    """
+    whole = identity()
+    kept = (IdRange(0, 0, ALL_IDS - 1),)
+    return IdMap(kept if id_map.uids == whole.uids else id_map.uids, kept if id_map.gids == whole.gids else id_map.gids)
+
+
 def alone(uid: int, gid: int) -> IdMap:
     """The map of a user with no range: 0 inside is his own id, and there is no other."""
     return IdMap((IdRange(0, uid, 1),), (IdRange(0, gid, 1),))

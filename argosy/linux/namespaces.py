@@ -77,6 +77,21 @@ def in_network(path: str, action: Callable[[], T]) -> T:
     return _in_thread(moved)
 
 
+def can_name_host() -> bool:
+    """Whether this process may name the host of a uts namespace of its own.  Tried, in a thread that ends with it."""
+    from _socket import sethostname
+
+    def named() -> bool:
+        try:
+            syscalls.unshare(syscalls.CLONE_NEWUTS)
+            sethostname(os.uname().nodename)
+        except PermissionError:
+            return False
+        return True
+
+    return _in_thread(named)
+
+
 def _in_thread(action: Callable[[], T]) -> T:
     import _thread
 

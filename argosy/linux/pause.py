@@ -169,7 +169,7 @@ def _plan_direct(uid: int, _gid: int) -> Plan:
     """All our ids, unchanged: for root of a container that kept CAP_SETUID and CAP_SETGID (and CAP_SETFCAP)."""
     if uid != 0 or not userns.has(userns.CAP_SETUID, userns.CAP_SETGID):
         raise _MapFailed("this process may not map ids by itself")
-    id_map = idmap.unchanged(idmap.of_process())
+    id_map = idmap.less_than_all(idmap.unchanged(idmap.of_process()))
 
     def write(pid: int) -> None:
         _write(pid, "uid_map", idmap.to_proc(id_map.uids))
@@ -215,7 +215,7 @@ def _run_map_program(program: str, pid: int, ranges: tuple[idmap.IdRange, ...]) 
     try:
         process.run([program, str(pid), *numbers])
     except process.ProgramFailed as error:
-        hint = f"check that {program} is setuid root or has its file capability, and that the ranges do not overlap"
+        hint = f"check that no ranges overlap, and that {program} has its file capability (in a container setuid fails)"
         if b"\nNoNewPrivs:\t1" in files.read("/proc/self/status"):
             hint = "this process runs with no_new_privs, under which setuid programs have no effect"
         raise _MapFailed(error.brief, details=error.details, hint=hint) from error

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 _MAX_COMMAND_LINE = 1 << 16
 _PF_EXITING = 0x4
 _MAX_MOUNTS = 16 << 20
-_ALWAYS_EMPTY = ("/proc/sys/fs/binfmt_misc", "/proc/fs/nfsd")
+# Where other file systems are mounted: sysfs_create_mount_point and proc_create_mount_point in the kernel.
+_ALWAYS_EMPTY = (
+    *("/proc/sys/fs/binfmt_misc", "/proc/fs/nfsd", "/sys/fs/cgroup", "/sys/fs/bpf", "/sys/fs/fuse/connections"),
+    *("/sys/fs/pstore", "/sys/fs/selinux", "/sys/fs/smackfs", "/sys/kernel/config", "/sys/kernel/debug"),
+    *("/sys/kernel/security", "/sys/kernel/tracing", "/sys/firmware/efi/efivars", "/sys/hypervisor"),
+)
 
 
 def parent(pid: int) -> int:
@@ -66,17 +71,26 @@ def is_exiting(pid: int) -> bool:
     return fields[0] in (b"Z", b"X") or bool(int(fields[6]) & _PF_EXITING)
 
 
-def is_masked() -> bool:
-    """Whether something is mounted over parts of our /proc.
+def covered() -> tuple[str, ...]:
+    """Which of /proc and /sys are not wholly ours: a container around us has put mounts over parts of them.
 
-    Then no other can be mounted in a user namespace below (`mount_too_revealing` in the kernel's fs/namespace.c);
-    directories that are always empty do not count.
+    Then no other can be mounted in a user namespace below (`mount_too_revealing` in the kernel's fs/namespace.c).
     """
-    with open("/proc/self/mountinfo", "rb", buffering=0) as file:
-        return covers_proc(file.read(_MAX_MOUNTS).decode(errors="replace"))
+    from argosy.linux import files
+
+    return covered_by(files.read("/proc/self/mountinfo", _MAX_MOUNTS).decode(errors="replace"))
 
 
-def covers_proc(mountinfo: str) -> bool:
-    """The same, of the text of /proc/PID/mountinfo."""
-    points = (line.split(" ", 5)[4] for line in mountinfo.splitlines() if " /proc/" in line)
-    return any(point.startswith("/proc/") and point not in _ALWAYS_EMPTY for point in points)
+def covered_by(mountinfo: str) -> tuple[str, ...]:
+    """The same, of the text of /proc/PID/mountinfo.  Directories that are always empty in the kernel do not count."""
+    found = {}
+    for line in mountinfo.splitlines():
+        if " /proc" not in line and " /sys" not in line:
+            continue
+        point, options = line.split(" ", 6)[4:6]
+        for place in ("/proc", "/sys"):
+            if point.startswith(f"{place}/") and not point.startswith(_ALWAYS_EMPTY):
+                found[place] = True
+        if point == "/sys" and "ro" in options.split(","):
+            found[point] = True
+    return tuple(found)

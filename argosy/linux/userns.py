@@ -5,10 +5,10 @@ which process that is; its start time and its namespace's inode and owner are co
 are used again.  When it is dead, a conmon of ours that still lives has the same namespace, and gets a new pause process
 beside it.
 
-Privilege is decided by capability: root in a container without CAP_SYS_ADMIN comes this way too.  A namespace gets all
-ids that this user may map: directly where the process may do so, by newuidmap and newgidmap from the ranges in
-/etc/subuid and /etc/subgid, or else the user's own id alone.  Where there can be no namespace at all, root goes without
-(`linux.confined`).
+Privilege is decided by capability: root in a container without CAP_SYS_ADMIN or CAP_MKNOD comes this way too. A
+namespace gets all ids that this user may map: directly where the process may do so, by newuidmap and newgidmap from the
+ranges in /etc/subuid and /etc/subgid, or else the user's own id alone. Where there can be no namespace at all, root
+goes without (`linux.confined`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _DEATH_S = 5.0
 # Tells our children that they are inside: the inode of the namespace, and the uid and gid outside.
 _MARK = "_ARGOSY_USERNS"
 
-CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN = 6, 7, 21
+CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN, CAP_MKNOD = 6, 7, 21, 27
+# Without these root is none: he cannot mount, nor make a container's devices.
+_OF_ROOT = (CAP_SYS_ADMIN, CAP_MKNOD)
 
 
 class Namespace(Value):
@@ -67,8 +69,13 @@ class PauseState(Value):
 
 
 def needed() -> bool:
-    """Whether this process works as a rootless user does: it has no CAP_SYS_ADMIN, or is in our namespace already."""
-    return _mark() is not None or os.geteuid() != 0 or not has(CAP_SYS_ADMIN)
+    """Whether this process works as a rootless user does: it is not root, or is so in our namespace."""
+    return _mark() is not None or not is_root()
+
+
+def is_root() -> bool:
+    """Whether we are uid 0 with the capabilities that make root, in whatever namespace."""
+    return os.geteuid() == 0 and has(*_OF_ROOT)
 
 
 def is_outside() -> bool:
@@ -89,7 +96,7 @@ def enter(run_dir: str) -> Namespace:
     Must be called while there is one thread.  The working directory is opened again in the new mount namespace.  Raises
     Forbidden when this host does not let the user have a user namespace, and he cannot go without.
     """
-    if os.geteuid() == 0 and has(CAP_SYS_ADMIN):
+    if is_root():
         return _privileged(run_dir)
     state, notice = read_state(run_dir), ""
     pidfd = _open_pause(state) if state else None
@@ -113,7 +120,7 @@ def _namespace(state: PauseState, notice: str = "") -> Namespace:
 
 
 def _privileged(run_dir: str) -> Namespace:
-    """We hold CAP_SYS_ADMIN as uid 0: as real root, in somebody's container, or in our own namespace."""
+    """We are root, with what makes one: as real root, in somebody's container, or in our own namespace."""
     inode = namespaces.inode("user")
     if inode == namespaces.INITIAL_USER:
         return Namespace(False, 0, os.getegid(), idmap.identity())

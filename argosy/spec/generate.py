@@ -52,9 +52,8 @@ class SpecRequest(Value):
     container_id: str
     rootfs: str  # the mounted root
     machine: str  # uname's, "x86_64"
-    files: Mapping[str, str] = (
-        NO_PAIRS  # place inside -> host path: /etc/hosts, /run/.containerenv, /etc/localtime, ...
-    )
+    covered: tuple[str, ...] = ()  # those of "/proc" and "/sys" that the container around us allows no other of
+    files: Mapping[str, str] = NO_PAIRS  # place inside -> host path: /etc/hosts, /run/.containerenv, ...
     mounts: tuple[Mount, ...] = ()  # of the options, the image and containers.conf, all with host paths
     passwd: bytes = b""  # the image's /etc/passwd and /etc/group, size-bounded by the reader
     group: bytes = b""

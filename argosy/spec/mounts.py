@@ -122,7 +122,7 @@ def _kernel(request: SpecRequest) -> list[dict[str, Any]]:
 
 def _proc(request: SpecRequest) -> dict[str, Any]:
     options = request.options
-    if request.in_user_namespace and request.mode("pid") == "host":
+    if request.in_user_namespace and (request.mode("pid") == "host" or "/proc" in request.covered):
         return _mount("/proc", "bind", "/proc", "rbind nosuid noexec nodev")
     mount = _mount("/proc", "proc", "proc", "nosuid noexec nodev")
     mount["options"] += options.security.proc_options
@@ -132,7 +132,8 @@ def _proc(request: SpecRequest) -> dict[str, Any]:
 def _sys(request: SpecRequest) -> dict[str, Any]:
     """sysfs shows a network namespace: only who owns that namespace may mount it, others bind the host's."""
     access = "rw" if request.options.privileged else "ro"
-    if request.in_user_namespace and (request.host_network or request.foreign_netns):
+    shared = request.host_network or request.foreign_netns or "/sys" in request.covered
+    if request.in_user_namespace and shared:
         return _mount("/sys", "bind", "/sys", f"rprivate nosuid noexec nodev {access} rbind")
     return _mount("/sys", "sysfs", "sysfs", f"rprivate nosuid noexec nodev {access}")
 

@@ -7,7 +7,7 @@ import time
 
 from argosy.containers.doctor.advice import family
 from argosy.errors import ArgosyError
-from argosy.linux import cgroup, files, host, idmap, namespaces, pause, process, procfs, userns
+from argosy.linux import cgroup, files, host, idmap, pause, process, procfs, userns
 from argosy.linux.cgroup import Cgroups
 from argosy.values import Value
 
@@ -125,7 +125,7 @@ def gather(conf: ContainersConf, places: Locations, environ: Mapping[str, str]) 
         subuids=_count(pause.SUBUID, uid),
         subgids=_count(pause.SUBGID, uid),
         mappers={name: _mapper(name) for name in _MAPPERS},
-        proc_masked=namespaces.inode("user") != namespaces.INITIAL_USER and procfs.is_masked(),
+        proc_masked=rootless and "/proc" in procfs.covered(),
         runtime=_runtime(conf, places.run),
         conmon=_conmon(conf),
         init=_found(conf.init_path or conf.engine_init_path or "catatonit", conf.helper_binaries_dir),

@@ -99,7 +99,7 @@ def proc(facts: Facts) -> Iterator[Advice]:
         "proc",
         LESS,
         "parts of /proc are covered, by the container that we are in",
-        "containers share the process namespace and the /proc that we have",
+        "containers see the /proc of this one, with its process ids in place of their own",
         "start the container around us with --security-opt unmask=ALL (podman, argosy), systempaths=unconfined "
         "(docker), or procMount: Unmasked (Kubernetes)",
     )

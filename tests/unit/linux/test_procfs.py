@@ -58,3 +58,30 @@ def test_is_exiting() -> None:
     assert procfs.is_exiting(pid)
     os.waitpid(pid, 0)
     assert procfs.is_exiting(pid)
+
+
+PLAIN = (
+    "30 1 254:0 / / rw - ext4 /dev/vda rw\n"
+    "31 30 0:21 / /proc rw,nosuid - proc proc rw\n"
+    "32 30 0:22 / /sys rw,nosuid - sysfs sysfs rw\n"
+    "33 31 0:40 / /proc/sys/fs/binfmt_misc rw - autofs systemd-1 rw\n"
+    "34 32 0:41 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
+    "35 34 0:42 / /sys/fs/cgroup/below rw - tmpfs tmpfs rw\n"
+    "36 32 0:43 / /sys/kernel/debug rw - debugfs debugfs rw\n"
+    "37 30 0:44 / /srv/proc/x rw - tmpfs tmpfs rw\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "covered"),
+    [
+        ("", ()),
+        ("40 31 0:6 /null /proc/kcore ro - devtmpfs devtmpfs rw\n", ("/proc",)),
+        ("40 31 0:21 /sys /proc/sys ro,relatime - proc proc rw\n", ("/proc",)),
+        ("40 32 0:50 / /sys/firmware ro - tmpfs tmpfs rw\n", ("/sys",)),
+        ("40 32 0:50 / /sys/firmware/efi/efivars rw - efivarfs efivarfs rw\n", ()),
+        ("40 30 0:22 / /sys ro,nosuid - sysfs sysfs rw\n", ("/sys",)),
+    ],
+)
+def test_what_a_container_around_us_has_covered(more: str, covered: tuple[str, ...]) -> None:
+    assert procfs.covered_by(PLAIN + more) == covered
