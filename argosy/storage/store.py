@@ -86,7 +86,7 @@ class Store:
         self.ignore_chown_errors = ignore_chown_errors
         self.run = run
         self.mount_options = mount_options
-        self._image_stores = image_stores
+        self.image_stores = image_stores
         self._notice = notice
         self.rootless = rootless
         self.id_map = id_map
@@ -237,16 +237,16 @@ class Store:
     @property
     def shared(self) -> tuple[Store, ...]:
         """The additional image stores, which are read after this one and never changed (see `storage.shared`)."""
-        if not self._image_stores:
+        if not self.image_stores:
             return ()
         from argosy.storage import shared
 
-        return self._part("shared", lambda store: shared.opened(store, self._image_stores, self._notice))
+        return self._part("shared", lambda store: shared.opened(store, self.image_stores, self._notice))
 
     @property
     def shared_trees(self) -> tuple[Store, ...]:
         """Those of them whose layers this user can mount as they are."""
-        if not self._image_stores:
+        if not self.image_stores:
             return ()
         from argosy.storage import shared
 

@@ -88,7 +88,8 @@ def test_the_life_of_a_lent_image(lent: tuple[Program, str], argosy_both: Progra
     assert "shared:1" in mine.run("image", "tree", "shared:1").stdout
     assert mine.run("pull", "--policy", "missing", "shared:1").stdout.strip() == document["Id"]
     mine.run("save", "-o", f"{mine.files}/saved.tar", "shared:1")
-    assert mine.run("info", "--format", "{{.Store.ImageStore.Number}}").stdout == "1\n"
+    told = mine.run("info", "--format", "{{.Store.ImageStore.Number}} {{json .Store.GraphOptions}}").stdout
+    assert told == f'1 {{"overlay.imagestore":"{path}"}}\n'
 
     # not changed
     failed = mine.run("rmi", "shared:1", check=125)

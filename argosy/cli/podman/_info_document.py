@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from argosy.engine import Engine
     from argosy.linux.host import HostFacts
+    from argosy.storage.store import Store
 
 
 def document(engine: Engine, program: str) -> dict[str, Any]:
@@ -178,7 +179,7 @@ def _store(engine: Engine) -> dict[str, Any]:
             "damaged": len(listing.damaged),
         },
         "graphDriverName": engine.store.driver,
-        "graphOptions": {},
+        "graphOptions": _graph_options(engine.store),
         "graphRoot": engine.store.root,
         "graphRootAllocated": _space(engine.store.root)[0],
         "graphRootUsed": _space(engine.store.root)[1],
@@ -192,6 +193,16 @@ def _store(engine: Engine) -> dict[str, Any]:
         "runRoot": engine.store.run,
         "volumePath": engine.store.volumes.directory,
     }
+
+
+def _graph_options(store: Store) -> dict[str, str]:
+    options = {
+        "overlay.imagestore": ",".join(store.image_stores),
+        "overlay.mountopt": ",".join(store.mount_options),
+        "overlay.mount_program": store.record.mount_program,
+        "overlay.ignore_chown_errors": "true" if store.ignore_chown_errors else "",
+    }
+    return {name: value for name, value in options.items() if value}
 
 
 def _storage_conf(engine: Engine) -> str:
