@@ -42,7 +42,9 @@ def named(site: Site, record: ContainerRecord) -> tuple[NetworkUse, ...]:
 
 def wishes(site: Site, record: ContainerRecord) -> tuple[Wish, ...]:
     """The same with the networks themselves.  Raises NotFound for one that is gone."""
-    networks = of(site)
+    from argosy.containers.record import current_name
+
+    networks, name = of(site), current_name(site.store, record)
     return tuple(
         Wish(
             network=networks.get(use.name),
@@ -50,6 +52,7 @@ def wishes(site: Site, record: ContainerRecord) -> tuple[Wish, ...]:
             mac=use.mac,
             aliases=(*use.aliases, record.id[:12]),
             interface=use.interface,
+            names=(name, *use.aliases, record.id[:12]),
         )
         for use in named(site, record)
     )

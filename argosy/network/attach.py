@@ -67,18 +67,12 @@ def teardown(run: str, container_id: str, directory: str) -> None:
     """
     netns = f"{run}/netns/{container_id}"
     connectors = _connectors(directory, netns)
+    ended = _watch(connectors, directory)
     _leave_bridges(run, container_id, directory)
-    if connectors and _publishes(directory):
-        from argosy.network import usermode
-
-        ended = usermode.watch(connectors)
-    else:
-        ended = None
     namespaces.remove_network(netns)
     for pid in connectors:
         process.signal_process(pid, process.start_time(pid) or 0)
-    if ended is not None:
-        ended()
+    ended()
 
 
 def _leave_bridges(run: str, container_id: str, directory: str) -> None:
@@ -92,12 +86,17 @@ def _leave_bridges(run: str, container_id: str, directory: str) -> None:
         bridged.teardown(run, container_id, record)
 
 
-def _publishes(directory: str) -> bool:
+def _watch(connectors: list[int], directory: str) -> Callable[[], None]:
+    """What waits for the end of programs that have ports of the host: the container may be started again at once."""
     try:
         record = read(directory)
     except Invalid:
-        return True
-    return record is not None and record.publishes
+        record = None
+    if not connectors or record is None or not record.publishes:
+        return lambda: None
+    from argosy.network import usermode
+
+    return usermode.watch(connectors)
 
 
 def _connectors(directory: str, netns: str) -> list[int]:
@@ -149,14 +148,14 @@ def _best(request: NetworkRequest) -> NetworkState:
             failures.append(str(error))
             continue
         if failures:
-            _tell_once(request, name, f"{failures[0]}: using {name}")
+            tell_once(request, name, f"{failures[0]}: using {name}")
         return state
     reasons = "; ".join(failures)
-    _tell_once(request, "none", f"containers have no network: {reasons} (--network host shares the host's)")
+    tell_once(request, "none", f"containers have no network: {reasons} (--network host shares the host's)")
     return _none(request)
 
 
-def _tell_once(request: NetworkRequest, key: str, text: str) -> None:
+def tell_once(request: NetworkRequest, key: str, text: str) -> None:
     """Say it once for each boot, not with every container."""
     try:
         files.make_directories(f"{request.run}/cache")

@@ -43,6 +43,7 @@ def connect(request: NetworkRequest) -> NetworkState:
         _make_namespace(request)
         for wish, attachment, leases in attached:
             inside(request, lambda: _join(request, shared, wish.network, attachment, leases))  # noqa: B023 -- called here
+        answering = inside(request, lambda: _name(request, shared, attached)) if _has_names(request) else ()
         addresses = tuple(str(lease) for _, _, leases in attached for lease in leases)
         held = _publish(request, shared, addresses) if request.ports else ()
         undo.commit()
@@ -56,9 +57,42 @@ def connect(request: NetworkRequest) -> NetworkState:
         gateway=gateway,
         attachments=attachments,
         held=held,
-        resolv=attach.resolv_content(request),
+        resolv=_resolv(request, answering),
         hosts=attach.hosts_content(request, addresses or ("127.0.0.1",), gateway),
     )
+
+
+def _has_names(request: NetworkRequest) -> bool:
+    return any(wish.network.dns for wish in request.wishes)
+
+
+def _name(
+    request: NetworkRequest, shared: str, attached: Sequence[tuple[Wish, Attachment, tuple[Lease, ...]]]
+) -> tuple[str, ...]:
+    """Let the container be found by its names: the addresses of the servers that answer; () without aardvark-dns."""
+    from argosy.network import dns
+
+    program = dns.find(request.conf.helper_binaries_dir)
+    if program is None:
+        attach.tell_once(request, "dns", "containers cannot look each other up: install the package aardvark-dns")
+        return ()
+    servers: list[str] = []
+    for wish, attachment, _ in attached:
+        if wish.network.dns:
+            port = request.conf.dns_bind_port or 53
+            dns.join(shared, wish.network, attachment, request.id, wish.names, program=program, port=port)
+            servers += [gateway for gateway in attachment.gateways if gateway]
+    return tuple(servers)
+
+
+def _resolv(request: NetworkRequest, servers: tuple[str, ...]) -> str | None:
+    """resolv.conf: the servers that know the names of the networks, unless the user wants others."""
+    if not servers or request.dns or request.conf.dns_servers:
+        return attach.resolv_content(request)
+    from argosy.network import dns
+
+    search = request.dns_search or request.conf.dns_searches
+    return attach.resolv_content(request.replace(dns=servers, dns_search=(*search, dns.DOMAIN)))
 
 
 def _publish(request: NetworkRequest, shared: str, addresses: tuple[str, ...]) -> tuple[int, ...]:
@@ -83,6 +117,11 @@ def teardown(run: str, container_id: str, record: NetworkRecord | None) -> None:
         ipam.release(record.shared, attachment.network_id, (text.partition("/")[0] for text in attachment.addresses))
     if os.path.exists(f"{firewall.directory(record.shared)}/{container_id}"):
         _within(run, record, lambda: firewall.drop(record.shared, container_id))
+    if os.path.isdir(f"{record.shared}/networks/dns"):
+        from argosy.network import dns
+
+        for attachment in record.attachments:
+            dns.leave(record.shared, attachment.network_id, container_id)
     if record.uplink:
         _leave_uplink(run)
 
@@ -191,7 +230,7 @@ def _leave_uplink(run: str) -> None:
     except FileNotFoundError:
         return
     with lock or locks.Lock(-1, ""):
-        networks = [name for name in os.listdir(f"{run}/networks") if name not in (UPLINK, "firewall")]
+        networks = [name for name in os.listdir(f"{run}/networks") if name not in (UPLINK, "firewall", "dns")]
         if any(ipam.holders(run, network_id) for network_id in networks):
             return
         attach.teardown(run, UPLINK, directory)

@@ -29,6 +29,7 @@ class Wish(Value):
     mac: str = ""
     aliases: tuple[str, ...] = ()
     interface: str = ""
+    names: tuple[str, ...] = ()  # all that others find it by, aliases among them
 
 
 class NetworkRequest(Value):

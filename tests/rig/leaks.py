@@ -63,6 +63,8 @@ def shared_network_files(program: Program) -> list[str]:
     for shared in ("/run/argosy/networks", f"{program.runroot}/networks"):
         for directory in names(shared):
             for path in names(directory, ignore=(".last",)):
+                if os.path.basename(directory) in ("dns", "uplink"):
+                    continue
                 if os.path.basename(directory) == "firewall":
                     is_ours = os.path.basename(path) in _ids(program)
                 else:
