@@ -86,7 +86,7 @@ def prepare(
             parts.append(f"{piece.name}\0{piece.mode:o}\0{digests.of_bytes(piece.data).hex}")
             continue
         for selected in piece.selected:
-            written = selected.written if parents else posixpath.basename(selected.written)
+            written = selected.written.removeprefix(piece.kept) if parents else posixpath.basename(selected.written)
             found = piece.tree.content and f"{piece.tree.content}/{selected.path}"
             found = found or content.of_entries(piece.tree, piece.tree.walk(selected, hidden), memory)
             parts.append(f"{'' if selected.is_directory and not parents else written}\0{piece.archive}\0{found}")
