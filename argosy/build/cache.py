@@ -15,6 +15,7 @@ import os
 import time
 
 from argosy import jsontext
+from argosy.build import explain
 from argosy.errors import ArgosyError, Exists, NotFound
 from argosy.linux import files, locks
 from argosy.oci import digest as digests
@@ -97,6 +98,8 @@ class Cache:
         """Forget the entries that were not used for so long; returns how many."""
         count = 0
         _prune_mounts(f"{self._shelf.directory}/{MOUNTS}", older_than_s)
+        if not older_than_s:
+            files.remove_tree(f"{self._shelf.directory}/{explain.DIRECTORY}")
         for step in self._shelf.ids():
             try:
                 unused_s = time.time() - os.stat(self._shelf.path(step)).st_mtime

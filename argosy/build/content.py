@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _CHUNK_BYTES = 1 << 20
 _SETTLED_NS = 2_000_000_000  # a file that changed just now may change again within the same tick of its clock
 _LIMIT_BYTES = 256 << 20
+MOST_TOLD = 5000
 _OPEN_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
@@ -85,8 +86,10 @@ def _hash(directory_fd: int, name: str) -> str:
     return hasher.hexdigest()
 
 
-def of_entries(tree: FileTree, entries: Iterable[Found], memory: FileDigests) -> str:
-    """The digest of what `FileTree.walk` gives."""
+def of_entries(
+    tree: FileTree, entries: Iterable[Found], memory: FileDigests, told: dict[str, str] | None = None
+) -> str:
+    """The digest of what `FileTree.walk` gives; `told` gets what it says of each of the first few thousand paths."""
     hasher = digests.hasher()
     directory_fd, directory = -1, None
     try:
@@ -97,7 +100,10 @@ def of_entries(tree: FileTree, entries: Iterable[Found], memory: FileDigests) ->
                     os.close(directory_fd)
                     directory_fd = -1
                 directory_fd, directory = tree.open_directory(above), above
-            hasher.update(_line(tree, found, directory_fd, name, memory))
+            line = _line(tree, found, directory_fd, name, memory)
+            hasher.update(line)
+            if told is not None and len(told) < MOST_TOLD:
+                told[found.path or "."] = os.fsdecode(line)
     except OSError as error:
         raise ArgosyError(f"cannot read {shown(found.path)} of {tree.name}: {error.strerror}") from error
     finally:

@@ -135,10 +135,10 @@ class Context:
         if archives.is_url(name):
             with archives.open_archive(name, self._store.root, self._environ) as archive:
                 return archive.read_head(lexer.SIZE_LIMIT + 1)
-        data: bytes | None
-        if os.path.isfile(name) and (self._is_local or not self.directory):
-            data = _read_file(name)
-        else:
+        data: bytes | None = None
+        if self._is_local or not self.directory:
+            data = _on_host(name)
+        if data is None:
             data = self._inside(name)
         if data is None:
             raise ArgosyError(f"stat {os.path.abspath(name)}: no such file or directory", hint="see --file")
@@ -183,12 +183,20 @@ class Context:
         return "" if below.startswith("..") else below
 
 
+def _on_host(name: str) -> bytes | None:
+    """A file, or the Dockerfile in a directory; None where there is none."""
+    for path in (f"{name}/{usual}" for usual in NAMES) if os.path.isdir(name) else (name,):
+        if os.path.exists(path):
+            return _read_file(path)
+    return None
+
+
 def _read_file(path: str) -> bytes:
     try:
-        if stat.S_ISFIFO(os.stat(path).st_mode):
-            with open(path, "rb") as fifo:
-                return fifo.read(lexer.SIZE_LIMIT + 1)
-        return files.read_regular(path, lexer.SIZE_LIMIT + 1)
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return files.read_regular(path, lexer.SIZE_LIMIT + 1)
+        with open(path, "rb") as stream:  # a pipe of the shell's, as in -f <(make-dockerfile)
+            return stream.read(lexer.SIZE_LIMIT + 1)
     except OSError as error:
         raise ArgosyError(f"cannot read {path}: {error.strerror}") from error
 

@@ -18,6 +18,7 @@ _HTTP = re.compile(r"https?://[^#]*\.git(#.*)?")
 _HOSTS = ("github.com/",)
 _PROTOCOLS = "http:https:git:ssh"
 _TIMEOUT_S = 1800.0
+_VERBS = ("init", "fetch", "checkout", "submodule")
 
 
 class Repository(Value):
@@ -98,4 +99,5 @@ def _git(program: str, *words: str) -> None:
     try:
         process.run([program, "-c", "core.hooksPath=/dev/null", *words], env=environment, timeout_s=_TIMEOUT_S)
     except process.ProgramFailed as error:
-        raise ArgosyError(f"git {words[-2] if words[-1] == '--' else words[-1]} failed", details=str(error)) from error
+        verb = next(word for word in words if word in _VERBS)
+        raise ArgosyError(f"git {verb} failed", details=str(error)) from error

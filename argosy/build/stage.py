@@ -7,11 +7,12 @@ import time
 
 from argosy import jsontext
 from argosy.build import cache as caches
-from argosy.build import configure, history, run, transfer
+from argosy.build import configure, content, history, run, transfer
 from argosy.build.cache import Made
 from argosy.build.dockerfile import instructions as tree
 from argosy.build.dockerfile import parser, scopes
 from argosy.build.dockerfile.errors import DockerfileError
+from argosy.build.explain import Explanations
 from argosy.build.report import StepName
 from argosy.build.working import Working
 from argosy.errors import ArgosyError
@@ -19,12 +20,13 @@ from argosy.images import timestamps
 from argosy.linux import paths
 from argosy.oci import mediatypes
 from argosy.oci.imageconfig import History
+from argosy.spec.options import NO_PAIRS
 from argosy.storage.images import LayerRef
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from argosy.build.cache import Cache
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
     # (id, options, configuration, mounted tree, descriptors for output and errors) -> exit status
     RunStep = Callable[[str, ContainerOptions, ContainerConfig, str, tuple[int, int]], int]
+# Of what all RUN steps have, what may change their results; limits and how the network is found do not count.
+_COUNTED = frozenset(("cap_add", "cap_drop", "cdi_devices", "devices", "mounts", "network", "privileged", "security"))
 
 
 class StepFailed(ArgosyError):
@@ -96,7 +100,9 @@ class StageBuild:
         self._state = base.replace(cmd_is_own=False, config=base.config.replace(on_build=()))
         self._scope: Scope = scopes.stage_scope(tools.plan.scope, base.config.env, base.arguments)
         self._working: Working | None = None
-        self._reason = "" if options.use_cache else "the cache is not used (--no-cache)"
+        self._base_key = base.key
+        self._anew = False
+        self._explanations = Explanations(tools.store.root, f"{options.context}:{self._path}")
 
     def _with_triggers(self, base: State) -> list[Instruction]:
         start = self._planned.stage.start
@@ -172,7 +178,8 @@ class StageBuild:
                 config = config.replace(cmd=())
         self._state = state.replace(config=config)
         described = jsontext.encode(config.to_json()).decode() if not isinstance(instruction, tree.Arg) else ""
-        self._finish(name, (instruction.keyword, described, state.author), history.plain(instruction), None)
+        parts = {"the instruction": instruction.text, "the configuration": described, "the author": state.author}
+        self._finish(name, parts, history.plain(instruction), None)
 
     def _workdir(self, name: StepName, instruction: tree.Workdir) -> None:
         """A directory that is not there yet is made, and so a layer; it belongs to the stage's USER."""
@@ -188,7 +195,8 @@ class StageBuild:
             finally:
                 os.close(root_fd)
 
-        self._finish(name, ("WORKDIR", path), history.plain(instruction), make, may_be_empty=True)
+        parts = {"the instruction": "WORKDIR", "the path": path}
+        self._finish(name, parts, history.plain(instruction), make, may_be_empty=True)
 
     # Steps that change the tree.
 
@@ -205,7 +213,8 @@ class StageBuild:
             )
 
         told = history.transfer(instruction, prepared.kind, prepared.digest)
-        self._finish(name, (instruction.keyword, *prepared.key), told, copy)
+        parts = {"the instruction": instruction.keyword, **prepared.key}
+        self._finish(name, parts, told, copy, files=prepared.files)
 
     def _run(self, name: StepName, instruction: tree.Run) -> None:
         config = self._state.config
@@ -213,12 +222,15 @@ class StageBuild:
         mounts = run.parsed_mounts(instruction, self._scope)
         visible = self._scope.run_arguments
         counted = {key: value for key, value in visible.items() if key not in scopes.PREDEFINED}
-        key: list[str] = ["RUN", *wanted.words, wanted.text, instruction.network, instruction.security]
-        key += [f"{argument}={value}" for argument, value in sorted(counted.items())]
+        words = [*wanted.words, wanted.text, instruction.network, instruction.security, *instruction.devices]
+        parts = {"the instruction": "RUN", "the command": "\0".join(words)}
+        parts.update((f"argument {argument}", value) for argument, value in sorted(counted.items()))
+        files: dict[str, str] = {}
         for mount in mounts:
-            key.append(jsontext.encode(mount.to_json()).decode())
+            parts[f"the mount at {mount.target}"] = jsontext.encode(mount.to_json()).decode()
             if mount.type == "bind":
-                key.append(self._bound_content(mount.source_from, mount.source))
+                shown = self._bound_content(mount.source_from, mount.source, files)
+                parts[f"what is mounted at {mount.target}"] = shown
 
         def execute(working: Working) -> None:
             root = working.tree()
@@ -233,22 +245,20 @@ class StageBuild:
             if status:
                 raise RunFailed(status)
 
-        self._finish(name, key, history.run(instruction, counted), execute)
+        self._finish(name, parts, history.run(instruction, counted), execute, files=files)
 
     @staticmethod
     def _run_config(config: ContainerConfig) -> ContainerConfig:
         """What of the configuration counts while it is built: no volumes, so that what is written there stays."""
         return config.replace(volumes=(), entrypoint=(), cmd=(), healthcheck=None, stop_signal="")
 
-    def _bound_content(self, source_from: str, path: str) -> str:
-        """The digest of what a bind mount shows."""
-        from argosy.build import content
-
+    def _bound_content(self, source_from: str, path: str, told: dict[str, str]) -> str:
+        """The digest of what a bind mount shows; `told` gets what it says of files."""
         files = self._sources.files(self._sources.named(source_from))
         if files.content:
             return f"{files.content}/{path}"
         (selected,) = files.select(path or ".")
-        return content.of_entries(files, files.walk(selected), self._tools.memory)
+        return content.of_entries(files, files.walk(selected), self._tools.memory, told)
 
     # What all steps end with.
 
@@ -260,14 +270,18 @@ class StageBuild:
     def _finish(
         self,
         name: StepName,
-        key: Sequence[str],
+        parts: Mapping[str, str],
         told: str,
         change: Callable[[Working], None] | None,
         *,
         may_be_empty: bool = False,
+        files: Mapping[str, str] = NO_PAIRS,
     ) -> None:
-        """Take the step from the cache, or carry out its change of the tree; then note it in state and history."""
-        step = caches.key(self._state.key, *key)
+        """Take the step from the cache, or carry out its change of the tree; then note it in state and history.
+
+        `parts` is what it depends on besides the steps before, in words for people; `files` says more of one of them.
+        """
+        step = caches.key(self._state.key, *(text for part in sorted(parts.items()) for text in part))
         tools = self._tools
         if self._one_layer:
             if change is not None:
@@ -279,9 +293,7 @@ class StageBuild:
             with tools.cache.claim(step):
                 made = tools.cache.find(step)
                 if made is None:
-                    self._reason = self._reason or "no build has made this step on these layers with this content"
-                    tools.report.explain(name, self._reason)
-                    self._reason = "the step before it was made anew"
+                    self._explain(name, {**parts, **{f"file {path}": line for path, line in files.items()}})
                     made = self._make(told, change, may_be_empty=may_be_empty)
                     tools.cache.keep(step, made)
                     self._note(step, made)
@@ -292,6 +304,19 @@ class StageBuild:
             tools.work.pin(made.layer)
         self._note(step, made)
         tools.report.cached(name, step)
+
+    def _explain(self, name: StepName, parts: dict[str, str]) -> None:
+        """Tell why the step is made: what has changed, or else that a step before was made anew."""
+        place = f"{self._planned.stage.name}:{name.number}"
+        parts = {"the base image": self._base_key, **parts}
+        if 0 < sum(label.startswith("file ") for label in parts) < content.MOST_TOLD:
+            parts.pop("what is copied", None)  # the files say more
+        why = self._explanations.reason(place, parts) if self._tools.options.use_cache else "--no-cache was given"
+        if self._anew and self._tools.options.use_cache and why.startswith("it is not"):
+            why = "a step before it was made anew"
+        self._anew = True
+        self._tools.report.explain(name, why)
+        self._explanations.keep(place, parts)
 
     def _make(self, told: str, change: Callable[[Working], None] | None, *, may_be_empty: bool) -> Made:
         layer = ""
@@ -343,7 +368,5 @@ class StageBuild:
 
 def marker(options: BuildOptions) -> dict[str, Any]:
     """What of the options every step's result depends on, for the first key."""
-    given = options.run.to_json()
-    for name in ("image", "add_hosts", "dns", "dns_search", "dns_options"):
-        given.pop(name, None)
+    given = {name: value for name, value in options.run.to_json().items() if name in _COUNTED}
     return {"run": given, "latest_s": options.latest_s, "exact": options.exact_times, "unset": options.unset_env}

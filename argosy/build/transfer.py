@@ -58,12 +58,19 @@ class Prepared(Value):
     parents: bool
     digest: str
     kind: str
+    files: dict[str, str]  # what the digest says of files, by their paths
 
     @property
-    def key(self) -> tuple[str, ...]:
+    def key(self) -> dict[str, str]:
         """What the step's result depends on, besides the steps before."""
-        flags = (self.chown, self.chmod, "\n".join(self.excludes), str(self.parents))
-        return (self.digest, self.destination, *flags)
+        return {
+            "what is copied": self.digest,
+            "the destination": self.destination,
+            "--chown": self.chown,
+            "--chmod": self.chmod,
+            "--exclude": "\n".join(self.excludes),
+            "--parents": str(self.parents),
+        }
 
 
 def prepare(
@@ -81,6 +88,7 @@ def prepare(
     hidden = _excludes(excludes)
     parents = isinstance(instruction, tree.Copy) and instruction.parents
     parts = []
+    told: dict[str, str] = {}
     for piece in pieces:
         if piece.tree is None:
             parts.append(f"{piece.name}\0{piece.mode:o}\0{digests.of_bytes(piece.data).hex}")
@@ -88,7 +96,7 @@ def prepare(
         for selected in piece.selected:
             written = selected.written.removeprefix(piece.kept) if parents else posixpath.basename(selected.written)
             found = piece.tree.content and f"{piece.tree.content}/{selected.path}"
-            found = found or content.of_entries(piece.tree, piece.tree.walk(selected, hidden), memory)
+            found = found or content.of_entries(piece.tree, piece.tree.walk(selected, hidden), memory, told)
             parts.append(f"{'' if selected.is_directory and not parents else written}\0{piece.archive}\0{found}")
     absolute = configure.directory(config, destination)
     return Prepared(
@@ -100,6 +108,7 @@ def prepare(
         parents=parents,
         digest=digests.of_bytes("\n".join(parts).encode("utf-8", "surrogateescape")).hex,
         kind=_kind(pieces),
+        files=told,
     )
 
 

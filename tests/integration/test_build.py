@@ -123,9 +123,15 @@ def test_what_was_built_is_taken_from_the_cache(program: Program) -> None:
     program.write("ctx/a.txt", "changed\n")
     try:
         output = build(program, text, "--explain")
-        assert (output.count("Using cache"), output.count("not cached:")) == (2, 2)
+        assert output.count("Using cache") == 2
+        assert "not cached: file a.txt has changed" in output
+        assert output.count("not cached:") == 2
     finally:
         program.write("ctx/a.txt", "a\n")
+    assert "not cached: argument A has changed" in build(program, text, "--build-arg", "A=3", "--explain")
+    assert "not cached: the base image has changed" in build(
+        program, text.replace("base", "scratch"), "--explain", check=False
+    )
     assert "Using cache" not in build(program, text, "--no-cache")
 
 

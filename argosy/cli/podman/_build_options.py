@@ -7,8 +7,10 @@ import os
 from argosy.build.options import FORMATS, BuildOptions, NamedContext, Secret
 from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.images import naming
+from argosy.images.resolve import POLICIES
 from argosy.oci import platform as platforms
-from argosy.spec import parse
+from argosy.oci.imageconfig import ContainerConfig
+from argosy.spec import generate, parse
 from argosy.spec.options import ContainerOptions, NamespaceMode
 
 TYPE_CHECKING = False
@@ -89,8 +91,10 @@ def pull_policy(text: str | None) -> str:
     """--pull as podman reads it: alone it is always."""
     if text is None:
         return "missing"
-    lowered = text.lower()
-    return _PULL.get(lowered, lowered)
+    policy = _PULL.get(text.lower(), text.lower())
+    if policy not in POLICIES:
+        raise Invalid("--pull", text, f"choose {', '.join(POLICIES)}")
+    return policy
 
 
 def platform(flags: BuildFlags) -> Platform | None:
@@ -259,7 +263,7 @@ def _run(flags: BuildFlags) -> ContainerOptions:
         if value:
             given[key] = read(value)
     _check_isolation(flags.isolation or "oci")
-    return ContainerOptions(
+    options = ContainerOptions(
         **given,
         image="",
         remove=True,
@@ -282,6 +286,8 @@ def _run(flags: BuildFlags) -> ContainerOptions:
         dns_search=flags.dns_search,
         no_hosts=True if flags.no_hosts else None,
     )
+    generate.check(options.replace(command=("true",)), ContainerConfig())
+    return options
 
 
 def _volume(text: str) -> Mount:
