@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 
-from bench import peers, pulls, report, work
+from bench import peers, pulls, report, userns, work
 from bench.timing import Result
 
 TEST_USER = "argosy-test"
@@ -113,7 +113,15 @@ def pull(bench: Bench) -> None:
         bench.add(result)
 
 
-PARTS = {"run": run, "burst": burst, "memory": memory, "pull": pull, "lists": lists}
+def namespaces(bench: Bench) -> None:
+    """A large image in user namespaces of its own, without privilege."""
+    user = bench.users()[-1]
+    if _who(user) == "rootless":
+        for result in userns.measure(bench.team(user), bench.archive, bench.runs):
+            bench.add(result)
+
+
+PARTS = {"run": run, "userns": namespaces, "burst": burst, "memory": memory, "pull": pull, "lists": lists}
 
 
 def main() -> int:

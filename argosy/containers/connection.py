@@ -57,7 +57,7 @@ def _netns_maker(site: Site, record: ContainerRecord) -> dict[str, Callable[[str
         return {}
     from argosy.containers import entrance
 
-    return entrance.netns_maker(site, record)
+    return {"new_netns": lambda path: entrance.new_network(site, record, path)}
 
 
 def _published(record: ContainerRecord) -> tuple[Published, ...]:

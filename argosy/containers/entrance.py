@@ -20,8 +20,6 @@ from argosy.linux import mounts, namespaces
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
 
@@ -73,11 +71,6 @@ def new_network(site: Site, record: ContainerRecord, path: str) -> None:
         user_path = f"{site.run_directory(record.id)}/{_USER}"
         child_namespaces.mount_user_namespace(IdMap.of(*usernamespace.mappings(site, record.id_map)), user_path)
     child_namespaces.mount_network(user_path, path)
-
-
-def netns_maker(site: Site, record: ContainerRecord) -> dict[str, Callable[[str], None]]:
-    """The field of a NetworkRequest for such a container."""
-    return {"new_netns": lambda path: new_network(site, record, path)}
 
 
 def leave(run_directory: str, directory: str, *, keep: bool = False) -> None:

@@ -27,7 +27,6 @@ from argosy.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import ModuleType
     from typing import Any
 
     from argosy.containers.record import ContainerRecord
@@ -71,7 +70,9 @@ def prepare(site: Site, record: ContainerRecord) -> Prepared:
     manager = cgroups.manager_for(site, groups, record.options.cgroups)
     plan = _plan(site, groups, manager, record.id, record.options)
     if record.id_map is not None:
-        plan = plan.replace(entrance=_entrance().choose())
+        from argosy.containers import entrance
+
+        plan = plan.replace(entrance=entrance.choose())
     runtime = plan.runtime
     cgroups.check_runtime(site, runtime, record.options.cgroups)
     if runtime.notice:
@@ -132,19 +133,18 @@ def _describe(
         from argosy.containers import workdir
 
         workdir.ensure(merged, config, record.id, asked=bool(record.options.workdir), owner=record.root_ids)
-    _hand_over(record, mounts, request.files, config["process"]["user"])
+    if mounts or record.mount_label:
+        from argosy.containers import handover
+
+        handover.hand_over(site, record, mounts, request.files, config["process"]["user"])
     executable.check(merged, config["process"], config["mounts"], os.uname().machine)
     if record.id_map is not None:
-        config["root"]["path"] = _entrance().make(plan.entrance, record, merged)
+        from argosy.containers import entrance
+
+        config["root"]["path"] = entrance.make(plan.entrance, record, merged)
     files.write_atomic(f"{site.run_directory(record.id)}/{records.BUNDLE}", shelf.seal(jsontext.encode(config)))
     program: str = config["process"]["args"][0]
     return program
-
-
-def _entrance() -> ModuleType:
-    from argosy.containers import entrance
-
-    return entrance
 
 
 def _check_runtime(runtime: OciRuntime, record: ContainerRecord) -> None:
@@ -175,28 +175,6 @@ def described(site: Site, request: SpecRequest) -> dict[str, Any]:
 
         config = chroot.adapt(config, request.options, request.rootfs, request.files)
     return config
-
-
-def _hand_over(
-    record: ContainerRecord, mounts: tuple[Mount, ...], own: Mapping[str, str], user: Mapping[str, Any]
-) -> None:
-    """Owner (U) and SELinux label (z, Z, named volumes, our files) of what is bound into the container."""
-    if record.mount_label:
-        from argosy.containers import confinement
-        from argosy.linux import selinux
-
-        for path in own.values():
-            selinux.label_tree(path, record.mount_label)
-        for mount in mounts:
-            if (mount.relabel or mount.kind == "volume") and not mount.overlay:
-                confinement.relabel(mount, record.mount_label)
-    if any(mount.chown for mount in mounts):
-        from argosy.containers import ownership
-
-        for mount in mounts:
-            if mount.chown and mount.kind in ("bind", "volume"):
-                uid, gid = user["uid"], user["gid"]
-                ownership.give(mount.source, *(record.id_map.to_host(uid, gid) if record.id_map else (uid, gid)))
 
 
 def mount_root(site: Site, record: ContainerRecord) -> str:
@@ -276,6 +254,12 @@ def conmon_program(site: Site) -> str:
     raise NotFound("program", site.conmon or "conmon", hint="see `argosy doctor conmon`, or give --conmon PATH")
 
 
+def _leave_entrance(site: Site, container_id: str, directory: str) -> None:
+    from argosy.containers import entrance
+
+    entrance.leave(site.run_directory(container_id), directory)
+
+
 def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ...]:
     if site.namespace.chroot or not (record.options.mounts or record.volumes or site.conf.volumes):
         return ()
@@ -317,7 +301,7 @@ def undo(site: Site, container_id: str) -> None:
             lambda: files.remove_tree(f"{plan.runtime.root}/{container_id}"),
         ]
         if plan.entrance:
-            steps.append(lambda: _entrance().leave(site.run_directory(container_id), plan.entrance))
+            steps.append(lambda: _leave_entrance(site, container_id, plan.entrance))
     steps.append(lambda: shm.unmount(site, container_id))
     steps.append(lambda: network.teardown(site.store.run, container_id, site.run_directory(container_id)))
     failures = []

@@ -88,7 +88,8 @@ def _keep_id(site: Site, mode: UserNamespace) -> tuple[str, Maps]:
     uid = namespace.uid if mode.uid is None else mode.uid
     gid = namespace.gid if mode.gid is None else mode.gid
     others = [_count(lines) - 1 for lines in namespace.id_map.lines()]
-    return f"{uid}:{gid}", (usermaps.keep_id(uid, others[0], mode.size), usermaps.keep_id(gid, others[1], mode.size))
+    uids, gids = usermaps.keep_id(uid, others[0], mode.size), usermaps.keep_id(gid, others[1], mode.size)
+    return f"{uid}:{gid}", (usermaps.check_map(uids, "UID"), usermaps.check_map(gids, "GID"))
 
 
 def _whole(lines: tuple[Range, ...]) -> tuple[Range, ...]:

@@ -3,4 +3,5 @@
 <root>/volumes/<name>/volume.json    Volume, frozen at create
                       _data/         what containers mount
                       filled         the image's content was copied in, or need not be
+                      new            the first container that mounts it becomes its owner: its image has nothing there
 """

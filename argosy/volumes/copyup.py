@@ -27,19 +27,20 @@ _LINKS_BYTES = 16 << 20  # what names of files with several links may take in me
 
 def fill(
     directory: str, data: str, merged: str, destination: str, *, content: bool, id_map: IdMap | None = None
-) -> None:
+) -> bool:
     """Give the empty `data` what is at `destination` in the tree `merged`; a `data` that has content is left alone.
 
     `content` False copies owner and mode only.  With `id_map` owners are the ids inside for those of `merged`.  The
     copy is made beside `data`, in `directory`, and renamed over it.  Raises ArgosyError when there is no room for it.
+    False when there is nothing at `destination`.
     """
     if os.listdir(data):
-        return
+        return True
     root_fd = paths.open_root(merged)
     try:
         source_fd = paths.open_in_root(root_fd, destination, os.O_PATH | os.O_DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return False
     finally:
         os.close(root_fd)
     copy = f"{directory}/.filling~"
@@ -62,6 +63,7 @@ def fill(
         raise
     finally:
         os.close(source_fd)
+    return True
 
 
 def _copy(source_fd: int, copy: str, *, content: bool, id_map: IdMap | None) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 VOLUME = "volume.json"
 DATA = "_data"
 FILLED = "filled"
+NEW = "new"
 NO_PAIRS: Mapping[str, str] = {}
 
 _START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -106,9 +107,22 @@ def ready(
 
         with store.volumes.lock(name):
             if not os.path.exists(f"{directory}/{FILLED}"):
-                copyup.fill(directory, f"{directory}/{DATA}", merged, destination, content=copy_up, id_map=id_map)
+                found = copyup.fill(
+                    directory, f"{directory}/{DATA}", merged, destination, content=copy_up, id_map=id_map
+                )
+                if not found:
+                    files.write_atomic(f"{directory}/{NEW}", b"")
                 files.write_atomic(f"{directory}/{FILLED}", b"")
     return f"{directory}/{DATA}"
+
+
+def give_new(store: Store, name: str, uid: int, gid: int) -> None:
+    """Make `uid`:`gid` the owner of a volume that is mounted for the first time, at a place that the image lacks."""
+    directory = store.volumes.path(name)
+    if os.path.lexists(f"{directory}/{NEW}"):
+        with store.volumes.lock(name):
+            os.chown(f"{directory}/{DATA}", uid, gid)
+            files.unlink_missing(f"{directory}/{NEW}")
 
 
 def listing(store: Store) -> Listing:

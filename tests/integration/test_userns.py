@@ -374,6 +374,8 @@ def test_without_ranges(argosy_user: Program) -> None:
                 words = ("--runtime", runtime, "run", "--rm", *ALONE)
                 done = program.run(*words, "--uidmap", "0:0:1", image, "sh", "-c", "cat /proc/self/uid_map; id -u")
                 assert [line.split() for line in done.lines] == [["0", "0", "1"], ["0"]]
+            refused = program.run("run", "--rm", *ALONE, "--userns", "keep-id", image, "true", check=126)
+            assert f"container uses ID mappings ({user.pw_uid}:0:1), but doesn't map UID 0" in refused.stderr
             for flags, message in (
                 (("--userns", "nomap"), "nomap requires additional UIDs or GIDs"),
                 (("--userns", "auto"), "could not find enough available IDs"),
