@@ -71,7 +71,7 @@ def mountable(own: Store, notice: Notice | None) -> tuple[Store, ...]:
     """Those of the additional stores whose layers can be mounted as they are; `notice` is told of the others."""
     found = []
     for store in own.shared:
-        why = _misfit(own, store)
+        why = misfit(own, store)
         if not why:
             found.append(store)
         elif notice:
@@ -82,7 +82,7 @@ def mountable(own: Store, notice: Notice | None) -> tuple[Store, ...]:
     return tuple(found)
 
 
-def _misfit(own: Store, store: Store) -> str:
+def misfit(own: Store, store: Store) -> str:
     """Why the layers of `store` mean something else to us than to whoever made them; "" when they do not."""
     try:
         check_id_map(store.record, own.id_map, store.root)

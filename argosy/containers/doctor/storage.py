@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from argosy.containers.doctor.advice import GOOD, LESS, Advice
+from argosy.storage import shared
+from argosy.storage.drivers import ground
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +21,22 @@ _REMEDY = "put the store on a local file system such as ext4, xfs or btrfs: --ro
 
 
 def store_checks(store: Store) -> Iterator[Advice]:
-    """How the store makes trees of layers."""
+    """How the store makes trees of layers, where it is, and what the additional image stores are good for."""
     state, text, cost = _DRIVERS[store.driver]
     remedy = "" if state == GOOD else f"`argosy doctor overlay fuse` tells what the host has; {_REMEDY}"
     yield Advice("storage", state, f"{store.root}: {text}", cost, remedy)
+    if ground.is_shared(store.root):
+        text = f"{store.root} is on a file system that other machines may have too"
+        yield Advice("storage", LESS, text, "which containers run is known on one machine only", _REMEDY)
+    yield from _image_stores(store)
+
+
+def _image_stores(store: Store) -> Iterator[Advice]:
+    unusable: list[str] = []
+    for lender in shared.opened(store, store.image_stores, unusable.append):
+        why = shared.misfit(store, lender)
+        text = f"additional image store {lender.root}: {why or 'images are used from where they are'}"
+        cost = "each layer is unpacked into the own store at its first use" if why else ""
+        yield Advice("storage", LESS if why else GOOD, text, cost)
+    for text in unusable:
+        yield Advice("storage", LESS, text, "its images are not there", "leave it out of additionalimagestores")

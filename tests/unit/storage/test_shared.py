@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from argosy.containers.doctor import storage
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux.idmap import IdMap, IdRange
 from argosy.oci import reference as references
@@ -201,3 +202,13 @@ def test_nothing_is_looked_for_where_there_is_none(store: Store) -> None:
     assert store.shared == ()
     assert not store.blobs.has(sha256(b"x"))
     assert store.images.lender(sha256(b"x")) == ""
+
+
+def test_doctor_tells_what_each_is_good_for(store: Store, tmp_path: Path) -> None:
+    lender = lending(tmp_path)
+    (tmp_path / "empty").mkdir()
+    mine = borrowing(store, lender.root, f"{tmp_path}/empty")
+    told = [(advice.state, advice.text) for advice in storage.store_checks(mine)][1:]
+    assert told[0] == ("good", f"additional image store {lender.root}: images are used from where they are")
+    assert told[1][0] == "less"
+    assert f"{tmp_path}/empty is not used" in told[1][1]
