@@ -62,6 +62,15 @@ class Fulcio(Value):
     subject_email: str
 
 
+class Pki(Value):
+    """Who must have been given a certificate by an ordinary authority: an address, a host, or both."""
+
+    roots: Key
+    intermediates: Key | None
+    subject_email: str = ""
+    subject_hostname: str = ""
+
+
 class Requirement(Value):
     """One rule of a list, all of which an image must fulfil.  `where` is its place in the file, for messages.
 
@@ -75,6 +84,7 @@ class Requirement(Value):
     identity: Identity = Identity()
     fulcio: Fulcio | None = None
     rekor_keys: tuple[Key, ...] = ()
+    pki: Pki | None = None
 
 
 class Policy(Value):

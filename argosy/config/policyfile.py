@@ -11,7 +11,7 @@ import os
 
 from argosy import jsontext
 from argosy.config import policy
-from argosy.config.policy import Fulcio, Identity, Key, Policy, Requirement
+from argosy.config.policy import Fulcio, Identity, Key, Pki, Policy, Requirement
 from argosy.errors import ArgosyError, Invalid
 from argosy.oci import reference as references
 
@@ -180,15 +180,18 @@ def _signed_by(fields: _Object) -> Requirement:
 def _sigstore_signed(fields: _Object) -> Requirement:
     keys = _keys(fields, "keyPath", "keyPaths", "keyData", "keyDatas")
     fulcio = _fulcio(_Object(fields.need("fulcio"), fields.at("fulcio"))) if "fulcio" in fields else None
-    if bool(keys) == (fulcio is not None):
+    pki = _pki(_Object(fields.need("pki"), fields.at("pki"))) if "pki" in fields else None
+    if [bool(keys), fulcio is not None, pki is not None].count(True) != 1:
         raise _Broken(
-            f"{fields.where}: exactly one of keyPath, keyPaths, keyData, keyDatas and fulcio must be specified"
+            f"{fields.where}: exactly one of keyPath, keyPaths, keyData, keyDatas, fulcio and pki must be specified"
         )
     rekor = _keys(fields, "rekorPublicKeyPath", "rekorPublicKeyPaths", "rekorPublicKeyData", "rekorPublicKeyDatas")
+    if pki is not None and rekor:
+        raise _Broken(f"{fields.where}: with pki, none of the rekorPublicKey fields may be specified")
     if fulcio is not None and not rekor:
         raise _Broken(f"{fields.where}: with fulcio, one of the rekorPublicKey fields must be specified")
     identity = _signed_identity(fields)
-    return Requirement(policy.SIGSTORE_SIGNED, fields.where, "", keys, identity, fulcio, rekor)
+    return Requirement(policy.SIGSTORE_SIGNED, fields.where, "", keys, identity, fulcio, rekor, pki)
 
 
 def _fulcio(fields: _Object) -> Fulcio:
@@ -196,6 +199,18 @@ def _fulcio(fields: _Object) -> Fulcio:
     if not authority:
         raise _Broken(f"{fields.where}: exactly one of caPath and caData must be specified")
     found = Fulcio(authority[0], fields.text("oidcIssuer", required=True), fields.text("subjectEmail", required=True))
+    fields.finish()
+    return found
+
+
+def _pki(fields: _Object) -> Pki:
+    roots = _keys(fields, "caRootsPath", "caRootsData")
+    if not roots:
+        raise _Broken(f"{fields.where}: exactly one of caRootsPath and caRootsData must be specified")
+    between = _keys(fields, "caIntermediatesPath", "caIntermediatesData")
+    found = Pki(roots[0], between[0] if between else None, fields.text("subjectEmail"), fields.text("subjectHostname"))
+    if not (found.subject_email or found.subject_hostname):
+        raise _Broken(f"{fields.where}: at least one of subjectEmail and subjectHostname must be specified")
     fields.finish()
     return found
 

@@ -109,6 +109,13 @@ def _verify_sigstore(rule: Requirement, signature: Sigstore) -> None:
 
     logs = [sigstorekeys.public(key.read(), key.path or "rekorPublicKeyData") for key in rule.rekor_keys]
     raw = sigstore.raw_signature(signature)
+    if rule.pki is not None:
+        from argosy.signatures import pki
+
+        certificate = sigstore.annotation(signature, CERTIFICATE).encode()
+        holder = pki.verify(rule.pki, certificate, signature.annotations.get(CHAIN, "").encode())
+        sigstore.check(holder, raw, signature.payload, "the holder of the certificate")
+        return
     if rule.fulcio is None:
         keys = [sigstorekeys.public(key.read(), key.path or "keyData") for key in rule.keys]
         signer = rule.keys[sigstore.maker(signature, keys)]

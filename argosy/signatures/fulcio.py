@@ -36,11 +36,7 @@ def verify(rule: Fulcio, leaf_pem: bytes, chain_pem: bytes, moment_s: int) -> Pu
     except ValueError as error:
         raise Invalid("certificate authority", rule.authority.path or "caData", "it is not PEM") from error
     try:
-        chain = x509.load_pem_x509_certificates(chain_pem) if chain_pem.strip() else []
-    except ValueError as error:
-        raise BadSignature("the signature's chain of certificates is not PEM") from error
-    try:
-        _check_chain(leaf, chain, roots, datetime.datetime.fromtimestamp(moment_s, datetime.UTC))
+        check_chain(leaf, chain(chain_pem), roots, moment_s)
         _check_holder(leaf, rule)
         return sigstorekeys.accepted(leaf.public_key(), "the certificate")
     except (ValueError, x509.ExtensionNotFound, UnsupportedAlgorithm) as error:  # extensions are parsed when asked for
@@ -67,9 +63,19 @@ def certificate(pem: bytes) -> x509.Certificate:
     return found[0]
 
 
-def _check_chain(
-    leaf: x509.Certificate, chain: list[x509.Certificate], roots: list[x509.Certificate], moment: datetime.datetime
+def chain(pem: bytes) -> list[x509.Certificate]:
+    """The certificates that come with a signature; none for an empty annotation."""
+    try:
+        return x509.load_pem_x509_certificates(pem) if pem.strip() else []
+    except ValueError as error:
+        raise BadSignature("the signature's chain of certificates is not PEM") from error
+
+
+def check_chain(
+    leaf: x509.Certificate, between: list[x509.Certificate], roots: list[x509.Certificate], moment_s: int
 ) -> None:
+    """Raise BadSignature unless `leaf` is for signing code and leads to one of `roots` at `moment_s`."""
+    moment = datetime.datetime.fromtimestamp(moment_s, datetime.UTC)
     any_ca = verification.ExtensionPolicy.permit_all().require_present(
         x509.BasicConstraints, verification.Criticality.AGNOSTIC, None
     )
@@ -80,7 +86,7 @@ def _check_chain(
     builder = verification.PolicyBuilder().store(verification.Store(roots)).time(moment)
     verifier = builder.extension_policies(ca_policy=any_ca, ee_policy=signer).build_client_verifier()
     try:
-        verifier.verify(leaf, chain)
+        verifier.verify(leaf, between)
     except (verification.VerificationError, ValueError) as error:
         raise BadSignature(
             f"the certificate does not lead to the authority at the time of signing ({moment:%Y-%m-%d %H:%M:%S} UTC)",

@@ -145,9 +145,11 @@ class Authority:
         email: str = EMAIL,
         issuer: str = ISSUER,
         usage: ObjectIdentifier = ExtendedKeyUsageOID.CODE_SIGNING,
+        hosts: tuple[str, ...] = (),
     ) -> bytes:
         """A certificate for the key, in PEM."""
         text = issuer.encode()
+        names = [x509.RFC822Name(email), *map(x509.DNSName, hosts)]
         extension = x509.UnrecognizedExtension(
             ObjectIdentifier("1.3.6.1.4.1.57264.1.8"), bytes((0x0C, len(text))) + text
         )
@@ -160,7 +162,7 @@ class Authority:
             .serial_number(x509.random_serial_number())
             .not_valid_before(self.made)
             .not_valid_after(self.made + datetime.timedelta(minutes=10))
-            .add_extension(x509.SubjectAlternativeName([x509.RFC822Name(email)]), critical=True)
+            .add_extension(x509.SubjectAlternativeName(names), critical=True)
             .add_extension(_usage(authority=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
             .add_extension(extension, critical=False)

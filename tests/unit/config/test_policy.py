@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from argosy.config import policy, policyfile
-from argosy.config.policy import Fulcio, Identity, Key
+from argosy.config.policy import Fulcio, Identity, Key, Pki
 from argosy.errors import ArgosyError, Invalid
 from argosy.oci import reference, scopes
 
@@ -101,6 +101,8 @@ def test_the_fields_of_sigstore_signed() -> None:
     )
     assert found.fulcio == Fulcio(Key("/ca"), "https://i", "a@b")
     assert (found.keys, found.rekor_keys) == ((), (Key(data=b"key"),))
+    found = rule(type="sigstoreSigned", pki={"caRootsPath": "/r", "caIntermediatesData": DATA, "subjectHostname": "h"})
+    assert found.pki == Pki(Key("/r"), Key(data=b"key"), "", "h")
 
 
 GPG = {"type": "signedBy", "keyType": "GPGKeys"}
@@ -155,6 +157,24 @@ GPG = {"type": "signedBy", "keyType": "GPGKeys"}
             "not a host name",
         ),
         (json.dumps({"default": [{"type": "sigstoreSigned"}]}), "exactly one of"),
+        (
+            json.dumps({"default": [{"type": "sigstoreSigned", "pki": {"caRootsPath": "/a"}}]}),
+            "at least one of subject",
+        ),
+        (
+            json.dumps(
+                {
+                    "default": [
+                        {
+                            "type": "sigstoreSigned",
+                            "pki": {"caRootsPath": "/a", "subjectEmail": "x"},
+                            "rekorPublicKeyPath": "/b",
+                        }
+                    ]
+                }
+            ),
+            "with pki, none of",
+        ),
         (json.dumps({"default": [{"type": "sigstoreSigned", "fulcio": {"caPath": "/a"}}]}), "oidcIssuer is missing"),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from argosy.config.policy import SIGNED_BY, SIGSTORE_SIGNED, Fulcio, Identity, Key, Requirement
+from argosy.config.policy import SIGNED_BY, SIGSTORE_SIGNED, Fulcio, Identity, Key, Pki, Requirement
 from argosy.oci import reference
 from argosy.signatures import blob, evaluate
 from argosy.signatures.blob import Sigstore, Simple
@@ -215,6 +215,32 @@ def test_sigstore_with_a_certificate_and_a_log_entry() -> None:
     assert "does not lead" in refusal(ground.rule, ground.signature(server))
     other = ec.generate_private_key(ec.SECP256R1())
     assert "the holder of the certificate did not make it" in refusal(ground.rule, ground.signature(leaf, key=other))
+
+
+def test_sigstore_with_a_certificate_of_an_ordinary_authority() -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    authority, stranger = Authority(now), Authority(now)
+    key = ec.generate_private_key(ec.SECP256R1())
+    pki = Pki(Key(data=authority.root_pem), None, signing.EMAIL)
+
+    def told(wanted: Pki, leaf: bytes, signer: ec.EllipticCurvePrivateKey = key, *, chain: bool = True) -> str:
+        plain = sigstore(signer)
+        more = {blob.CERTIFICATE: leaf.decode(), **({blob.CHAIN: authority.chain_pem.decode()} if chain else {})}
+        rule = Requirement(SIGSTORE_SIGNED, "default[0]", pki=wanted)
+        return refusal(rule, plain.replace(annotations={**plain.annotations, **more}))
+
+    leaf = authority.leaf(key, hosts=("build.example.com", "*.ci.example.com"))
+    assert told(pki, leaf) == ""
+    assert "does not lead" in told(pki, leaf, chain=False)
+    assert told(pki.replace(intermediates=Key(data=authority.chain_pem)), leaf, chain=False) == ""
+    for host, accepted in (("build.example.com", True), ("a.ci.example.com", True), ("a.b.ci.example.com", False)):
+        assert (told(pki.replace(subject_email="", subject_hostname=host), leaf) == "") is accepted
+    assert "not for x@y" in told(pki.replace(subject_email="x@y"), leaf)
+    assert "not for other" in told(pki.replace(subject_hostname="other"), leaf)
+    assert "does not lead" in told(pki, stranger.leaf(key))
+    assert "did not make it" in told(pki, leaf, ec.generate_private_key(ec.SECP256R1()))
+    old = Authority(now - datetime.timedelta(days=1))
+    assert "does not lead" in told(Pki(Key(data=old.root_pem), Key(data=old.chain_pem), signing.EMAIL), old.leaf(key))
 
 
 def test_a_log_entry_must_be_about_the_signature() -> None:
