@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from argosy.registry.writer import RepositoryWriter
 
 _BLOCK = 256 << 10
+_LONGEST_NUMBER = 19
 _TOO_LARGE, _NOT_THERE = 413, 416
 _CHUNK_BYTES = 32 << 20
 _CHUNK_SMALLEST_BYTES = 1 << 20
@@ -113,7 +114,7 @@ class Upload:
             if answer.header("Location"):
                 self._claim.remember(location(answer, self._what))
             first, dash, last = answer.header("Range").removeprefix("bytes=").partition("-")
-            if not dash or first != "0" or not last.isdecimal():
+            if not dash or first != "0" or not last.isdecimal() or len(last) > _LONGEST_NUMBER:
                 return 0
             have = int(last) + 1 if last != "0" else 0  # "0-0" is also how an upload without a byte is told
             if have > self._descriptor.size:
