@@ -18,7 +18,7 @@ from tests.faults.test_image_crowd import WORKERS
 from tests.rig import leaks, processes
 from tests.rig.program import Program
 
-SECONDS = float(os.environ.get("ARGOSY_CROWD_S", "10"))
+SECONDS = float(os.environ.get("ARGOSY_CROWD_S", "6"))
 SEED = int(os.environ.get("ARGOSY_CROWD_SEED", "1"))
 NAMES = 4
 # What another worker may have done meanwhile, beside what may happen to any container.
