@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 def connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
     """Connect the container whose root is mounted at `merged`.  Raises what `network.setup` does."""
+    return network.setup(request(site, record, merged))
+
+
+def request(site: Site, record: ContainerRecord, merged: str) -> network.NetworkRequest:
+    """All that the container asks for.  Raises NotFound for a network or container that is gone."""
     options = record.options
     mode = options.network
     kind = "host" if site.namespace.chroot else mode.kind if mode is not None else "private"
@@ -26,29 +31,27 @@ def connect(site: Site, record: ContainerRecord, merged: str) -> NetworkState:
     bridged = kind == "bridge" or (kind == "private" and not site.namespace.rootless)
     if bridged:
         from argosy.containers import networks
-    return network.setup(
-        network.NetworkRequest(
-            id=record.id,
-            kind=kind,
-            target=mode.target if mode is not None else "",
-            options=mode.options if mode is not None else (),
-            joined_pid=joined_pid,
-            run=site.store.run,
-            directory=site.run_directory(record.id),
-            rootless=site.namespace.rootless,
-            conf=site.conf,
-            notice=site.notice,
-            command=site.network_cmd_path,
-            rootfs=merged,
-            wishes=networks.wishes(site, record) if bridged else (),
-            ports=_published(record),
-            no_hosts=site.conf.no_hosts if options.no_hosts is None else options.no_hosts,
-            add_hosts=options.add_hosts,
-            dns=options.dns,
-            dns_search=options.dns_search,
-            dns_options=options.dns_options,
-            **_netns_maker(site, record),
-        )
+    return network.NetworkRequest(
+        id=record.id,
+        kind=kind,
+        target=mode.target if mode is not None else "",
+        options=mode.options if mode is not None else (),
+        joined_pid=joined_pid,
+        run=site.store.run,
+        directory=site.run_directory(record.id),
+        rootless=site.namespace.rootless,
+        conf=site.conf,
+        notice=site.notice,
+        command=site.network_cmd_path,
+        rootfs=merged,
+        wishes=networks.wishes(site, record) if bridged else (),
+        ports=_published(record),
+        no_hosts=site.conf.no_hosts if options.no_hosts is None else options.no_hosts,
+        add_hosts=options.add_hosts,
+        dns=options.dns,
+        dns_search=options.dns_search,
+        dns_options=options.dns_options,
+        **_netns_maker(site, record),
     )
 
 

@@ -30,7 +30,12 @@ def of(site: Site) -> Networks:
 
 def named(site: Site, record: ContainerRecord) -> tuple[NetworkUse, ...]:
     """The networks of the site's that the container is to be on, each by its own name; none for other modes."""
+    from argosy.containers.record import CHANGES, Changes, read_value
+
     mode, default = record.options.network, site.conf.default_network
+    changes = read_value(site.store, record.id, CHANGES, Changes)
+    if changes is not None and changes.networks is not None:
+        return changes.networks
     if mode is None or mode.kind == "private":
         return (
             ()
@@ -42,19 +47,21 @@ def named(site: Site, record: ContainerRecord) -> tuple[NetworkUse, ...]:
 
 def wishes(site: Site, record: ContainerRecord) -> tuple[Wish, ...]:
     """The same with the networks themselves.  Raises NotFound for one that is gone."""
+    return tuple(wish(site, record, use) for use in named(site, record))
+
+
+def wish(site: Site, record: ContainerRecord, use: NetworkUse) -> Wish:
+    """What the container wants of one network.  Raises NotFound when it is gone."""
     from argosy.containers.record import current_name
 
-    networks, name = of(site), current_name(site.store, record)
-    return tuple(
-        Wish(
-            network=networks.get(use.name),
-            addresses=use.addresses,
-            mac=use.mac,
-            aliases=(*use.aliases, record.id[:12]),
-            interface=use.interface,
-            names=(name, *use.aliases, record.id[:12]),
-        )
-        for use in named(site, record)
+    own = record.id[:12]
+    return Wish(
+        network=of(site).get(use.name),
+        addresses=use.addresses,
+        mac=use.mac,
+        aliases=(*use.aliases, own),
+        interface=use.interface,
+        names=(current_name(site.store, record), *use.aliases, own),
     )
 
 
@@ -82,13 +89,23 @@ def users(site: Site) -> Users:
     networks = of(site)
     found: dict[str, list[ContainerView]] = {}
     for view in listing.views:
-        for use in (view.options.get("network") or {}).get("networks", ()):
+        for name in _names(site, view):
             try:
-                network = networks.get(networks.default.name if use["name"] == BRIDGE else use["name"])
+                network = networks.get(networks.default.name if name == BRIDGE else name)
             except NotFound:
                 continue
             found.setdefault(network.id, []).append(view)
     return Users({network_id: tuple(views) for network_id, views in found.items()})
+
+
+def _names(site: Site, view: ContainerView) -> list[str]:
+    """The networks that the container names, by its changes where it has been connected to others since."""
+    from argosy.containers.record import CHANGES, Changes, read_value
+
+    changes = read_value(site.store, view.id, CHANGES, Changes)
+    if changes is not None and changes.networks is not None:
+        return [use.name for use in changes.networks]
+    return [use["name"] for use in (view.options.get("network") or {}).get("networks", ())]
 
 
 def remove(site: Site, network: Network, *, force: bool = False, timeout_s: float | None = None) -> None:
@@ -135,3 +152,25 @@ def prune(site: Site, chosen: Sequence[Network]) -> list[str]:
             continue
         removed.append(network.name)
     return removed
+
+
+def update_dns(site: Site, name: str, *, add: Sequence[str], drop: Sequence[str]) -> Network:
+    """Change the servers that names outside of the network are looked up at; the network as it is then.
+
+    Raises NotFound, Invalid for what is no address, ArgosyError for the default network or one without names.
+    """
+    from argosy.network import bridged, plan
+
+    networks = of(site)
+    network = networks.get(name)
+    if network.id == networks.default.id:
+        raise ArgosyError(f"default network {network.name} cannot be changed")
+    if not network.dns:
+        raise ArgosyError(f"network {network.name} does not answer for names", hint="it was made with --disable-dns")
+    added = plan.addresses("--dns-add", add)
+    with networks.lock(network):
+        kept = [server for server in networks.get(network.id).dns_servers if server not in drop]
+        changed = network.replace(dns_servers=tuple(dict.fromkeys((*kept, *added))))
+        networks.update(changed)
+    bridged.tell_servers(site.store.run, changed, rootless=site.namespace.rootless)
+    return changed

@@ -10,7 +10,7 @@ from argosy.linux import files
 from argosy.linux.idmap import IdMap
 from argosy.oci.imageconfig import ContainerConfig
 from argosy.records import shelf
-from argosy.spec.options import ContainerOptions
+from argosy.spec.options import ContainerOptions, NetworkUse
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -112,10 +112,16 @@ class ContainerRecord(Value):
 
 
 class Changes(Value):
-    """changes.json: what replaces the record's own word, and the OCI runtime that it was moved to, "" for any."""
+    """changes.json: what replaces the record's own word, and the OCI runtime that it was moved to, "" for any.
+
+    `networks` are those that it is on since it was connected to one or taken off one; None before.
+    """
 
     name: str = ""
     runtime: str = ""
+    networks: tuple[NetworkUse, ...] | None = None
+
+    _nested: ClassVar[dict[str, type[Value]]] = {"networks": NetworkUse}
 
 
 class Started(Value):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 
-from argosy.errors import ArgosyError, Invalid, Unsupported
+from argosy.errors import ArgosyError, Invalid, NotFound, Unsupported
 from argosy.linux import files, locks, namespaces, process
+from argosy.linux.netlink import Netlink
 from argosy.network import attach, bridge, firewall, ipam
 from argosy.network.model import BRIDGE, Attachment
 from argosy.network.request import NetworkRecord, NetworkState, Unavailable
@@ -42,7 +43,7 @@ def connect(request: NetworkRequest) -> NetworkState:
         attached = _lease(request, shared)
         _make_namespace(request)
         for wish, attachment, leases in attached:
-            inside(request, lambda: _join(request, shared, wish.network, attachment, leases))  # noqa: B023 -- called here
+            inside(request, lambda: _plug(request, shared, wish.network, attachment, leases))  # noqa: B023 -- called here
         answering = inside(request, lambda: _name(request, shared, attached)) if _has_names(request) else ()
         addresses = tuple(str(lease) for _, _, leases in attached for lease in leases)
         held = _publish(request, shared, addresses) if request.ports else ()
@@ -108,22 +109,63 @@ def _publish(request: NetworkRequest, shared: str, addresses: tuple[str, ...]) -
     return ports.hold(wanted)
 
 
+def join(request: NetworkRequest, wish: Wish) -> None:
+    """Connect a container that runs to one more network.  All of it or nothing; raises as `connect` does."""
+    shared = ipam.shared_directory(request.run, rootless=request.rootless)
+    before = attach.read(request.directory) or NetworkRecord("bridge", request.netns, shared=shared)
+    with Undo() as undo:
+        undo.push(lambda: part(request, wish.network.id))
+        [(_, attachment, leases)] = _lease(request.replace(wishes=(wish,)), shared, before)
+        inside(request, lambda: _plug(request, shared, wish.network, attachment, leases))
+        if wish.network.dns:
+            inside(request, lambda: _name(request, shared, [(wish, attachment, leases)]))
+        undo.commit()
+
+
+def part(request: NetworkRequest, network_id: str) -> None:
+    """Take a container that runs off a network.  Idempotent."""
+    record = attach.read(request.directory)
+    gone = [found for found in record.attachments if found.network_id == network_id] if record is not None else []
+    if record is None or not gone:
+        return
+    with Netlink(request.netns) as there:
+        for attachment in gone:
+            try:
+                there.delete_link(there.link(attachment.interface).index)
+            except NotFound:
+                continue
+    for attachment in gone:
+        _give_back(record.shared, request.id, attachment)
+    left = tuple(found for found in record.attachments if found.network_id != network_id)
+    addresses = tuple(address for attachment in left for address in attachment.addresses)
+    attach.write(request.directory, record.replace(attachments=left, addresses=addresses))
+
+
+def _give_back(shared: str, container_id: str, attachment: Attachment) -> None:
+    """The addresses on one network, and the names that stand for them."""
+    ipam.release(shared, attachment.network_id, (text.partition("/")[0] for text in attachment.addresses))
+    if os.path.isdir(f"{shared}/networks/dns"):
+        from argosy.network import dns
+
+        dns.leave(shared, attachment.network_id, container_id)
+
+
 def teardown(run: str, container_id: str, record: NetworkRecord | None) -> None:
     """Give back what `connect` took; the devices go with the container's namespace.  Idempotent."""
     namespaces.remove_network(f"{run}/netns/{container_id}")
     if record is None or not record.shared:
         return
     for attachment in record.attachments:
-        ipam.release(record.shared, attachment.network_id, (text.partition("/")[0] for text in attachment.addresses))
+        _give_back(record.shared, container_id, attachment)
     if os.path.exists(f"{firewall.directory(record.shared)}/{container_id}"):
         _within(run, record, lambda: firewall.drop(record.shared, container_id))
-    if os.path.isdir(f"{record.shared}/networks/dns"):
-        from argosy.network import dns
-
-        for attachment in record.attachments:
-            dns.leave(record.shared, attachment.network_id, container_id)
     if record.uplink:
         _leave_uplink(run)
+
+
+def restore(run: str, record: NetworkRecord) -> None:
+    """Make the firewall's table again, in the namespace that the bridges of this container are in."""
+    _within(run, record, lambda: firewall.restore(record.shared))
 
 
 def inside(request: NetworkRequest, action: Callable[[], T]) -> T:
@@ -133,17 +175,23 @@ def inside(request: NetworkRequest, action: Callable[[], T]) -> T:
     return namespaces.in_network(_uplink(request), action)
 
 
-def _lease(request: NetworkRequest, shared: str) -> list[tuple[Wish, Attachment, tuple[Lease, ...]]]:
-    """Get all addresses, and write down what there is to take down before any device is made."""
+def _lease(
+    request: NetworkRequest, shared: str, before: NetworkRecord | None = None
+) -> list[tuple[Wish, Attachment, tuple[Lease, ...]]]:
+    """Get all addresses, and write down what there is to take down before any device is made.
+
+    `before` is the record of a container that is connected to other networks already.
+    """
     found: list[tuple[Wish, Attachment, tuple[Lease, ...]]] = []
-    record = NetworkRecord("bridge", request.netns, shared=shared, uplink=request.rootless)
+    record = before or NetworkRecord("bridge", request.netns, shared=shared, uplink=request.rootless)
+    there = {attachment.interface for attachment in record.attachments}
     for number, wish in enumerate(request.wishes):
         network = wish.network
         leases = ipam.lease(shared, network, request.directory, wish.addresses)
         attachment = Attachment(
             network=network.name,
             network_id=network.id,
-            interface=wish.interface or _free_name(number, request.wishes),
+            interface=wish.interface or _free_name(number, request.wishes, there),
             driver=network.driver,
             bridge=network.interface,
             mac=wish.mac or bridge.mac(network, leases),
@@ -161,10 +209,10 @@ def _lease(request: NetworkRequest, shared: str) -> list[tuple[Wish, Attachment,
     return found
 
 
-def _free_name(number: int, wishes: Sequence[Wish]) -> str:
-    """eth0, eth1, ...: the name of the device of the network in this place, unless another asked for it."""
-    asked = {wish.interface for wish in wishes}
-    names = [name for index in range(2 * len(wishes)) if (name := f"eth{index}") not in asked]
+def _free_name(number: int, wishes: Sequence[Wish], there: set[str]) -> str:
+    """eth0, eth1, ...: the name of the device of the network in this place, unless it is `there` or asked for."""
+    taken = there | {wish.interface for wish in wishes}
+    names = [name for index in range(len(taken) + len(wishes)) if (name := f"eth{index}") not in taken]
     return names[sum(1 for wish in wishes[:number] if not wish.interface)]
 
 
@@ -174,7 +222,7 @@ def _make_namespace(request: NetworkRequest) -> None:
     request.new_netns(request.netns)
 
 
-def _join(
+def _plug(
     request: NetworkRequest, shared: str, network: Network, attachment: Attachment, leases: tuple[Lease, ...]
 ) -> None:
     try:
@@ -247,3 +295,10 @@ def remove(run: str, network: Network, *, rootless: bool) -> None:
         elif os.path.exists(uplink):
             namespaces.in_network(uplink, lambda: bridge.remove(shared, network))
     files.remove_tree(ipam.directory(shared, network.id))
+
+
+def tell_servers(run: str, network: Network, *, rootless: bool) -> None:
+    """Let what answers for the names of a network know of its other servers, where it runs."""
+    from argosy.network import dns
+
+    dns.update(ipam.shared_directory(run, rootless=rootless), network)

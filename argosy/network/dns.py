@@ -56,14 +56,32 @@ def join(
     with _locked(place):
         lines = [line for line in _read(place, network.id)[1:] if not line.startswith(f"{container_id} ")]
         lines.append(_line(container_id, attachment, names))
-        head = ",".join(subnet.gateway for subnet in network.subnets if subnet.gateway)
-        servers = ",".join(network.dns_servers)
-        _write(place, network.id, [f"{head} {servers}".rstrip(), *lines])
+        _write(place, network.id, [_head(network), *lines])
         pid = _running(place)
         if pid:
             os.kill(pid, _SIGHUP)
         else:
             _start(place, program, port)
+
+
+def update(shared: str, network: Network) -> None:
+    """Take the network's other servers into account, if anybody is on it."""
+    place = directory(shared)
+    if not os.path.exists(f"{place}/{network.id}"):
+        return
+    with _locked(place):
+        lines = _read(place, network.id)
+        if lines:
+            _write(place, network.id, [_head(network), *lines[1:]])
+        pid = _running(place)
+        if pid:
+            os.kill(pid, _SIGHUP)
+
+
+def _head(network: Network) -> str:
+    """Where it listens, and whom it asks for other names ("" for the host's servers)."""
+    gateways = ",".join(subnet.gateway for subnet in network.subnets if subnet.gateway)
+    return f"{gateways} {','.join(network.dns_servers)}".rstrip()
 
 
 def leave(shared: str, network_id: str, container_id: str) -> None:

@@ -83,7 +83,7 @@ def planned(request: CreateRequest, around: Surroundings, now_ns: int) -> Networ
         ipv6=any(subnet.is_ipv6 for subnet in subnets),
         internal=request.internal,
         dns=request.dns and bool(subnets),
-        dns_servers=tuple(str(_address("--dns", text)) for text in request.dns_servers),
+        dns_servers=addresses("--dns", request.dns_servers),
         ipam=ipam,
         labels=request.labels,
         options=options,
@@ -277,6 +277,11 @@ def _address(flag: str, text: str) -> Address:
         raise ArgosyError(
             f'invalid argument "{text}" for "{flag}" flag: invalid string being converted to IP address: {text}'
         ) from None
+
+
+def addresses(flag: str, texts: Iterable[str]) -> tuple[str, ...]:
+    """The addresses given to a flag, each in its shortest form.  Raises ArgosyError for what is none."""
+    return tuple(str(_address(flag, text)) for text in texts)
 
 
 def _route(text: str, subnets: Iterable[Subnet]) -> Route:

@@ -115,6 +115,25 @@ def test_containers_find_each_other_by_name(bridged: Program) -> None:
     assert f"Address: {found['one']['IPAddress']}\n" not in said
 
 
+def test_a_container_is_connected_and_disconnected_while_it_runs_and_stays_so(bridged: Program) -> None:
+    bridged.run("network", "create", "two", "--subnet", "10.215.7.0/24")
+    serve(bridged, "web", "--network", "one")
+    bridged.run("network", "connect", "--ip", "10.215.7.99", "--alias", "shop", "two", "web")
+    assert fetch(bridged, "10.215.7.99", "--network", "two") == "served-by-web"
+    assert "already connected" in bridged.run("network", "connect", "two", "web", check=125).stderr
+    bridged.run("network", "disconnect", "one", "web")
+    assert bridged.run("exec", "web", "ls", "/sys/class/net").lines == ["eth1", "lo"]
+    assert "is not connected" in bridged.run("network", "disconnect", "one", "web", check=125).stderr
+    bridged.run("restart", "-t", "0", "web")
+    networks = bridged.run("inspect", "web").json()[0]["NetworkSettings"]["Networks"]
+    assert list(networks) == ["two"]
+    assert networks["two"]["IPAddress"] == "10.215.7.99"
+    assert networks["two"]["Aliases"][0] == "shop"
+    assert "network is being used" in bridged.run("network", "rm", "two", check=2).stderr
+    bridged.run("run", "-d", "--name", "other", "--network", "none", "busybox", "sleep", "1000")
+    assert "invalid network mode" in bridged.run("network", "connect", "one", "other", check=125).stderr
+
+
 def test_many_at_once_get_addresses_of_their_own(bridged: Program) -> None:
     names = [f"c{number}" for number in range(12)]
 
@@ -184,6 +203,9 @@ def test_a_flushed_table_comes_back_with_the_next_container(rooted: Program) -> 
     port = int(rooted.run("port", "web").lines[0].rpartition(":")[2])
     subprocess.run(["nft", "delete", "table", "inet", "argosy"], check=True)
     rooted.run("run", "--rm", "busybox", "true")
+    assert get(port) == b"served-by-web"
+    subprocess.run(["nft", "delete", "table", "inet", "argosy"], check=True)
+    assert rooted.run("network", "reload", "--all").lines == rooted.run("ps", "-q", "--no-trunc").lines
     assert get(port) == b"served-by-web"
 
 
