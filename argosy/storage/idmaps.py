@@ -22,6 +22,7 @@ from argosy.errors import ArgosyError, Unsupported
 from argosy.linux import files
 from argosy.oci import digest as digests
 from argosy.records.shelf import Scratch, TakenOut, read_sealed, seal
+from argosy.storage import sweep
 from argosy.storage.layers import Claim
 from argosy.values import Value
 
@@ -39,26 +40,37 @@ STAGE_PREFIX = "map-"
 NAME_DIGITS = 80
 _KEY_DIGITS = NAME_DIGITS - 64
 METADATA, CONTENT = "metadata", "content"
+_DETACHED_LOWERS = (6, 15)  # the first Linux that takes a lower directory which is mounted nowhere
 
 
 class Lowers(Value):
     """Lower directories, topmost first, and the directory with the content of their files ("" where they have it).
 
-    Some may be names of descriptors, which `close` closes once they are mounted.
+    Some may be mounts, or names of descriptors, that `close` takes away: an overlay over them keeps what it needs.
     """
 
     directories: tuple[str, ...]
     data: str = ""
     handles: tuple[int, ...] = ()
+    places: Scratch | None = None
 
     def close(self) -> None:
-        """Close the descriptors."""
+        """Close the descriptors, and unmount what was mounted."""
         for handle in self.handles:
             os.close(handle)
+        if self.places is not None:
+            from argosy.linux import mounts
+
+            for directory in self.directories:
+                mounts.unmount(directory)
+            self.places.__exit__()
 
 
-def lowers(store: Store, layers: Sequence[str], chain: str, id_map: IdMap, *, fixed: bool) -> Lowers:
-    """The lower directories of an image under the map.  Raises ArgosyError as `rootfs.lower_directories` does."""
+def lowers(store: Store, layers: Sequence[str], chain: str, id_map: IdMap, *, fixed: bool, release: str = "") -> Lowers:
+    """The lower directories of an image under the map.  Raises ArgosyError as `rootfs.lower_directories` does.
+
+    `release` is the kernel's, "" for that which runs.
+    """
     from argosy.storage import rootfs
 
     plain = rootfs.lower_directories(store, layers, chain, fixed=fixed)
@@ -69,10 +81,37 @@ def lowers(store: Store, layers: Sequence[str], chain: str, id_map: IdMap, *, fi
 
         try:
             trees = tuple(idmapped.clones(plain, id_map, recursive=False))
-            return Lowers(tuple(f"/proc/self/fd/{tree}" for tree in trees), handles=trees)
         except (mounts.MountFailed, Unsupported):
             pass  # the file system knows no id maps, or we are root of somebody's container only
+        else:
+            if _numbers(release or os.uname().release) >= _DETACHED_LOWERS:
+                return Lowers(tuple(f"/proc/self/fd/{tree}" for tree in trees), handles=trees)
+            return _attached(store, trees)
     return _made(store, plain, id_map)
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in release.split(".")[:2] if part.isdecimal())
+
+
+def _attached(store: Store, trees: Sequence[int]) -> Lowers:
+    """The detached mounts in a directory of their own, where older kernels take them from."""
+    from argosy.linux import mounts
+
+    scratch = Scratch(store.tmp)
+    places = [f"{scratch.path}/{sweep.LOWERS}/{number}" for number in range(len(trees))]
+    found = Lowers(tuple(places), places=scratch)
+    left = list(trees)
+    try:
+        for place in places:
+            os.makedirs(place)
+            mounts.attach(left.pop(0), place)
+    except BaseException:
+        for tree in left:
+            os.close(tree)
+        found.close()
+        raise
+    return found
 
 
 def _made(store: Store, plain: Sequence[str], id_map: IdMap) -> Lowers:

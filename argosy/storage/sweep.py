@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.storage.store import Store
 
+LOWERS = "lowers"  # a directory of mounts, see storage.idmaps
 _KEEP_DOWNLOADS_S = 24 * 3600
 
 
@@ -74,10 +75,10 @@ def dead(store: Store) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _entries(tmp: str) -> list[str]:
+def _entries(*parts: str) -> list[str]:
     try:
-        return os.listdir(tmp)
-    except FileNotFoundError:
+        return os.listdir("/".join(parts))
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
@@ -115,5 +116,7 @@ def _sweep_one(root: str, name: str, lock: locks.Lock, *, everything: bool) -> b
     merged = f"{path}/merged"
     if os.path.lexists(merged):
         mounts.unmount(merged)  # of a container, a stage of a build, or a trial
+    for lower in _entries(path, LOWERS):
+        mounts.unmount(f"{path}/{LOWERS}/{lower}")
     files.remove_tree(path)
     return True

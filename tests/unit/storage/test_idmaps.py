@@ -11,7 +11,7 @@ import pytest
 
 from argosy.linux import mounts
 from argosy.linux.idmap import IdMap, IdRange, identity
-from argosy.storage import gc, idmaps, mapping
+from argosy.storage import gc, idmaps, mapping, sweep
 from argosy.storage.drivers import driver
 from argosy.storage.store import Store
 from tests.unit.storage.making import add_image, add_layer, reopened
@@ -154,14 +154,19 @@ def test_a_damaged_tree_is_made_again(without_idmapped_mounts: Store) -> None:
 
 
 @root_only
-def test_lowers_of_root_cost_nothing(store: Store, tmp_path: os.PathLike[str]) -> None:
+@pytest.mark.parametrize("release", ["", "6.1.0-13-amd64"])
+def test_lowers_of_root_cost_nothing(store: Store, tmp_path: os.PathLike[str], release: str) -> None:
+    """Also on a kernel that wants them mounted somewhere, which is over at once."""
     layers = [add_layer(store, {"a/x": b"x", "a/hidden": b"below"}), add_layer(store, {"a/hidden": b"above"})]
-    found = idmaps.lowers(store, layers, "", MAP, fixed=False)
+    store.unstable.settle()
+    found = idmaps.lowers(store, layers, "", MAP, fixed=False, release=release)
+    assert bool(found.handles) == (not release)
     base = os.fspath(tmp_path)
     for name in ("upper", "work", "merged"):
         os.makedirs(f"{base}/{name}")
     driver(store).mount(f"{base}/merged", found.directories, f"{base}/upper", f"{base}/work", volatile=True)
     found.close()
+    assert not os.path.exists(store.tmp) or os.listdir(store.tmp) == []
     try:
         seen = subprocess.check_output(["stat", "-c", "%u %g", f"{base}/merged/a/x"], text=True)
         assert seen == "100 100\n"
@@ -170,3 +175,15 @@ def test_lowers_of_root_cost_nothing(store: Store, tmp_path: os.PathLike[str]) -
     finally:
         mounts.unmount(f"{base}/merged")
     assert idmaps.names(store.root) == []
+
+
+@root_only
+def test_lowers_that_a_killed_process_left_mounted_are_swept(store: Store) -> None:
+    layer = add_layer(store, {"a/x": b"x"})
+    store.unstable.settle()
+    found = idmaps.lowers(store, [layer], "", MAP, fixed=False, release="6.1.0")
+    assert found.places is not None
+    found.places.lock.release()
+    assert sweep.sweep(store).failed == ()
+    assert os.listdir(store.tmp) == []
+    assert os.path.exists(f"{store.layers.path(layer)}/a/x")
