@@ -6,7 +6,7 @@ that `argosy doctor NAME` takes.  What needs an open store is `store_checks`.
 
 from __future__ import annotations
 
-from argosy.containers.doctor import kernel, network, privilege, programs, resources
+from argosy.containers.doctor import kernel, network, privilege, programs, resources, trust
 from argosy.containers.doctor.advice import BAD, Advice
 from argosy.containers.doctor.storage import store_checks
 from argosy.errors import Invalid
@@ -40,6 +40,7 @@ CHECKS: Mapping[str, Callable[[Facts], Iterator[Advice]]] = {
     "dns": network.dns,
     "clock": network.clock,
     "certificates": network.certificates,
+    "trust": trust.trust,
 }
 STORE_CHECKS = ("storage",)
 

@@ -37,6 +37,7 @@ _PACKAGES = {
     "pasta": {"": "passt"},
     "nft": {"": "nftables"},
     "ca-certificates": {"": "ca-certificates"},
+    "gpgv": {"": "gnupg2", "debian": "gpgv", "alpine": "gpgv", "arch": "gnupg", "suse": "gpg2"},
     "apparmor_parser": {"": "apparmor", "suse": "apparmor-parser"},
     "setpriv": {"": "util-linux", "alpine": "setpriv"},
 }

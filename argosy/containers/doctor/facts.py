@@ -24,7 +24,17 @@ SWITCHES = (
     "kernel.apparmor_restrict_unprivileged_userns",
 )
 DEVICES = ("/dev/fuse", "/dev/net/tun")
-_PROGRAMS = ("fuse-overlayfs", "fusermount3", "pasta", "slirp4netns", "nft", "apparmor_parser", "setpriv", "unshare")
+_PROGRAMS = (
+    "fuse-overlayfs",
+    "fusermount3",
+    "pasta",
+    "slirp4netns",
+    "nft",
+    "gpgv",
+    "apparmor_parser",
+    "setpriv",
+    "unshare",
+)
 _MAPPERS = ("newuidmap", "newgidmap")
 _BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -103,6 +113,8 @@ class Facts(Value):
     now_s: float = 0.0
     written_s: float = 0.0  # when this program was written to disk: no clock that is right says less
     certificates: str = ""
+    policy: str = ""  # the policy.json that holds
+    policy_error: str = ""  # why it cannot be used
 
 
 def gather(conf: ContainersConf, places: Locations, environ: Mapping[str, str]) -> Facts:
@@ -145,7 +157,18 @@ def gather(conf: ContainersConf, places: Locations, environ: Mapping[str, str]) 
         now_s=time.time(),
         written_s=os.stat(__file__).st_mtime if os.path.exists(__file__) else 0.0,
         certificates=_certificates(environ),
+        **_policy(environ),
     )
+
+
+def _policy(environ: Mapping[str, str]) -> dict[str, str]:
+    """The policy by which images are accepted."""
+    from argosy.config import policy
+
+    try:
+        return {"policy": policy.load(environ).path}
+    except ArgosyError as error:
+        return {"policy_error": str(error)}
 
 
 def _name(uid: int) -> str:

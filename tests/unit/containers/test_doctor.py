@@ -12,7 +12,9 @@ from argosy.errors import Invalid
 from argosy.linux.cgroup import Cgroups
 
 MAPPERS = {"newuidmap": MapProgram("/usr/bin/newuidmap", able=True), "newgidmap": MapProgram("/usr/bin/n", able=True)}
-PROGRAMS = {name: f"/usr/bin/{name}" for name in ("pasta", "slirp4netns", "nft", "fuse-overlayfs", "apparmor_parser")}
+PROGRAMS = {
+    name: f"/usr/bin/{name}" for name in ("pasta", "slirp4netns", "nft", "fuse-overlayfs", "apparmor_parser", "gpgv")
+}
 LIMITED = Cgroups("v2", (), ("cpu", "io", "memory", "pids"), "systemd", delegated=True, uid=1000)
 WHOLE = Facts(
     family="debian",
@@ -101,6 +103,8 @@ LACKS: tuple[tuple[str, dict[str, object], str, str], ...] = (
     ("nft", {"programs": without("nft")}, "less", "published ports.*apt-get install nftables"),
     ("dns", {"nameservers": ()}, "less", "no server.*not found by name.*/etc/resolv.conf"),
     ("clock", {"now_s": 0.0}, "bad", "days behind.*timedatectl set-ntp true"),
+    ("trust", {"policy_error": 'invalid signature policy "/p"'}, "bad", "every image is refused.*mend the file"),
+    ("trust", {"programs": without("gpgv")}, "less", "signed with GnuPG are refused.*apt-get install gpgv"),
     ("certificates", {"certificates": ""}, "less", "no public registry.*apt-get install ca-certificates"),
 )  # fmt: skip
 
