@@ -63,6 +63,13 @@ class Artifact(Value):
         return said or int(self.record.added_at * 1e9)
 
 
+class AllArtifacts(Value):
+    """What is there, and the errors of what cannot be read."""
+
+    artifacts: tuple[Artifact, ...]
+    damaged: tuple[ArgosyError, ...] = ()
+
+
 class Artifacts:
     """The artifacts of a store."""
 
@@ -73,24 +80,31 @@ class Artifacts:
     def _shelf(self) -> Shelf:
         return self._store.shelf("artifacts")
 
-    def all(self) -> list[Artifact]:
-        """Each artifact under each of its names.  One that vanishes meanwhile is left out."""
-        found = []
-        for record in self._records():
+    def all(self) -> AllArtifacts:
+        """Each artifact under each of its names, in their order.  One that vanishes meanwhile is left out."""
+        found: list[Artifact] = []
+        damaged: list[ArgosyError] = []
+        for record in self._records(damaged):
             try:
                 manifest = self._manifest(record)
-            except NotFound:
+            except ArgosyError as error:
+                if self._shelf.exists(digests.parse(record.manifest_digest).hex):
+                    damaged.append(error)
                 continue
             found += [Artifact(record, manifest, name) for name in record.names]
-        return sorted(found, key=lambda artifact: artifact.name)
+        return AllArtifacts(tuple(sorted(found, key=lambda artifact: artifact.name)), tuple(damaged))
 
-    def _records(self) -> list[ArtifactRecord]:
+    def _records(self, damaged: list[ArgosyError] | None = None) -> list[ArtifactRecord]:
+        """All records that can be read; what is wrong with the others is added to `damaged`."""
         found = []
         for digits in self._shelf.ids():
             try:
                 found.append(self._read(digits))
             except NotFound:
                 continue
+            except ArgosyError as error:
+                if damaged is not None:
+                    damaged.append(error)
         return found
 
     def _read(self, digits: str) -> ArtifactRecord:

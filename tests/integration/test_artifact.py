@@ -88,6 +88,21 @@ def test_names(argosy: Program) -> None:
     assert argosy.run("artifact", "ls", "-n").stdout == ""
 
 
+def test_a_damaged_artifact_hides_no_other(argosy: Program) -> None:
+    path = argosy.write("file", "x")
+    good = argosy.run("artifact", "add", "localhost/good", path).lines[0]
+    argosy.write("file", "y")
+    bad = argosy.run("artifact", "add", "localhost/bad", path).lines[0]
+    record = f"{argosy.root}/artifacts/{bad}/artifact.json"
+    os.chmod(record, 0o600)
+    os.truncate(record, 10)
+    listed = argosy.run("artifact", "ls", "-n")
+    assert listed.stdout.split()[:1] == ["localhost/good"]
+    assert bad in listed.stderr
+    assert argosy.run("artifact", "rm", "localhost/good").lines == [good]
+    assert bad in argosy.run("system", "check", check=False).stdout
+
+
 def test_referrers_without_the_api(shared_program: Program, insecure_registry: Registry) -> None:
     """Debian's registry does not have it: the list is under a tag, and grows."""
     subject = insecure_registry.push("artifact/subject", "1", registry.image())

@@ -37,7 +37,10 @@ def run(options: ArtifactLsOptions, engine: Engine, out: Output) -> int:
     if options.referrers:
         _list_referrers(options, engine, out)
         return 0
-    rows = [_fields(artifact, options) for artifact in Artifacts(engine.store).all()]
+    found = Artifacts(engine.store).all()
+    for error in found.damaged:
+        out.error(f"Error: {error}")
+    rows = [_fields(artifact, options) for artifact in found.artifacts]
     if templates.is_json(options.format or ""):
         from argosy.cli.documents import indented
 

@@ -33,7 +33,7 @@ def run(options: ArtifactRmOptions, engine: Engine, out: Output) -> int:
     artifacts = Artifacts(engine.store)
     status = 0
     if options.all:
-        found = artifacts.all()
+        found = list(artifacts.all().artifacts)
     else:
         found = []
         for text in options.operands:
