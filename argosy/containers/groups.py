@@ -70,6 +70,8 @@ def conmon_groups(groups: Cgroups, manager: str, cgroups: str) -> tuple[str, ...
     if cgroups == "no-conmon":
         return ()
     if cgroups != "split":
+        if manager == "cgroupfs":
+            cgroup.make_room(groups)
         return conmon_group(groups, manager)
     path = groups.hierarchies[0].path + cgroup.split_path(groups, cgroup.SUPERVISOR)
     try:

@@ -195,11 +195,41 @@ def split_path(cgroups: Cgroups, name: str) -> str:
 
 
 def _own_parent(cgroups: Cgroups) -> str:
-    """Root uses a group of its own at the top; a user, one within what was delegated: beside our own group."""
+    """Root uses a group of its own at the top; a user, one within what is his: beside our own group, else below it.
+
+    Our own group is the one that was given to us, also where our processes have moved into the half for supervisors.
+    """
     unified = next((h for h in cgroups.hierarchies if h.version == 2), None)
     if not cgroups.delegated or unified is None:
         return f"/{PREFIX}"
-    return os.path.dirname(unified.own.removeprefix(unified.path)).rstrip("/") + f"/{PREFIX}"
+    own = unified.own.removeprefix(unified.path).removesuffix(f"/{SUPERVISOR}")
+    beside = os.path.dirname(own).rstrip("/")
+    is_ours = all(os.access(unified.path + beside + file, os.W_OK) for file in ("", "/cgroup.procs"))
+    return f"{beside if is_ours else own}/{PREFIX}"
+
+
+def make_room(cgroups: Cgroups) -> None:
+    """Give the groups of containers their controllers (v2), where the group above them holds processes.
+
+    No such group can pass controllers on ("no internal processes", cgroup-v2.rst) but the real root: what is in it goes
+    into the half for supervisors.  So it is in a container, and in a group that was given to a user who works in it.
+    """
+    if cgroups.mode != "v2" or cgroups.manager != "cgroupfs":
+        return
+    top = cgroups.hierarchies[0].path + os.path.dirname(_own_parent(cgroups))
+    missing = set(_read(f"{top}/cgroup.controllers").split()) - set(_read(f"{top}/cgroup.subtree_control").split())
+    if not missing or not os.path.exists(f"{top}/cgroup.type"):
+        return
+    members = _read(f"{top}/cgroup.procs").split()
+    if members:
+        try:
+            os.makedirs(f"{top}/{SUPERVISOR}", exist_ok=True)
+        except OSError:
+            return
+    for pid in members:
+        move(f"{top}/{SUPERVISOR}", int(pid))
+    for name in sorted(missing):
+        _write(f"{top}/cgroup.subtree_control", f"+{name}")
 
 
 def supervisors_group(cgroups: Cgroups, manager: str) -> tuple[str, ...]:
@@ -223,12 +253,17 @@ def supervisors_group(cgroups: Cgroups, manager: str) -> tuple[str, ...]:
 
 def move(directory: str, pid: int) -> None:
     """Put the process into the group, if that takes it."""
+    _write(f"{directory}/cgroup.procs", str(pid))
+
+
+def _write(path: str, text: str) -> None:
+    """Tell the kernel something that it may refuse."""
     try:
-        fd = os.open(f"{directory}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
     except OSError:
         return
     try:
-        os.write(fd, str(pid).encode())
+        os.write(fd, text.encode())
     except OSError:
         pass
     finally:

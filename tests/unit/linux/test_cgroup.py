@@ -123,7 +123,7 @@ def test_a_limit_that_cannot_hold_says_why() -> None:
         ({}, {"parent": "/jobs/"}, "/jobs/ID", ["/cg/jobs/ID"]),
         ({}, {"parent": "jobs"}, "/jobs/ID", ["/cg/jobs/ID"]),
         ({}, {"parent": "../../jobs/../x"}, "/x/ID", ["/cg/x/ID"]),
-        ({"delegated": True, "uid": 7}, {}, "/user.slice/user-7.slice/argosy/ID", None),
+        ({"delegated": True, "uid": 7}, {}, "/user.slice/user-7.slice/session-1.scope/argosy/ID", None),
         ({"manager": "systemd"}, {}, "machine.slice:argosy:ID", ["/cg/machine.slice/argosy-ID.scope"]),
         (
             {"manager": "systemd"},
@@ -148,6 +148,51 @@ def test_a_container_has_a_path_in_the_managers_form(
     assert cgroup.container_path(found, "ID", **options) == path
     if directories is not None:
         assert list(cgroup.directories(found, path)) == directories
+
+
+def given(tree: Path, *, beside: bool = False) -> Cgroups:
+    """A tree in which the group /jobs/mine was given to a user, who works in it; and with `beside` /jobs too."""
+    for name in ("jobs/mine", "jobs"):
+        (tree / name).mkdir(parents=True, exist_ok=True)
+        for file in ("cgroup.procs", "cgroup.subtree_control", "cgroup.type"):
+            (tree / name / file).write_text("")
+        (tree / name / "cgroup.controllers").write_text("cpu memory pids\n")
+    if not beside:
+        (tree / "jobs/cgroup.procs").unlink()
+    unified = Hierarchy(2, str(tree), f"{tree}/jobs/mine", ("cpu", "memory", "pids"), True)
+    return Cgroups("v2", (unified,), unified.controllers, "cgroupfs", delegated=True, uid=7)
+
+
+def test_a_users_containers_are_beside_the_own_group_or_in_it(tmp_path: Path) -> None:
+    assert cgroup.container_path(given(tmp_path, beside=True), "ID") == "/jobs/argosy/ID"
+    groups = given(tmp_path)
+    assert cgroup.container_path(groups, "ID") == "/jobs/mine/argosy/ID"
+    moved = groups.hierarchies[0].replace(own=f"{tmp_path}/jobs/mine/{cgroup.SUPERVISOR}")
+    assert cgroup.container_path(groups.replace(hierarchies=(moved,)), "ID") == "/jobs/mine/argosy/ID"
+
+
+def test_a_group_that_holds_processes_is_emptied_to_pass_its_controllers_on(tmp_path: Path) -> None:
+    groups, own = given(tmp_path), tmp_path / "jobs/mine"
+    (own / "cgroup.procs").write_text("4711\n")
+    (own / cgroup.SUPERVISOR).mkdir()
+    (own / cgroup.SUPERVISOR / "cgroup.procs").write_text("")
+    cgroup.make_room(groups)
+    assert (own / cgroup.SUPERVISOR / "cgroup.procs").read_text() == "4711"
+    assert (own / "cgroup.subtree_control").read_text().startswith("+pids")
+
+
+@pytest.mark.parametrize("reason", ["passed on already", "the real root", "systemd"])
+def test_it_is_left_alone_where_there_is_nothing_to_do(tmp_path: Path, reason: str) -> None:
+    groups, own = given(tmp_path), tmp_path / "jobs/mine"
+    (own / "cgroup.procs").write_text("4711\n")
+    if reason == "passed on already":
+        (own / "cgroup.subtree_control").write_text("cpu memory pids\n")
+    elif reason == "the real root":
+        (own / "cgroup.type").unlink()
+    else:
+        groups = groups.replace(manager="systemd")
+    cgroup.make_room(groups)
+    assert not (own / cgroup.SUPERVISOR).exists()
 
 
 def test_a_split_group_is_within_our_own() -> None:
