@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import os
 
-from argosy.errors import Unsupported
-from argosy.linux import mounts, paths
+from argosy.linux import files, mounts, paths
 from argosy.records.shelf import Scratch
-from argosy.storage import built, rootfs, staged
+from argosy.storage import built, delta, rootfs, staged
 from argosy.storage.drivers import driver
 
 TYPE_CHECKING = False
@@ -27,11 +26,6 @@ class Working:
     """One tree; use it as a context.  It is mounted when it is first asked for, and after each commit anew."""
 
     def __init__(self, store: Store, layers: Sequence[str]) -> None:
-        if store.driver == "vfs":
-            raise Unsupported(
-                "images cannot be built in a store of the driver vfs, which keeps no changes apart",
-                hint="use a store of the driver overlay: argosy --root DIRECTORY --storage-driver overlay",
-            )
         self.layers = list(layers)
         self._store = store
         self._scratch = Scratch(store.tmp)
@@ -53,7 +47,29 @@ class Working:
 
     def is_changed(self) -> bool:
         """Whether anything was changed since the last commit, as far as the upper directory tells."""
+        if self._mounted and self._is_whole:
+            return delta.is_changed(f"{self.directory}/upper", self._lowers(), self._store.xattrs)
         return self._mounted and bool(os.listdir(f"{self.directory}/upper"))
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the upper directory holds everything, and not what was changed alone."""
+        return self._store.driver == "vfs"
+
+    def _lowers(self) -> list[str]:
+        chain = self._store.chains.ensure_fix(self.layers)
+        return rootfs.lower_directories(self._store, self.layers, chain.chain_id, fixed=chain.fixed)
+
+    def _changed(self) -> str:
+        """The directory of what was changed; the tree was unmounted."""
+        upper = f"{self.directory}/upper"
+        if not self._is_whole:
+            return upper
+        changed = f"{self.directory}/changed"
+        delta.extract(upper, self._lowers(), changed, self._store.xattrs)
+        for name in ("upper", "work"):
+            files.remove_tree(f"{self.directory}/{name}")
+        return changed
 
     def open_root(self) -> int:
         """A descriptor of the mounted tree's root.  The caller closes it."""
@@ -63,7 +79,7 @@ class Working:
         """Make a layer of what was changed, which lies below whatever comes next."""
         self.tree()
         self.unmount()
-        meta = built.commit(self._store, work, f"{self.directory}/upper", latest_s=latest_s, exact=exact)
+        meta = built.commit(self._store, work, self._changed(), latest_s=latest_s, exact=exact)
         self.layers.append(meta.diff_id)
         return meta
 
@@ -74,8 +90,7 @@ class Working:
         self.tree()
         self.unmount()
         whole = f"{self.directory}/whole"
-        chain = self._store.chains.ensure_fix(self.layers)
-        lowers = rootfs.lower_directories(self._store, self.layers, chain.chain_id, fixed=chain.fixed)
+        lowers = () if self._is_whole else self._lowers()
         copy_merged((f"{self.directory}/upper", *lowers), whole, self._store.xattrs)
         meta = built.commit(self._store, work, whole, latest_s=latest_s, exact=exact)
         self.layers = [meta.diff_id]

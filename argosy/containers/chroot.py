@@ -41,7 +41,7 @@ _REFUSED = {
 }
 _NAMESPACES = ("network", "pid", "ipc", "uts", "cgroupns", "userns")
 _SECURITY = {"seccomp": "unconfined", "apparmor": "unconfined", "label": ("disable",), "mask": (), "proc_options": ()}
-_DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
 _MODE = 0o666
 _EPERM = 1
 _KEPT = ("ociVersion", "process", "root", "annotations", "hooks")
@@ -112,7 +112,7 @@ def _make_devices(root_fd: int) -> None:
     directory = paths.make_directories_in_root(root_fd, "/dev")
     try:
         usable = not os.fstatvfs(directory).f_flag & os.ST_NODEV
-        for name, (major, minor) in _DEVICES.items():
+        for name, (major, minor) in DEVICES.items():
             if not (usable and _made(directory, name, os.makedev(major, minor))) and name == "null":
                 _make_plain(directory, name)
     finally:

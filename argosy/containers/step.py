@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from argosy.containers.site import Site
     from argosy.oci.imageconfig import ContainerConfig
+    from argosy.spec.generate import SpecRequest
     from argosy.spec.options import ContainerOptions
 
 STEP_FILE = "step.json"
@@ -64,6 +65,10 @@ def run(site: Site, step: Step) -> int:
 
     Of the places that had to be made in the tree to mount something there, those stay that the program has filled.
     """
+    if not site.namespace.initial:
+        from argosy.containers import nested
+
+        site = nested.adapted(site, step.options)
     directory = site.run_directory(step.id)
     files.make_directories(directory)
     try:
@@ -99,6 +104,16 @@ def _run(site: Site, step: Step, directory: str) -> int:
         accounts=found,
         shm_path="",
     )
+    if site.namespace.chroot:
+        from argosy.containers.borrowed import Borrowed
+
+        with Borrowed(step.rootfs, request.files):
+            return _run_described(site, step, record, request, runtime)
+    return _run_described(site, step, record, request, runtime)
+
+
+def _run_described(site: Site, step: Step, record: ContainerRecord, request: SpecRequest, runtime: OciRuntime) -> int:
+    directory = site.run_directory(step.id)
     config = prepare.described(site, request)
     prepare.check_user(site, record, config["process"]["user"])
     places = _Places(step.rootfs, [mount["destination"] for mount in config["mounts"]])

@@ -16,7 +16,7 @@ import sys
 
 from argosy import jsontext
 from argosy.errors import ArgosyError
-from argosy.linux import chroot, files, host, process, procfs
+from argosy.linux import chroot, files, host, process, procfs, syscalls
 from argosy.linux.chroot import Entry
 from argosy.oci.runtimespec import CAPABILITIES
 from argosy.runtime.oci_runtime import OciRuntime
@@ -83,11 +83,10 @@ def main(words: Sequence[str]) -> int:
     call = Call("", (), {})
     try:
         call = parse(words)
-        _COMMANDS[call.command](call)
+        return _COMMANDS[call.command](call) or 0
     except (ArgosyError, OSError) as error:
         _tell(call, str(error))
         return _FAILED if call.command == "exec" else 1
-    return 0
 
 
 def parse(words: Sequence[str]) -> Call:
@@ -169,6 +168,23 @@ def _plan(described: Mapping[str, Any], root: str) -> tuple[Entry, list[str]]:
 
 def _create(call: Call) -> None:
     """A process that waits to become the container's program."""
+    fifo = f"{_directory(call)}/{_FIFO}"
+    _bring_up(call, lambda wanted, words: _wait_and_become(fifo, wanted, words, call), waits=True)
+
+
+def _run(call: Call) -> int:
+    """The container in the foreground: its exit status, once nothing of it is left."""
+    syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
+    preserved = int(call.get("--preserve-fds") or 0)
+    state = _bring_up(call, lambda wanted, words: chroot.execute(wanted, words, preserve_fds=preserved), waits=False)
+    status = process.wait(state.pid)
+    chroot.end_all_below(state.root, dict.fromkeys(procfs.descendants(os.getpid())))
+    files.remove_tree(_directory(call))
+    return status
+
+
+def _bring_up(call: Call, become: Callable[[Entry, Sequence[str]], NoReturn], *, waits: bool) -> State:
+    """Start the process of a bundle, and write down what it is.  Nothing is left when this raises."""
     bundle = call.get("--bundle")
     config = jsontext.decode(files.read(f"{bundle}/config.json"), "config.json")
     for kind in ("namespaces", "maskedPaths", "readonlyPaths"):
@@ -184,11 +200,11 @@ def _create(call: Call) -> None:
         os.mkdir(directory, 0o700)
     except FileExistsError:
         raise ArgosyError(f"container with id {call.operands[0]} already exists") from None
-    fifo = f"{directory}/{_FIFO}"
     pid = 0
     try:
-        os.mkfifo(fifo, 0o600)
-        pid = _start(call, config["process"], lambda: _wait_and_become(fifo, wanted, words, call))
+        if waits:
+            os.mkfifo(f"{directory}/{_FIFO}", 0o600)
+        pid = _start(call, config["process"], lambda: become(wanted, words))
         parent = os.getppid()
         state = State(
             call.operands[0],
@@ -201,6 +217,7 @@ def _create(call: Call) -> None:
         )
         files.write_atomic(f"{directory}/{_STATE}", jsontext.encode(state.to_json()))
         _write_pid(call, pid)
+        return state
     except BaseException:
         if pid:
             process.signal_process(pid, process.start_time(pid) or 0)
@@ -318,8 +335,9 @@ def _show(call: Call) -> None:
     os.write(1, jsontext.encode(shown) + b"\n")
 
 
-_COMMANDS: Mapping[str, Callable[[Call], None]] = {
+_COMMANDS: Mapping[str, Callable[[Call], int | None]] = {
     "create": _create,
+    "run": _run,
     "start": _start_created,
     "exec": _exec,
     "kill": _kill,

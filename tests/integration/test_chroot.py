@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import tarfile
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -87,6 +88,32 @@ def test_messages_and_statuses_of_what_cannot_be_run(pod: Program) -> None:
     assert "not found in $PATH" in pod.run("run", "--rm", "busybox", "nosuch", check=127).stderr
     assert pod.run("run", "--rm", "busybox", "/etc", check=126).stderr
     assert pod.run("ps", "-aq").stdout == ""
+
+
+def test_a_build(pod: Program) -> None:
+    """Layers hold what the steps did, and nothing of what they were given: name servers, devices, host names."""
+    pod.write("copied", b"data")
+    steps = (
+        "FROM busybox\n"
+        "ENV A=b\n"
+        "RUN echo $A > /made && cat /etc/resolv.conf >/dev/null && mkdir -p /etc && echo own > /etc/own\n"
+        "COPY copied /etc/copied\n"
+        "RUN test -s /etc/copied && rm /etc/copied && sleep 1003 &\n"
+        'CMD ["cat", "/made"]\n'
+    )
+    pod.run("build", "-t", "built", "-f", pod.write("Dockerfile", steps), pod.files)
+    assert pod.run("run", "--rm", "built").stdout == "b\n"
+    pod.run("save", "-o", f"{pod.files}/built.tar", "built")
+    names = set()
+    with tarfile.open(f"{pod.files}/built.tar") as archive:
+        for member in archive:
+            if member.name.endswith(".tar"):
+                with tarfile.open(fileobj=archive.extractfile(member)) as layer:
+                    names |= {entry.name for entry in layer}
+    assert {"made", "etc/own", "etc/copied"} <= names
+    assert not {name for name in names if name.startswith(("dev/", "etc/h", "etc/resolv", "run/."))}
+    done = pod.run("build", "-f", pod.write("Dockerfile", "FROM busybox\nRUN exit 3\n"), pod.files, check=3)
+    assert "exit status 3" in done.stderr
 
 
 REFUSED = (

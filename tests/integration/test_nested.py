@@ -27,6 +27,8 @@ argosy run -d --network none --name c busybox sleep 1001 >/dev/null
 argosy exec c echo exec
 argosy doctor --format '{{.Topic}} {{.State}}' userns proc
 argosy stop -t 0 c >/dev/null
+printf 'FROM busybox\\nRUN echo built > /made\\n' | argosy build -q -t built - >/dev/null
+argosy run --rm --network none built cat /made
 argosy info --format '{{.Host.Security.Rootless}} {{.Store.GraphDriverName}}'
 """
 # The flags of the container around, whether root in it is root, and the driver that works there, on an overlay.
@@ -80,7 +82,7 @@ def places(outer: Program) -> tuple[str, ...]:
 @pytest.mark.parametrize(("flags", "store", "proc"), RIGHTS)
 def test_in_a_container_of_our_own(outer: Program, flags: tuple[str, ...], store: str, proc: str) -> None:
     done = outer.run("run", "--rm", "--network", "host", *flags, *places(outer), "host", "sh", "-c", SCRIPT)
-    assert done.lines == ["run as 0 in cat", "exec", "userns good", f"proc {proc}", store]
+    assert done.lines == ["run as 0 in cat", "exec", "userns good", f"proc {proc}", "built", store]
     assert done.stderr.count("parts of /proc are covered") == (proc == "less")
     assert "Error" not in done.stderr
 

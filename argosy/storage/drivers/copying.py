@@ -30,6 +30,11 @@ def copy_merged(lowers: Sequence[str], target: str, xattrs: str) -> None:
         copier.metadata(source, path, os.lstat(source))
 
 
+def copy_metadata(source: str, target: str, status: os.stat_result, xattrs: str) -> None:
+    """Give `target` the attributes of `source`, and the owner, mode and times of `status`."""
+    _Copier(xattrs).metadata(source, target, status)
+
+
 class _Copier:
     """`entries` copies one directory's files, and names the directories in it that come next."""
 
