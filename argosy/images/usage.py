@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.errors import ArgosyError
 from argosy.images.inventory import Image, inventory
+from argosy.storage import idmaps
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -24,8 +25,8 @@ class ImageUsage(Value):
 class Usage(Value):
     """All images; what could not be read is told by `damaged`.
 
-    `reclaimable_bytes` is what would be free if all images went that no container was made from; those of additional
-    stores cannot go.
+    Layers under other id maps (`storage.idmaps`) count with what they take.  `reclaimable_bytes` is what would be free
+    if all images went that no container was made from; those of additional stores cannot go.
     """
 
     images: tuple[ImageUsage, ...]
@@ -47,13 +48,19 @@ def usage(store: Store) -> Usage:
         shared = sum(sizes[diff_id] for diff_id in _layers(image) if users[diff_id] > 1)
         return ImageUsage(image, shared, max(image.record.size_bytes - shared, 0))
 
-    used = _together([image for image in found.images if image.containers or image.lender], sizes)
-    whole = _together(found.images, sizes)
+    kept = [image for image in found.images if image.containers or image.lender]
+    mapped = idmaps.disk_bytes(store)
+    used = _together(kept, sizes) + sum(mapped.get(diff_id, 0) for diff_id in _layers_of(kept))
+    whole = _together(found.images, sizes) + sum(mapped.values())
     return Usage(tuple(map(measured, found.images)), whole, whole - used, found.damaged)
 
 
 def _layers(image: Image) -> frozenset[str]:
     return frozenset(diff_id for record in image.records for diff_id in record.diff_ids)
+
+
+def _layers_of(images: Iterable[Image]) -> frozenset[str]:
+    return frozenset().union(*map(_layers, images))
 
 
 def _together(images: Iterable[Image], sizes: dict[str, int]) -> int:

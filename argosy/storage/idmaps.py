@@ -157,6 +157,30 @@ def is_name(name: str) -> bool:
     return len(name) == NAME_DIGITS and digests.is_hex(name)
 
 
+def disk_bytes(store: Store) -> dict[str, int]:
+    """What the trees take on disk, by the digest of the layer or chain that they belong to."""
+    found: dict[str, int] = {}
+    for name in names(store.root):
+        digest = owner_digest(name)
+        found[digest] = found.get(digest, 0) + _disk_bytes(f"{store.root}/{DIRECTORY}/{name}")
+    return found
+
+
+def _disk_bytes(directory: str) -> int:
+    total = 0
+    waiting = [directory]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    total += entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except FileNotFoundError:
+            continue  # it was removed meanwhile
+    return total
+
+
 def is_good(store: Store, name: str) -> bool:
     """Whether the tree is there and can be relied on."""
     path = f"{store.root}/{DIRECTORY}/{name}/{MAP_FILE}"

@@ -359,6 +359,77 @@ def test_auto_takes_ids_that_nobody_has(argosy_user: Program) -> None:
     argosy_user.run("rm", second, third, keeper)
 
 
+def test_auto_of_root_takes_the_ranges_of_containers(argosy: Program) -> None:
+    if argosy.rootless:
+        pytest.skip("needs root")
+    ranges_file = argosy.write("subid", "containers:500000:1500\ncontainers:700000:65536\n")
+    image = owned_image(argosy)
+    script = f'mount --bind {ranges_file} /etc/subuid && mount --bind {ranges_file} /etc/subgid && exec "$@"'
+    argosy.prefix = ["unshare", "--mount", "sh", "-c", script, "sh"]
+    kept = argosy.run("create", "--userns", "auto", image).stdout.strip()
+    seen = argosy.run(
+        "run", "--rm", *ALONE, "--userns", "auto", image, "sh", "-c", "cat /proc/self/uid_map; ls -ln /data"
+    )
+    assert [line.split() for line in seen.lines[:2]] == [["0", "501236", "264"], ["264", "700000", "972"]]
+    assert "1234" in seen.stdout
+    argosy.prefix = []
+    argosy.run("rm", kept)
+    lacking_name = argosy.run("run", "--rm", *ALONE, "--userns", "auto", image, "true", check=False)
+    if lacking_name.returncode:
+        assert 'no subuid ranges found for user "containers"' in lacking_name.stderr
+
+
+def test_what_configuration_says(shared_both: Program) -> None:
+    """containers.conf gives the mode where no flag does; a wrong one is told."""
+    image = owned_image(shared_both)
+    chosen = "keep-id" if shared_both.rootless else "keep-id:uid=7"
+    conf = shared_both.write("userns.conf", f'[containers]\nuserns = "{chosen}"\nuserns_size = 3000\n')
+    env = {"CONTAINERS_CONF": conf}
+    user = shared_both.uid if shared_both.rootless else 7
+    assert shared_both.run("run", "--rm", *ALONE, image, "id", "-u", env=env).stdout == f"{user}\n"
+    assert shared_both.run("run", "--rm", *ALONE, "--userns", "host", image, "id", "-u", env=env).stdout == "0\n"
+    wrong = shared_both.run("run", "--rm", *ALONE, image, "true", env={"PODMAN_USERNS": "bogus"}, check=125)
+    assert "unrecognized namespace mode bogus passed" in wrong.stderr
+    if shared_both.rootless and ranges(shared_both) >= 10000:
+        look = ("cat", "/proc/self/uid_map")
+        done = shared_both.run("run", "--rm", *ALONE, "--userns", "auto", image, *look, env=env)
+        assert done.stdout.split() == ["0", "1", "3000"]
+
+
+def test_a_directory_as_root(argosy_both: Program) -> None:
+    """--rootfs: as it is, as an overlay, and as root with an id map of its own."""
+    program = argosy_both
+    tree = f"{program.files}/tree"
+    program.call("mkdir", "-p", tree)
+    program.call("tar", "-C", tree, "-xf", images.busybox_archive())
+    look = ("sh", "-c", "cat /proc/self/uid_map; stat -c %u /bin; touch /new && stat -c %u /new")
+    maps = ("--uidmap", "0:0:1", "--uidmap", "1:1:99") if program.rootless else ("--uidmap", "0:0:100")
+    done = program.run("run", "--rm", *ALONE, *maps, "--rootfs", f"{tree}:O", *look)
+    assert done.lines[-2:] == ["0", "0"]
+    assert not os.path.exists(f"{tree}/new")
+    if not program.rootless:
+        done = program.run("run", "--rm", *ALONE, "--uidmap", "0:9000:100", "--rootfs", f"{tree}:idmap", *look)
+        assert done.lines[-2:] == ["0", "0"]
+        assert os.stat(f"{tree}/new").st_uid == 0
+
+
+def test_trees_count_and_go_with_their_image(argosy_user: Program) -> None:
+    program = argosy_user
+    image = owned_image(program)
+
+    def image_bytes() -> int:
+        (row,) = (row for row in program.run("system", "df", "--format", "json").json() if row["Type"] == "Images")
+        return int(row["RawSize"])
+
+    before = image_bytes()
+    program.run("run", "--rm", *ALONE, "--userns", "keep-id", image, "true")
+    assert len(os.listdir(f"{program.root}/maps")) == 1
+    assert image_bytes() > before
+    assert program.run("system", "check").stdout == "No damage, nothing left over\n"
+    program.run("rmi", image)
+    assert os.listdir(f"{program.root}/maps") == []
+
+
 def test_without_ranges(argosy_user: Program) -> None:
     """A single id: keep-id has that one, the other modes say what they lack."""
     if not host.is_root():
