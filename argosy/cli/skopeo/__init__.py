@@ -12,7 +12,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "inspect": ("inspect", "Inspect image IMAGE-NAME", False),
     "list-tags": ("list_tags", "List tags in the transport/repository specified by the SOURCE-IMAGE", False),
     "login": ("podman.login", "Login to a container registry", False),
-    "logout": ("podman.logout", "Logout of a container registry", False),
+    "logout": ("logout", "Logout of a container registry", False),
     "manifest-digest": ("manifest_digest", "Compute a manifest digest of a file", False),
     "standalone-sign": ("standalone_sign", "Create a signature using local files", False),
     "standalone-verify": ("standalone_verify", "Verify a signature using local files", False),
