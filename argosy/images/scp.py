@@ -86,17 +86,23 @@ def _place(text: str, whole: str) -> Side:
 
 
 def command(
-    side: Side, words: Sequence[str], program: str, own: Sequence[str], environ: Mapping[str, str]
+    side: Side,
+    words: Sequence[str],
+    program: str,
+    own: Sequence[str],
+    environ: Mapping[str, str],
+    ssh_config: str = "",
 ) -> list[str]:
     """The argument vector that runs `words` at one end.
 
-    `program` is its name on another host, `own` how it is started on this one.  Raises NotFound for a user that does
-    not exist.
+    `program` is its name on another host, `own` how it is started on this one; `ssh_config` is a file in place of the
+    user's own.  Raises NotFound for a user that does not exist.
     """
     if side.host:
         target = f"{side.user}@{side.host}" if side.user else side.host
         port = ["-p", str(side.port)] if side.port else []
-        return ["ssh", "-T", *port, "--", target, process.quoted([program, *words])]
+        config = ["-F", ssh_config] if ssh_config else []
+        return ["ssh", "-T", *config, *port, "--", target, process.quoted([program, *words])]
     if not side.user or side.user == _caller():
         return [*own, *words]
     return [*_as_user(side.user, environ), *_plain(own), *words]

@@ -33,8 +33,8 @@ def run(options: ImageScpOptions, opener: Opener, out: Output) -> int:
     load = ["load", *(["--quiet"] if options.quiet else [])]
     out.flush()
     scp.copy(
-        scp.command(source, save, out.program, own, os.environ),
-        scp.command(target, load, out.program, own, os.environ),
+        scp.command(source, save, out.program, own, os.environ, conf.ssh_config),
+        scp.command(target, load, out.program, own, os.environ, conf.ssh_config),
     )
     return 0
 

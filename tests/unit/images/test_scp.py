@@ -68,6 +68,8 @@ def test_programs() -> None:
 
     assert command(Side()) == [*own, "save", "a b; c"]
     assert command(Side(host="h", user="u", port=22)) == ["ssh", "-T", "-p", "22", "--", "u@h", "podman save 'a b; c'"]
+    with_file = scp.command(Side(host="h"), ["load"], "argosy", own, environ, "/etc/ssh_config")
+    assert with_file == ["ssh", "-T", "-F", "/etc/ssh_config", "--", "h", "argosy load"]
     name = pwd.getpwuid(os.getuid()).pw_name
     assert command(Side(user=name)) == [*own, "save", "a b; c"]
     other = next(entry for entry in pwd.getpwall() if entry.pw_uid not in (os.getuid(), 0))
