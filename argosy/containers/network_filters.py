@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.containers import networks
+from argosy.containers import label_filters, networks
 from argosy.errors import ArgosyError
 
 TYPE_CHECKING = False
@@ -28,26 +28,6 @@ def compiled(site: Site, texts: Iterable[str]) -> Test:
     return lambda network: all(any(test(network) for test in tests) for tests in groups.values())
 
 
-def _name(_site: Site, value: str) -> Test:
-    import re
-
-    try:
-        pattern = re.compile(value)
-    except re.error as error:
-        raise ArgosyError(f'invalid regular expression "{value}": {error}') from error
-    return lambda network: pattern.search(network.name) is not None
-
-
-def _label(_site: Site, value: str) -> Test:
-    key, equals, wanted = value.partition("=")
-    return lambda network: key in network.labels and (not equals or network.labels[key] == wanted)
-
-
-def _not_label(site: Site, value: str) -> Test:
-    has = _label(site, value)
-    return lambda network: not has(network)
-
-
 def _until(_site: Site, value: str) -> Test:
     from argosy.images import filters
 
@@ -68,8 +48,8 @@ _MAKERS: dict[str, Callable[[Site, str], Test]] = {
     "dangling": _dangling,
     "driver": lambda _site, value: lambda network: network.driver == value,
     "id": lambda _site, value: lambda network: network.id.startswith(value),
-    "label": _label,
-    "label!": _not_label,
-    "name": _name,
+    "label": lambda _site, value: label_filters.by_label(value),
+    "label!": lambda _site, value: label_filters.without_label(value),
+    "name": lambda _site, value: label_filters.by_name(value),
     "until": _until,
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.containers import volumes
+from argosy.containers import label_filters, volumes
 from argosy.errors import ArgosyError
 
 TYPE_CHECKING = False
@@ -31,26 +31,6 @@ def compiled(site: Site, texts: Iterable[str]) -> Test:
     return lambda volume: all(test(volume) for test in tests) and (not names or any(test(volume) for test in names))
 
 
-def _name(_site: Site, value: str) -> Test:
-    import re
-
-    try:
-        pattern = re.compile(value)
-    except re.error as error:
-        raise ArgosyError(f'invalid regular expression "{value}": {error}') from error
-    return lambda volume: pattern.search(volume.name) is not None
-
-
-def _label(_site: Site, value: str) -> Test:
-    key, equals, wanted = value.partition("=")
-    return lambda volume: key in volume.labels and (not equals or volume.labels[key] == wanted)
-
-
-def _not_label(site: Site, value: str) -> Test:
-    has = _label(site, value)
-    return lambda volume: not has(volume)
-
-
 def _option(_site: Site, value: str) -> Test:
     key, equals, wanted = value.partition("=")
     return lambda volume: key in volume.options and (not equals or volume.options[key] == wanted)
@@ -74,9 +54,9 @@ def _dangling(site: Site, value: str) -> Test:
 _MAKERS: dict[str, Callable[[Site, str], Test]] = {
     "dangling": _dangling,
     "driver": lambda _site, value: lambda volume: volume.driver == value,
-    "label": _label,
-    "label!": _not_label,
-    "name": _name,
+    "label": lambda _site, value: label_filters.by_label(value),
+    "label!": lambda _site, value: label_filters.without_label(value),
+    "name": lambda _site, value: label_filters.by_name(value),
     "opt": _option,
     "scope": lambda _site, value: lambda _volume: value == "local",
     "until": _until,
