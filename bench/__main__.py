@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 
-from bench import peers, pulls, report, userns, work
+from bench import copies, peers, pulls, report, userns, work
 from bench.timing import Result
 
 TEST_USER = "argosy-test"
@@ -121,7 +121,21 @@ def namespaces(bench: Bench) -> None:
             bench.add(result)
 
 
-PARTS = {"run": run, "userns": namespaces, "burst": burst, "memory": memory, "pull": pull, "lists": lists}
+def copy(bench: Bench) -> None:
+    """Images between registries, layouts, archives and stores."""
+    for result in copies.measure(bench.base):
+        bench.add(result)
+
+
+PARTS = {
+    "run": run,
+    "userns": namespaces,
+    "burst": burst,
+    "memory": memory,
+    "pull": pull,
+    "copy": copy,
+    "lists": lists,
+}
 
 
 def main() -> int:

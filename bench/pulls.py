@@ -30,7 +30,7 @@ def measure(base: str, *, runs: int = 3) -> Iterator[Result]:
     if shutil.which("docker-registry") is None or shutil.which("skopeo") is None:
         print("pull: docker-registry and skopeo are needed (`make test` installs them)")
         return
-    with _registry(base) as address:
+    with registry(base) as address:
         layout = make_image(f"{base}/large")
         image = f"{address}/bench/large:1"
         peers.call(["skopeo", "copy", "--dest-tls-verify=false", f"oci:{layout}:1", f"docker://{image}"])
@@ -48,7 +48,7 @@ def measure(base: str, *, runs: int = 3) -> Iterator[Result]:
 
 
 @contextmanager
-def _registry(base: str) -> Iterator[str]:
+def registry(base: str) -> Iterator[str]:
     """A registry without TLS on a free port of the loopback interface; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

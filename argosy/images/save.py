@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from argosy.registry.streams import BlobStream
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
+    from argosy.transports.archive import Writer
     from argosy.transports.source import ImageSource
 
     class FileOutput(Protocol):
@@ -50,7 +51,7 @@ class Saved(Value):
     names: tuple[Reference, ...]
 
 
-def docker_form(store: Store, images: Sequence[Saved], output: FileOutput, progress: Progress) -> None:
+def docker_form(store: Store, images: Sequence[Saved], output: Writer, progress: Progress) -> None:
     """Write the files of a docker-archive: configs, layers, manifest.json."""
     written: set[str] = set()
     entries = []
@@ -74,7 +75,7 @@ def _docker_entry(
     image: Saved,
     found: ImageManifest,
     config: bytes,
-    output: FileOutput,
+    output: Writer,
     written: set[str],
     progress: Progress,
 ) -> dict[str, object]:
@@ -87,15 +88,24 @@ def _docker_entry(
         if path not in written:
             written.add(path)
             progress.start(diff_id, blob.size, f"Copying blob {diff_id}")
-            kind = mediatypes.LAYER_COMPRESSION[blob.media_type]
-            size = blob.size if kind == "none" else _plain_size(source.read_blob(blob), kind)
-            output.add(path, size, _plain(source.read_blob(blob), kind, diff_id))
+            _add_plain(output, path, source, blob, diff_id)
             progress.finish(diff_id, f"Copying blob {known.diff_id} done")
     path = f"{found.config.digest.hex}.json"
     if path not in written:
         written.add(path)
         output.add_bytes(path, config)
     return {"Config": path, "RepoTags": [str(name) for name in image.names], "Layers": layers}
+
+
+def _add_plain(output: Writer, path: str, source: StorageSource, blob: Descriptor, diff_id: digests.Digest) -> None:
+    """A layer without its compression, in one pass where the archive's header can be written behind it."""
+    kind = mediatypes.LAYER_COMPRESSION[blob.media_type]
+    blocks = _plain(source.read_blob(blob), kind, diff_id)
+    if kind != "none" and output.can_go_back:
+        output.add_unknown(blocks, lambda: path)
+        return
+    size = blob.size if kind == "none" else _plain_size(source.read_blob(blob), kind)
+    output.add(path, size, blocks)
 
 
 def _plain_size(stream: BlobStream, kind: str) -> int:

@@ -29,7 +29,8 @@ from urllib3.exceptions import (
 )
 
 from argosy.config.certs import Certificates
-from argosy.errors import ArgosyError, shown
+from argosy.errors import shown
+from argosy.registry import tls
 from argosy.registry.faults import RegistryError, Stalled, TooLarge, Unreachable, Untrue
 from argosy.registry.proxies import Proxies
 from argosy.values import Value
@@ -182,7 +183,7 @@ class Http:
         return pool
 
     def _new_pool(self, proxy: str, *, own: bool) -> urllib3.PoolManager:
-        context = _tls_context(self.connection, client=own)
+        context = tls.context(self.connection, client=own)
         if not proxy:
             return urllib3.PoolManager(
                 num_pools=8, maxsize=_CONNECTIONS, ssl_context=context, blocksize=_SEND_BLOCK_BYTES
@@ -295,31 +296,6 @@ class Answer:
         if self._response.length_remaining != 0:
             self._response.close()
         self._response.release_conn()
-
-
-def _tls_context(connection: Connection, *, client: bool) -> ssl.SSLContext:
-    """The system's authorities and the registry's own; our certificates when `client`."""
-    context = ssl.create_default_context()
-    if connection.insecure:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    for path in connection.certificates.authorities:
-        try:
-            context.load_verify_locations(cafile=path)
-        except OSError as error:  # ssl.SSLError is one
-            raise ArgosyError(f"cannot use the certificate authority {path}", details=_reason(error)) from error
-    for certificate, key in connection.certificates.client if client else ():
-        try:
-            context.load_cert_chain(certificate, key, password="")
-        except OSError as error:
-            raise ArgosyError(f"cannot use the client certificate {certificate}", details=_reason(error)) from error
-    return context
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, ssl.SSLError):
-        return (error.reason or "not a PEM file").replace("_", " ").lower()
-    return error.strerror or str(error)
 
 
 def _tls_fault(host: str, error: Exception) -> Unreachable:

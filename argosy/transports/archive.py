@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import posixpath
 import threading
@@ -136,18 +137,24 @@ class Writer:
         """A small file."""
         self.add(path, len(data), (data,))
 
+    @property
+    def can_go_back(self) -> bool:
+        """Whether what was written can be written over: not in a pipe, nor where every write goes to the end."""
+        try:
+            os.lseek(self._fd, 0, os.SEEK_CUR)
+        except OSError:
+            return False
+        return not fcntl.fcntl(self._fd, fcntl.F_GETFL) & os.O_APPEND
+
     def add_unknown(self, blocks: Iterable[bytes], path: Callable[[], str]) -> str:
         """A file whose size, and whose `path` (of less than 100 bytes), are known only behind its last block.
 
         The header is written at the end where `fd` can go back; else the content is kept in a temporary file first.
         """
         with self._lock:
-            try:
-                start = os.lseek(self._fd, 0, os.SEEK_CUR)
-            except OSError:
-                start = -1
-            if start < 0:
+            if not self.can_go_back:
                 return self._add_spooled(blocks, path)
+            start = os.lseek(self._fd, 0, os.SEEK_CUR)
             self._write(_header("", 0))
             size = 0
             for block in blocks:

@@ -8,11 +8,14 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from argosy.cli.output import Output
     from argosy.engine import Engine
     from argosy.images.progress import Progress
-    from argosy.images.save import FileOutput, Saved
+    from argosy.images.save import DirectoryOutput, Saved
     from argosy.storage.store import Store
+    from argosy.transports.archive import Writer
 
 _DIRECTORIES = ("oci-dir", "docker-dir")
 _FORMATS = ("docker-archive", "oci-archive", "oci-dir", "docker-dir")
@@ -81,13 +84,15 @@ def _write(options: SaveOptions, store: Store, images: tuple[Saved, ...], shown:
         writer = Writer(1, "standard output")
         _form(options, store, images, writer, shown)
         writer.finish()
-    elif options.format in _DIRECTORIES:
-        output = save.DirectoryOutput(options.output)
-        try:
-            _form(options, store, images, output, shown)
-        except BaseException:
-            output.discard()
-            raise
+    elif options.format == "docker-dir":
+        _directory(
+            options.output,
+            lambda output: save.directory_form(store, images[0], output, shown, compress=options.compress),
+        )
+    elif options.format == "oci-dir":
+        _directory(
+            options.output, lambda output: save.oci_form(store, images, output, shown, plain=options.uncompressed)
+        )
     else:
         file = ArchiveFile(options.output)
         try:
@@ -97,16 +102,26 @@ def _write(options: SaveOptions, store: Store, images: tuple[Saved, ...], shown:
             file.close()
 
 
-def _form(options: SaveOptions, store: Store, images: tuple[Saved, ...], output: FileOutput, shown: Progress) -> None:
-    """Write the files of the format."""
+def _form(options: SaveOptions, store: Store, images: tuple[Saved, ...], writer: Writer, shown: Progress) -> None:
+    """Write the files of an archive."""
     from argosy.images import save
 
     if options.format == "docker-archive":
-        save.docker_form(store, images, output, shown)
-    elif options.format == "docker-dir":
-        save.directory_form(store, images[0], output, shown, compress=options.compress)
+        save.docker_form(store, images, writer, shown)
     else:
-        save.oci_form(store, images, output, shown, plain=options.uncompressed)
+        save.oci_form(store, images, writer, shown, plain=options.uncompressed)
+
+
+def _directory(path: str, write: Callable[[DirectoryOutput], None]) -> None:
+    """Write the files of a directory; none of them stays when that fails."""
+    from argosy.images.save import DirectoryOutput
+
+    output = DirectoryOutput(path)
+    try:
+        write(output)
+    except BaseException:
+        output.discard()
+        raise
 
 
 COMMAND = Command(

@@ -24,7 +24,10 @@ RETRIES = Flag("retry-times", kind="uint", help="The number of times to possibly
 
 
 class Access(Value):
-    """How one place is reached: what the flags say, with or without `src-` or `dest-` before their names."""
+    """How one place is reached: what the flags say, with or without `src-` or `dest-` before their names.
+
+    `run` is the run directory of the store, which may not be there: it keeps parsed configuration and notes of uploads.
+    """
 
     authfile: str | None = None
     cert_dir: str | None = None
@@ -37,6 +40,7 @@ class Access(Value):
     shared_blob_dir: str | None = None
     tls_verify: bool | None = None
     username: str | None = None
+    run: str = ""
 
 
 _FIELDS = (
@@ -80,9 +84,9 @@ def side_authfile(prefix: str) -> Flag:
     return Flag(f"{prefix}authfile", kind="string", help="Path of the authentication file, in place of --authfile's")
 
 
-def of(flags: Any, prefix: str = "") -> Access:
+def of(flags: Any, opener: Opener, prefix: str = "") -> Access:
     """What `flags`, a command's options, say about one place."""
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"run": run_directory(opener)}
     for name in _FIELDS:
         value = getattr(flags, prefix + name, None)
         if value is None and name in ("authfile", "retry_times"):
@@ -140,31 +144,16 @@ def open_place(access: Access, place: Place, opener: Opener) -> ImageSource:
     return places.open_source(place, openers, place_options(access))
 
 
-def registries() -> Registries:
-    """registries.conf, without opening a store."""
+def registries(run: str = "") -> Registries:
+    """registries.conf, without opening a store; `run` is a run directory that may have it parsed."""
     from argosy.config import registries as found
     from argosy.linux import userns
 
-    return found.load(os.environ, rootless=userns.needed())
+    return found.load(os.environ, rootless=userns.needed(), run=run if os.path.isdir(run) else "")
 
 
-def open_docker(access: Access, reference: Reference) -> DockerSource:
-    """An image at a registry."""
-    from argosy.linux import userns
-    from argosy.transports import docker
-
-    return docker.open_source(
-        reference,
-        registries=registries(),
-        environ=os.environ,
-        uid=userns.outer_uid(),
-        options=registry_options(access),
-        notice=notice,
-    )
-
-
-def notes(opener: Opener) -> str:
-    """The directory of what is known of uploads that have begun: the one that the store's pushes use."""
+def run_directory(opener: Opener) -> str:
+    """The run directory of the store, whether or not there is one."""
     from argosy.config import locations
     from argosy.linux import userns
 
@@ -176,25 +165,38 @@ def notes(opener: Opener) -> str:
         rootless=userns.needed(),
         environ=os.environ,
     )
-    return f"{places.run}/uploads"
+    return places.run
 
 
-def open_docker_destination(
-    access: Access, reference: Reference, mount_from: tuple[str, ...], notes: str = ""
-) -> DockerDestination:
+def open_docker(access: Access, reference: Reference) -> DockerSource:
+    """An image at a registry."""
+    from argosy.linux import userns
+    from argosy.transports import docker
+
+    return docker.open_source(
+        reference,
+        registries=registries(access.run),
+        environ=os.environ,
+        uid=userns.outer_uid(),
+        options=registry_options(access),
+        notice=notice,
+    )
+
+
+def open_docker_destination(access: Access, reference: Reference, mount_from: tuple[str, ...]) -> DockerDestination:
     """The repository to write to."""
     from argosy.linux import userns
     from argosy.transports import docker
 
     return docker.open_destination(
         reference,
-        registries=registries(),
+        registries=registries(access.run),
         environ=os.environ,
         uid=userns.outer_uid(),
         options=registry_options(access),
         mount_from=mount_from,
         notice=notice,
-        notes=notes,
+        notes=f"{access.run}/uploads" if access.run else "",
     )
 
 

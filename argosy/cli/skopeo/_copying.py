@@ -66,9 +66,7 @@ def perform(job: Job, opener: Opener, progress: Progress) -> str:
         mounts = _mount_from(job)
         destination = targets.open_destination(
             job.target,
-            lambda reference: _access.open_docker_destination(
-                job.target_access, reference, mounts, _access.notes(opener)
-            ),
+            lambda reference: _access.open_docker_destination(job.target_access, reference, mounts),
             targets.TargetOptions(_access.place_options(job.target_access), job.names, job.uncompressed),
         )
         try:

@@ -85,8 +85,8 @@ def run(flags: CopyFlags, opener: Opener, _out: Output) -> int:
     job = _copying.Job(
         source=source,
         target=target,
-        source_access=_access.of(flags, "src_"),
-        target_access=_access.of(flags, "dest_"),
+        source_access=_access.of(flags, opener, "src_"),
+        target_access=_access.of(flags, opener, "dest_"),
         options=options,
         names=flags.additional_tag,
         signing=signing.options(flags, flags.sign_identity or ""),

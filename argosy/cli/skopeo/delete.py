@@ -38,7 +38,7 @@ def run(flags: DeleteFlags, opener: Opener, _out: Output) -> int:
 
     place = places.parse(flags.operands[0])
     if place.transport == "docker":
-        _at_registry(_access.of(flags), place)
+        _at_registry(_access.of(flags, opener), place)
     elif place.transport == "containers-storage" and not place.path:
         opener.open().images.delete(place.name)
     else:

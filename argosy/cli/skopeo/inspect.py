@@ -42,7 +42,7 @@ def run(flags: InspectFlags, opener: Opener, out: Output) -> int:
     from argosy.cli.skopeo import _globals
     from argosy.images import places
 
-    source = _access.open_place(_access.of(flags), places.parse(flags.operands[0]), opener)
+    source = _access.open_place(_access.of(flags, opener), places.parse(flags.operands[0]), opener)
     wanted = _globals.platform(opener.program_settings)
     try:
         if flags.raw and not flags.config:

@@ -28,7 +28,7 @@ class ListTagsFlags(Value):
     username: str | None
 
 
-def run(flags: ListTagsFlags, _opener: Opener, out: Output) -> int:
+def run(flags: ListTagsFlags, opener: Opener, out: Output) -> int:
     """Print the tags as JSON."""
     from argosy.cli.documents import indented
     from argosy.images import places
@@ -45,7 +45,7 @@ def run(flags: ListTagsFlags, _opener: Opener, out: Output) -> int:
     repository = references.parse(place.name, default_tag="")
     if repository.tag or repository.digest:
         raise Invalid("repository", place.name, "no tag or digest is allowed here")
-    source = _access.open_docker(_access.of(flags), repository)
+    source = _access.open_docker(_access.of(flags, opener), repository)
     try:
         out.line(indented({"Repository": repository.name, "Tags": source.tags()}, 4))
     finally:

@@ -134,7 +134,7 @@ class _Sync:
                     append=self._flags.append_suffix or "",
                 ),
                 source_access=self._source_access(one.settings),
-                target_access=_access.of(self._flags, "dest_"),
+                target_access=_access.of(self._flags, self._opener, "dest_"),
                 options=options,
                 signing=signers,
                 keep_signatures=not self._flags.remove_signatures,
@@ -162,7 +162,7 @@ class _Sync:
 
     def _source_access(self, settings: Settings | None) -> Access:
         """How the source's registry is reached: the YAML file's settings come before the flags."""
-        access = _access.of(self._flags, "src_")
+        access = _access.of(self._flags, self._opener, "src_")
         if settings is None:
             return access
         if settings.username:
