@@ -62,7 +62,11 @@ class Crowd:
                 self.unexpected.append(f"{' '.join(words)}: {done.returncode}: {done.stdout}{done.stderr}")
 
     def _is_expected(self, command: str, status: int, said: str) -> bool:
-        ended_by_others = command in ("run", "exec") and status == 137 and not said
+        killed = {
+            "run": (137,),
+            "exec": (137, 255),
+        }  # the runtime's own word for a process that went with its container
+        ended_by_others = status in killed.get(command, ()) and not said
         return ended_by_others or any(text in said for text in MEANWHILE)
 
     def _kill(self, words: tuple[str, ...], *, after_s: float) -> None:
