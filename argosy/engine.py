@@ -282,6 +282,8 @@ def open_engine(
     if conf.engine_env:
         environ = containers_conf.engine_environment(conf, environ)
     conf = conf.replace(events_logger=events_backend) if events_backend else conf
+    if namespace.chroot:  # there are no others
+        conf = conf.replace(**dict.fromkeys(("pidns", "ipcns", "utsns", "cgroupns", "netns"), "host"))
     if volumepath or conf.volume_path:
         from argosy.storage.places import settle_volume_path
 

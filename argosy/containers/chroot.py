@@ -71,6 +71,9 @@ def adapt(config: dict[str, Any], options: ContainerOptions, merged: str, own: M
     Raises as `check` does: the container may have been made when more could be had.
     """
     check(options)
+    joined = [one["type"] for one in config["linux"].get("namespaces", ()) if "path" in one]
+    if joined:
+        raise Unsupported(f"the {joined[0]} namespace of others cannot be joined {_WHY}", hint=_HINT)
     if config["process"].get("capabilities", {}).get("ambient"):
         raise Unsupported(f"--cap-add for a user other than root cannot be had {_WHY}", hint=_HINT)
     root_fd = paths.open_root(merged)

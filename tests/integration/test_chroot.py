@@ -71,7 +71,8 @@ def test_a_life(pod: Program) -> None:
         assert "not found in $PATH" in pod.run("exec", "life", "nosuch", check=127).stderr
         assert pod.run("exec", "life", "sh", "-c", "cd /; echo $A", check=0).stdout == "\n"
         pod.run("exec", "-d", "life", "sleep", "1003")
-        assert pod.run("inspect", "--format", "{{.OCIRuntime}} {{.State.Running}}", "life").stdout == "chroot true\n"
+        shown = "{{.OCIRuntime}} {{.State.Running}} {{.HostConfig.PidMode}} {{.HostConfig.NetworkMode}}"
+        assert pod.run("inspect", "--format", shown, "life").stdout == "chroot true host host\n"
         pod.run("export", "-o", f"{pod.files}/life.tar", "life")
         assert "bin/busybox" in pod.call("tar", "tf", f"{pod.files}/life.tar").lines
     finally:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
 from argosy.containers import chroot
@@ -40,3 +43,29 @@ def test_refused(options: ContainerOptions, word: str) -> None:
         chroot.check(options)
     assert word in str(caught.value)
     assert "argosy doctor userns" in caught.value.hint
+
+
+def test_what_joins_others_is_refused_whatever_asked_for_it(tmp_path: Path) -> None:
+    config = {"process": {}, "linux": {"namespaces": [{"type": "mount"}, {"type": "pid", "path": "/proc/1/ns/pid"}]}}
+    with pytest.raises(Unsupported, match="the pid namespace of others"):
+        chroot.adapt(config, PLAIN, str(tmp_path), {})
+
+
+def test_files_of_ours_go_into_the_tree_and_through_no_link_in_it(tmp_path: Path) -> None:
+    root, outside, own = tmp_path / "root", tmp_path / "outside", tmp_path / "own"
+    for directory in (root / "etc", root / "run", outside):
+        directory.mkdir(parents=True)
+    own.write_text("ours")
+    (outside / "hosts").write_text("theirs")
+    (root / "etc/hosts").symlink_to(outside / "hosts")
+    (root / "run/secrets").symlink_to("/../../outside")
+    (root / "outside").mkdir()
+    config = {"process": {}, "linux": {"namespaces": [{"type": "mount"}]}, "mounts": [{"destination": "/proc"}]}
+    places = {"/etc/hosts": str(own), "/run/secrets/x": str(own), "/made/for/it": str(own)}
+    adapted = chroot.adapt(config, PLAIN, str(root), places)
+    assert (adapted["mounts"], adapted["linux"]) == ([], {"namespaces": []})
+    for place in ("etc/hosts", "outside/x", "made/for/it"):
+        assert (root / place).read_text() == "ours"
+    assert (outside / "hosts").read_text() == "theirs"
+    assert os.listdir(outside) == ["hosts"]
+    assert (root / "dev/null").exists()
