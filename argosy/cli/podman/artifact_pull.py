@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
-from argosy.cli.podman import _artifact_registry
+from argosy.cli.podman import _registry_flags
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def run(options: ArtifactPullOptions, engine: Engine, out: Output) -> int:
     from argosy.images.copy import CopyOptions
 
     reference = artifacts.named(options.operands[0].removeprefix("docker://"))
-    registry = _artifact_registry.options(options, engine)
+    registry = _registry_flags.options(options, engine)
     form = Form()
     if options.decryption_key:
         from argosy.encryption import jwe
@@ -62,7 +62,7 @@ COMMAND = Command(
     min_operands=1,
     max_operands=1,
     flags=(
-        *_artifact_registry.FLAGS,
+        *_registry_flags.FLAGS,
         Flag("decryption-key", kind="csv", help="Private key, FILE[:PASSPHRASE], needed to decrypt the artifact"),
     ),
     examples=("argosy artifact pull registry.example.com/me/model:1",),

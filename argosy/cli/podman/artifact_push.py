@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli import signing
 from argosy.cli.flags import Command, Flag
-from argosy.cli.podman import _artifact_registry
+from argosy.cli.podman import _registry_flags
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ def run(options: ArtifactPushOptions, engine: Engine, _out: Output) -> int:
 
     artifact = artifacts.Artifacts(engine.store).find(options.operands[0])
     target = artifacts.named(options.operands[-1].removeprefix("docker://") if options.operands[1:] else artifact.name)
-    registry = _artifact_registry.options(options, engine)
+    registry = _registry_flags.options(options, engine)
     guard = engine.doors.artifact_guard(artifact.name, target, registry, signing.options(options))
     destination = engine.open_destination(target, None, registry)
     source = engine.open_source(target, registry)
@@ -67,7 +67,7 @@ COMMAND = Command(
     min_operands=1,
     max_operands=2,
     flags=(
-        *_artifact_registry.FLAGS,
+        *_registry_flags.FLAGS,
         Flag("digestfile", kind="string", help="Write the digest of the pushed artifact to the specified file"),
         *signing.FLAGS[1:],
     ),

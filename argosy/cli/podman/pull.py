@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.errors import report
 from argosy.cli.flags import Command, Flag
+from argosy.cli.podman import _registry_flags
 from argosy.errors import ArgosyError
 from argosy.values import Value
 
@@ -40,19 +41,8 @@ class PullOptions(Value):
 def run(options: PullOptions, engine: Engine, out: Output) -> int:
     """Pull each image and print its id.  One that cannot be pulled does not keep the others from it."""
     from argosy.cli import progress
-    from argosy.registry import retry
-    from argosy.transports.docker import RegistryOptions
 
-    registry = RegistryOptions(
-        authfile=options.authfile or "",
-        creds=options.creds or "",
-        cert_dir=options.cert_dir or "",
-        tls_verify=options.tls_verify,
-        backoff=retry.backoff(
-            engine.conf.retry if options.retry is None else options.retry,
-            engine.conf.retry_delay_s if options.retry_delay is None else options.retry_delay,
-        ),
-    )
+    registry = _registry_flags.options(options, engine)
     platform = _platform(options)
     _check_places(options)
     status = 0

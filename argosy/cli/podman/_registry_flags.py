@@ -1,4 +1,4 @@
-"""The flags by which artifacts reach a registry."""
+"""The flags by which a registry is reached with repeated tries, and what they mean; those of artifacts."""
 
 from __future__ import annotations
 
