@@ -15,9 +15,9 @@ from collections.abc import Iterable
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, CHECKOUT)
 
-from argosy.cli import names, podman, usage  # noqa: E402 -- the path comes first
+from argosy.cli import names, podman, skopeo, usage  # noqa: E402 -- the path comes first
 from argosy.cli.flags import Command, Flag  # noqa: E402
-from argosy.cli.main import ROOT_FLAGS  # noqa: E402
+from argosy.cli.main import ROOT_FLAGS, shown_flags  # noqa: E402
 from argosy.version import VERSION  # noqa: E402
 
 DIRECTORY = f"{CHECKOUT}/docs/man"
@@ -40,7 +40,44 @@ def pages() -> dict[str, str]:
             made[file_name(words)] = command_page(words, names.load_command(PROGRAM, module))
         else:
             made[file_name(words)] = f".so man1/{file_name(main_names[module])}\n"
+    return {**made, **skopeo_pages()}
+
+
+def skopeo_pages() -> dict[str, str]:
+    """The pages of `argosy skopeo` and its commands, under names that leave those of skopeo itself alone."""
+    guest = f"{PROGRAM} skopeo"
+    parts = _head(guest, skopeo.TITLE)
+    parts += [".SH SYNOPSIS", f"\\fB{guest}\\fR [\\fIoptions\\fR] \\fIcommand\\fR", ".br"]
+    parts += ["\\fBskopeo\\fR [\\fIoptions\\fR] \\fIcommand\\fR", ".SH PLACES OF IMAGES"]
+    for place, text in skopeo.PLACES:
+        parts += [".TP", f"\\fB{_escaped(place)}\\fR", *_paragraphs(text)]
+    parts += [".SH OPTIONS", *_options(shown_flags("skopeo")), ".SH COMMANDS"]
+    made = {}
+    for words, (module, summary, _) in skopeo.COMMANDS.items():
+        page = file_name(f"skopeo {words}")
+        parts += [".TP", f"\\fB{_escaped(page.removesuffix('.1'))}\\fR(1)", _escaped(summary)]
+        made[page] = _skopeo_page(guest, words, names.load_command("skopeo", module))
+    made[file_name("skopeo")] = "\n".join([*parts, *_see_also()]) + "\n"
     return made
+
+
+def _skopeo_page(guest: str, words: str, command: Command) -> str:
+    parts = _head(f"{guest} {words}", command.summary)
+    line = usage.usage_line(command, guest, words)
+    shown = f"{guest} {words}"
+    parts += [".SH SYNOPSIS", f"\\fB{_escaped(shown)}\\fR{_escaped(line.removeprefix(shown))}"]
+    return "\n".join([*parts, *_body(command, "skopeo")]) + "\n"
+
+
+def _body(command: Command, program: str) -> list[str]:
+    """Description, options and examples."""
+    parts = [".SH DESCRIPTION", *_paragraphs(command.description or f"{command.summary}.")]
+    flags = command.flags_of(program)
+    if flags:
+        parts += [".SH OPTIONS", *_options(flags)]
+    if command.examples:
+        parts += [".SH EXAMPLES", ".nf", *(_escaped(example) for example in command.examples), ".fi"]
+    return [*parts, *_see_also()]
 
 
 def file_name(words: str) -> str:
@@ -76,13 +113,7 @@ def command_page(words: str, command: Command) -> str:
         line = usage.usage_line(command, PROGRAM, name)
         shown = f"{PROGRAM} {name}"
         parts += [f"\\fB{_escaped(shown)}\\fR{_escaped(line.removeprefix(shown))}", ".br"]
-    parts += [".SH DESCRIPTION", *_paragraphs(command.description or f"{command.summary}.")]
-    flags = command.flags_of(PROGRAM)
-    if flags:
-        parts += [".SH OPTIONS", *_options(flags)]
-    if command.examples:
-        parts += [".SH EXAMPLES", ".nf", *(_escaped(example) for example in command.examples), ".fi"]
-    return "\n".join([*parts, *_see_also()]) + "\n"
+    return "\n".join([*parts, *_body(command, PROGRAM)]) + "\n"
 
 
 def _same(other: str, words: str, module: str) -> bool:

@@ -23,3 +23,27 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
 ALIASES: dict[str, str] = {}
 
 GROUPS: dict[str, str] = {}
+
+# The places of images, for the manual: how each is written, and what it is.
+PLACES = (
+    ("docker://NAME[:TAG|@DIGEST]", "An image at a registry, found through registries.conf, auth.json and certs.d."),
+    (
+        "oci:DIR[:REF]",
+        "An image of an OCI layout in a directory, by its org.opencontainers.image.ref.name. To read, oci:DIR:@N is "
+        "the image at position N of the index, from 0. A layout that is written to keeps its other images.",
+    ),
+    ("oci-archive:FILE[:REF]", "The same in an archive; one that is written holds one image and replaces the file."),
+    (
+        "docker-archive:FILE[:NAME:TAG]",
+        "An image of an archive as docker save writes it; to read also docker-archive:FILE:@N. One that is there is "
+        "not changed.",
+    ),
+    ("dir:DIR", "One image as plain files. One that is there is whole until the new one takes its place."),
+    ("docker-daemon:NAME:TAG", "An image of a docker daemon, or (to read) docker-daemon:sha256:ID."),
+    ("containers-storage:NAME", "An image of argosy's own store."),
+    (
+        "containers-storage:[DRIVER@ROOT+RUNROOT]NAME",
+        "An image of podman's store at ROOT, to read: drivers overlay and vfs. Layers are as they are without "
+        "compression.",
+    ),
+)
