@@ -23,7 +23,7 @@ _AF_NETLINK, _NETLINK_ROUTE = 16, 0
 # Message types and flags (linux/netlink.h, linux/rtnetlink.h).
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 RTM_NEWLINK, _RTM_DELLINK, _RTM_GETLINK = 16, 17, 18
-_RTM_NEWADDR, _RTM_GETADDR, _RTM_NEWROUTE, _RTM_GETROUTE = 20, 22, 24, 26
+_RTM_NEWADDR, _RTM_GETADDR, _RTM_NEWROUTE, _RTM_GETROUTE, _RTM_NEWRULE = 20, 22, 24, 26, 32
 _REQUEST, _ACK, EXCL, CREATE, _DUMP = 0x001, 0x004, 0x200, 0x400, 0x300
 _DUMP_INTERRUPTED = 0x010
 _PEEK_SIZE = 0x02 | 0x20  # MSG_PEEK | MSG_TRUNC
@@ -33,6 +33,7 @@ IFLA_ADDRESS, IFLA_IFNAME, IFLA_MTU, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 4, 10, 1
 IFLA_INFO_KIND = 1
 _IFA_ADDRESS, _IFA_LOCAL = 1, 2
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY, _RTA_PRIORITY, _RTA_TABLE = 1, 4, 5, 6, 15
+_FRA_SRC, _FR_ACT_TO_TBL = 2, 1
 
 _RT_TABLE_MAIN, _RTPROT_BOOT, _RT_SCOPE_UNIVERSE, _RT_SCOPE_LINK, _RTN_UNICAST = 254, 3, 0, 253, 1
 _IFF_UP = 1
@@ -144,16 +145,18 @@ class Netlink:
         bodies = self._dump(_RTM_GETROUTE, _ROUTE.pack(family, 0, 0, 0, 0, 0, 0, 0, 0))
         return [route for route in map(_route, bodies) if route is not None]
 
-    def add_route(self, destination: str, gateway: str = "", index: int = 0, metric: int = 0) -> None:
+    def add_route(
+        self, destination: str, gateway: str = "", index: int = 0, metric: int = 0, *, table: int = _RT_TABLE_MAIN
+    ) -> None:
         """Route "10.0.0.0/8", or "default", through a gateway, or straight out of a device.
 
-        Of several routes to one destination that with the lowest metric counts.
+        Of several routes to one destination that with the lowest metric counts; `table` is below 256.
         """
         family, packed, prefix = AF_INET6 if ":" in gateway else AF_INET, b"", 0
         if destination != "default":
             family, packed, prefix = _parse(destination)
         scope = _RT_SCOPE_UNIVERSE if gateway or family == AF_INET6 else _RT_SCOPE_LINK
-        body = _ROUTE.pack(family, prefix, 0, 0, _RT_TABLE_MAIN, _RTPROT_BOOT, scope, _RTN_UNICAST, 0)
+        body = _ROUTE.pack(family, prefix, 0, 0, table, _RTPROT_BOOT, scope, _RTN_UNICAST, 0)
         if prefix:
             body += attribute(_RTA_DST, packed)
         if gateway:
@@ -167,6 +170,12 @@ class Netlink:
     def add_default_route(self, gateway: str, index: int = 0) -> None:
         """Route everything else through `gateway`."""
         self.add_route("default", gateway, index)
+
+    def add_rule(self, source: str, table: int) -> None:
+        """Route what is sent from the address or subnet `source` by a table of its own."""
+        family, packed, prefix = _parse(source)
+        body = _ROUTE.pack(family, 0, prefix, 0, table, 0, 0, _FR_ACT_TO_TBL, 0) + attribute(_FRA_SRC, packed)
+        self.change(_RTM_NEWRULE, CREATE | EXCL, body, f"rule from {source}")
 
     def change(self, kind: int, flags: int, body: bytes, what: str) -> None:
         """Send a request that changes something, and wait until it is done; `what` is named when it is refused."""

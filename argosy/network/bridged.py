@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.errors import ArgosyError, Invalid, NotFound, Unsupported
+from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import files, locks, namespaces, process
 from argosy.linux.netlink import Netlink
 from argosy.network import attach, bridge, firewall, ipam
@@ -98,13 +98,15 @@ def _resolv(request: NetworkRequest, servers: tuple[str, ...]) -> str | None:
 
 def _publish(request: NetworkRequest, shared: str, addresses: tuple[str, ...]) -> tuple[int, ...]:
     """Lead the ports of the host to the container; the descriptors that keep others off them."""
+    if request.rootless:
+        if any(not wish.network.internal for wish in request.wishes):
+            from argosy.network import rootless_ports
+
+            rootless_ports.publish(request)
+        return ()
     from argosy.network import ports
 
     wanted = ports.mappings(request.ports, addresses)
-    if request.rootless:
-        raise Unsupported(
-            "ports cannot be published from a bridge without root yet", hint="use --network pasta, or run as root"
-        )
     firewall.add(shared, request.id, firewall.of_ports(wanted))
     return ports.hold(wanted)
 
@@ -254,7 +256,8 @@ def _uplink(request: NetworkRequest) -> str:
     with locks.acquire(directory) or locks.Lock(-1, ""):
         if not _is_connected(path, directory):
             attach.teardown(request.run, UPLINK, directory)
-            wanted = request.replace(id=UPLINK, directory=directory, kind="private", options=(), wishes=())
+            plain = request.replace(options=(), wishes=(), ports=())
+            wanted = plain.replace(id=UPLINK, directory=directory, kind="private")
             attach.setup(wanted)
     return path
 

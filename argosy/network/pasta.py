@@ -68,7 +68,7 @@ def connect(request: NetworkRequest) -> NetworkState:
     """Connect a container.  Raises Invalid for wrong options, Unavailable when it does not work on this host."""
     options = (*request.conf.pasta_options, *request.options)
     check(options)
-    options += usermode.publish(request, _port_words, "pasta", ("tcp", "udp"))
+    options += usermode.publish(request, port_words, "pasta", ("tcp", "udp"))
     program = usermode.program(request, "pasta", "passt")
     usermode.check_tun("pasta")
     words = argv(
@@ -79,7 +79,7 @@ def connect(request: NetworkRequest) -> NetworkState:
         rootless=request.rootless,
         maps_host=_knows(request.run, program, "--map-guest-addr"),
     )
-    pid = usermode.connected(request, lambda: _start(words, f"{request.directory}/{PID_FILE}"))
+    pid = usermode.connected(request, lambda: start(words, f"{request.directory}/{PID_FILE}"))
     addresses, gateway = attach.inside(request.netns)
     own = frozenset(address.partition("/")[0] for address in addresses)
     internal = _value(words, "--map-guest-addr") or attach.host_address(own)
@@ -94,7 +94,7 @@ def connect(request: NetworkRequest) -> NetworkState:
     )
 
 
-def _port_words(port: Published) -> tuple[str, ...]:
+def port_words(port: Published) -> tuple[str, ...]:
     """The flag that makes pasta listen on a port of the host."""
     where = f"{port.host_ip}/" if port.host_ip else ""
     return ("-t" if port.protocol == "tcp" else "-u", f"{where}{port.host_port}:{port.container_port}")
@@ -110,7 +110,8 @@ def _value(words: Sequence[str], flag: str) -> str:
     return ""
 
 
-def _start(words: list[str], pid_file: str) -> int:
+def start(words: list[str], pid_file: str) -> int:
+    """Start it and wait until it is in the background: its pid.  Raises Unavailable with what it said."""
     try:
         done = process.run(words, check=False, timeout_s=_START_S)
     except process.ProgramFailed as error:

@@ -104,17 +104,7 @@ def connect(request: NetworkRequest) -> NetworkState:
     usermode.publish(request, lambda _port: (), "slirp4netns", ("tcp", "udp"))
     words = argv(program, request.netns, options, with_api=bool(request.ports))
 
-    def start() -> int:
-        pid = _start(words, request.directory)
-        try:
-            _forward(f"{request.directory}/{API_SOCKET}", request.ports, options.address(100))
-        except BaseException:
-            os.kill(pid, 9)
-            process.wait(pid)
-            raise
-        return pid
-
-    pid = usermode.connected(request, start)
+    pid = usermode.connected(request, lambda: start(words, request, options))
     addresses = (f"{options.address(100)}/{options.cidr.partition('/')[2]}",)
     return NetworkState(
         mode="slirp4netns",
@@ -125,6 +115,18 @@ def connect(request: NetworkRequest) -> NetworkState:
         resolv=attach.resolv_content(request, forwarder=options.address(3)),
         hosts=attach.hosts_content(request, addresses, attach.host_address()),
     )
+
+
+def start(words: list[str], request: NetworkRequest, options: SlirpOptions) -> int:
+    """Start it and let it listen on the ports of `request`: its pid.  Raises Unavailable, ArgosyError."""
+    pid = _start(words, request.directory)
+    try:
+        _forward(f"{request.directory}/{API_SOCKET}", request.ports, options.address(100))
+    except BaseException:
+        os.kill(pid, 9)
+        process.wait(pid)
+        raise
+    return pid
 
 
 def _forward(path: str, ports: Sequence[Published], address: str) -> None:

@@ -19,7 +19,7 @@ pytestmark = [host.needs_program("nft"), pytest.mark.usefixtures("busybox")]
 
 # busybox's nc has no -z.
 AWAIT = "for i in $(seq 200); do nc -w 1 127.0.0.1 80 </dev/null 2>/dev/null && exit; sleep 0.05; done; exit 1"
-SERVE = "echo served-by-$HOSTNAME >/index.html; httpd -f -h / -p 80"
+SERVE = "echo served-by-$HOSTNAME >/index.html; httpd -f -vv -h / -p 80"
 
 
 @pytest.fixture
@@ -64,6 +64,16 @@ def get(port: int, address: str = "127.0.0.1") -> bytes:
         while block := connection.recv(4096):
             answer += block
     return answer.splitlines()[-1]
+
+
+def own_address() -> str:
+    """The host's address on its default route, "" where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.77", 9))
+        except OSError:
+            return ""
+        return str(probe.getsockname()[0])
 
 
 def test_containers_of_a_network_reach_each_other_and_those_of_others_are_kept_out(bridged: Program) -> None:
@@ -185,6 +195,34 @@ def test_a_users_ports_are_published_without_a_bridge(argosy_user: Program, mode
     argosy_user.run("exec", "web", "sh", "-c", AWAIT)
     assert get(everywhere) == b"served-by-web"
     argosy_user.run("rm", "-f", "-t", "0", "web")
+
+
+@host.needs_tun
+@pytest.mark.parametrize("mode", ["pasta", "slirp4netns"])
+def test_a_users_ports_are_published_from_a_bridge(argosy_user: Program, mode: str) -> None:
+    """By a second program, which must not take the default route of the bridge."""
+    if host.program(mode) is None:
+        pytest.skip(f"{mode} is not installed")
+    conf = argosy_user.write("containers.conf", f'[network]\ndefault_rootless_network_cmd = "{mode}"\n')
+    argosy_user.env["CONTAINERS_CONF"] = conf
+    argosy_user.run("network", "create", "one")
+    serve(argosy_user, "web", "--network", "one", "-p", "80", "-p", "127.0.0.1::80")
+    everywhere, here = (int(line.rpartition(":")[2]) for line in argosy_user.run("port", "web").lines)
+    assert get(everywhere) == get(here) == b"served-by-web"
+    if own := own_address():
+        assert get(everywhere, own) == b"served-by-web"
+        client = own if mode == "pasta" else "169.254.77.2"  # slirp4netns speaks to it itself
+        assert f"{client}]:" in argosy_user.run("logs", "web").stderr
+    assert "default via 10." in argosy_user.run("exec", "web", "ip", "route").stdout
+    assert fetch(argosy_user, address(argosy_user, "web"), "--network", "one") == "served-by-web"
+    done = argosy_user.run("run", "--rm", "--network", "one", "-p", f"{here}:80", "busybox", "true", check=126)
+    assert f"0.0.0.0:{here}: address already in use: {mode[:3]}" in done.stderr
+    argosy_user.run("restart", "-t", "0", "web")
+    argosy_user.run("exec", "web", "sh", "-c", AWAIT)
+    assert get(everywhere) == b"served-by-web"
+    argosy_user.run("rm", "-f", "-t", "0", "web")
+    with pytest.raises(OSError, match="refused"):
+        get(everywhere)
 
 
 def test_a_port_that_a_program_has_is_refused_with_its_name(rooted: Program) -> None:

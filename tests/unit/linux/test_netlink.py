@@ -155,6 +155,23 @@ def test_a_route_is_added(
         connection.add_route(destination, gateway, device)
 
 
+@pytest.mark.parametrize(
+    ("own", "gateway", "elsewhere"),
+    [("169.254.77.2/30", "169.254.77.1", "192.0.2.1"), ("fd00:77::2/64", "fd00:77::1", "2001:db8::1")],
+)
+def test_what_comes_from_an_address_has_routes_of_its_own(
+    connection: Netlink, oracle: Oracle, device: int, own: str, gateway: str, elsewhere: str
+) -> None:
+    connection.add_address(device, own)
+    connection.add_route("default", gateway, device, table=77)
+    with pytest.raises(subprocess.CalledProcessError):
+        oracle.ip("route", "get", elsewhere)
+    connection.add_rule(own.partition("/")[0], 77)
+    oracle.ip("route", "get", elsewhere, "from", own.partition("/")[0])
+    with pytest.raises(FileExistsError):
+        connection.add_rule(own.partition("/")[0], 77)
+
+
 def test_a_listing_may_take_many_datagrams(connection: Netlink, oracle: Oracle, device: int) -> None:
     for number in range(300):
         connection.add_address(device, f"10.{number // 250}.{number % 250}.1/32")
