@@ -58,7 +58,7 @@ def settle(site: Site, options: ContainerOptions, image: ImagePin) -> tuple[Cont
     if mode is None or mode.kind == "host":
         return options, None
     if mode.kind == "ns":
-        return options, _of_path(mode.target)
+        return options, None if os.path.samefile(mode.target, "/proc/self/ns/user") else _of_path(mode.target)
     if mode.kind == "container":
         return options, records.read_record(site.store, mode.target).id_map
     if mode.kind == "keep-id":
@@ -117,14 +117,12 @@ def _nomap(site: Site, _mode: UserNamespace, _image: ImagePin) -> Maps:
 def _private(site: Site, mode: UserNamespace, _image: ImagePin) -> Maps:
     """--uidmap, --gidmap, --subuidname, --subgidname."""
     names = (mode.subuid_name or mode.subgid_name, mode.subgid_name or mode.subuid_name)
-    if not (mode.uid_maps or mode.gid_maps or names[0]):
+    named = (_named(site, names[0], "UID"), _named(site, names[1], "GID")) if names[0] else ((), ())
+    parents, fills = site.namespace.id_map.lines(), site.namespace.rootless
+    uids, gids = usermaps.from_entries(mode.uid_maps, mode.gid_maps, parents, fills=fills, named=named)
+    if not uids or not gids:
         why = "must provide at least one UID or GID mapping to configure a user namespace"
         raise BadOption(why, hint="give --uidmap, --subuidname, or another mode of --userns")
-    parents = site.namespace.id_map.lines()
-    uids, gids = usermaps.from_entries(mode.uid_maps, mode.gid_maps, parents, fills=site.namespace.rootless)
-    if names[0]:
-        uids = usermaps.check_map((*_named(site, names[0], "UID"), *uids), "UID")
-        gids = usermaps.check_map((*_named(site, names[1], "GID"), *gids), "GID")
     return _within(site, (uids, gids))
 
 

@@ -121,11 +121,13 @@ def from_entries(
     parents: tuple[Sequence[Range], Sequence[Range]],
     *,
     fills: bool,
+    named: tuple[Sequence[Range], Sequence[Range]] = ((), ()),
 ) -> tuple[tuple[Range, ...], tuple[Range, ...]]:
     """The maps of users and groups.  What is given for one only counts for both, unless its flags say otherwise.
 
-    `fills`: the ids that an extending first entry leaves over are mapped from 0 on, as they are for a kind that gets
-    nothing (for rootless users; root would map the host).
+    `named` are ranges that come before (--subuidname, --subgidname).  `fills`: the ids that an extending first entry
+    leaves over are mapped from 0 on, as they are for a kind that gets nothing (for rootless users; root would map the
+    host).
     """
     texts = (uid_texts or gid_texts, gid_texts or uid_texts)
     found = [
@@ -133,9 +135,9 @@ def from_entries(
         for index, kind in enumerate(("UID", "GID"))
     ]
     for index, parent in enumerate(parents):
-        if not found[index] and found[1 - index]:
+        if found[1 - index] and not found[index] and not named[index]:
             found[index] = filled((), parent) if fills else [(0, 0, ID_LIMIT)]
-    return check_map(found[0], "UID"), check_map(found[1], "GID")
+    return check_map((*named[0], *found[0]), "UID"), check_map((*named[1], *found[1]), "GID")
 
 
 def _evaluated(entries: Sequence[Entry], kind: str, parent: Sequence[Range], *, fills: bool) -> list[Range]:

@@ -114,6 +114,14 @@ def test_flags_for_users_and_groups() -> None:
     assert (uids, gids) == (((0, 5, 1), (1, 3, 1)), ((0, 5, 1), (2, 6, 2)))
 
 
+def test_entries_add_to_the_ranges_of_a_name() -> None:
+    named = ((0, 100000, 10),)
+    uids, _ = usermaps.from_entries(("10:5:1",), (), (ROOT, ROOT), fills=False, named=(named, named))
+    assert uids == ((0, 100000, 10), (10, 5, 1))
+    with pytest.raises(Invalid, match="mapping 5:5:1 conflicts"):
+        usermaps.from_entries(("5:5:1",), (), (ROOT, ROOT), fills=False, named=(named, named))
+
+
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
