@@ -296,7 +296,7 @@ def test_nothing_outside_the_context_is_copied(program: Program) -> None:
         ("FROM ${X}\n", (), 125, "base name (${X}) should not be blank"),
         ("FROM base\nENV A=${B?unset}\n", (), 125, "B: unset"),
         ("FROM base AS one\n", ("--target", "onne"), 125, "in the provided Dockerfile (did you mean one?)"),
-        ("FROM base\n", ("--platform", "linux/arm64,linux/amd64"), 125, "cannot build for several platforms at once"),
+        ("FROM base\n", ("--platform", "linux/arm64,linux/amd64", "--iidfile", "x"), 125, "building multiple images"),
         ("FROM base\n", ("--secret", "id=x,src=/nope"), 125, "there is no file /nope"),
         ("FROM base\n", ("--format", "v3"), 125, 'unrecognized image type "v3"'),
         ("FROM base\n", ("-t", "BAD NAME"), 125, "invalid"),
@@ -435,3 +435,19 @@ def test_layers_are_buildahs_choice_under_its_name(program: Program) -> None:
     ):
         program.run(command, *flags, "-t", "named", "-f", "-", f"{program.files}/ctx", input=text, name=name)
         assert len(program.run("image", "inspect", "named").json()[0]["RootFS"]["Layers"]) == base + layers
+
+
+def test_several_platforms_make_a_list(program: Program) -> None:
+    text = "FROM scratch\nARG TARGETARCH\nENV A=$TARGETARCH\nCOPY a.txt /\n"
+    output = build(program, text, "-q", "--platform", "linux/arm64,linux/amd64", "-t", "multi", "--manifest", "all")
+    built = [program.run("image", "inspect", name).json()[0] for name in output.split()]
+    assert [(image["Architecture"], image["Config"]["Env"][1]) for image in built] == [
+        ("arm64", "A=arm64"),
+        ("amd64", "A=amd64"),
+    ]
+    for name in ("multi", "all"):
+        entries = program.run("manifest", "inspect", name).json()["manifests"]
+        assert [entry["platform"]["architecture"] for entry in entries] == ["arm64", "amd64"]
+        program.run("manifest", "rm", name)
+    failed = build(program, "FROM base\nRUN true\n", "--platform", "linux/s390x", "--pull=never", check=False)
+    assert "is for linux/amd64, not linux/s390x" in failed or "image not known" in failed

@@ -139,6 +139,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
 # Other spellings, not shown: the whole path to the whole path.
 ALIASES: dict[str, str] = {
     "artifact list": "artifact ls",
+    "builder build": "build",
     "buildx build": "build",
     "buildx prune": "builder prune",
     "container ls": "container list",

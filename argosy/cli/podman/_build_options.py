@@ -53,7 +53,6 @@ def build_options(
         ignore=context.ignore_patterns(flags.ignorefile or "", dockerfile.path),
         target=flags.target or "",
         arguments=arguments,
-        platform=platform(flags),
         names=names,
         labels=tuple(_label(text) for text in flags.label),
         annotations=parse.parse_annotations(flags.annotation),
@@ -97,26 +96,33 @@ def pull_policy(text: str | None) -> str:
     return policy
 
 
-def platform(flags: BuildFlags) -> Platform | None:
-    """--platform, or --os, --arch and --variant over those of the host; None where none was given."""
+def wanted_platforms(flags: BuildFlags) -> tuple[Platform | None, ...]:
+    """Those of --platform, or --os, --arch and --variant over those of the host; None alone where none was given."""
     if flags.platform:
         if flags.os or flags.arch or flags.variant:
             raise ArgosyError("invalid --platform may not be used with --os, --arch, or --variant")
-        if "," in flags.platform:
-            raise Unsupported(
-                f"cannot build for several platforms at once: {flags.platform}", hint="build for one after another"
-            )
-        return platforms.parse(flags.platform)
+        found = tuple(dict.fromkeys(platforms.parse(text) for text in flags.platform.split(",")))
+        if len(found) > 1 and flags.iidfile:
+            what = f'building multiple images, but iidfile "{flags.iidfile}" can only be used to store one image ID'
+            raise ArgosyError(what, hint="leave out --iidfile, or build for one platform")
+        if len(found) > 1 and flags.output:
+            raise ArgosyError("--output can be used for one platform only", hint="build for one after another")
+        return found
     if not (flags.os or flags.arch or flags.variant):
-        return None
+        return (None,)
     host = platforms.host()
-    return platforms.normalized(
-        host.replace(
-            os=flags.os or host.os,
-            architecture=flags.arch or host.architecture,
-            variant=flags.variant or ("" if flags.arch else host.variant),
-        )
+    chosen = host.replace(
+        os=flags.os or host.os,
+        architecture=flags.arch or host.architecture,
+        variant=flags.variant or ("" if flags.arch else host.variant),
     )
+    return (platforms.normalized(chosen),)
+
+
+def lists(flags: BuildFlags, count: int) -> tuple[str, ...]:
+    """The manifest lists that `count` images go to: --manifest, and for several images all that they are called."""
+    for_all = flags.tag if count > 1 else ()
+    return tuple(dict.fromkeys((*((flags.manifest,) if flags.manifest else ()), *for_all)))
 
 
 def pairs(flag: str, items: Iterable[str], environ: Mapping[str, str]) -> dict[str, str]:

@@ -55,6 +55,7 @@ class BuildFlags(Value):
     label: tuple[str, ...]
     layers: bool | None
     logfile: str | None
+    manifest: str | None
     memory: str | None
     memory_swap: str | None
     network: tuple[str, ...]
@@ -143,6 +144,7 @@ FLAGS = (
         help="Make a layer of each step, and use and fill the cache (called as buildah: only if asked for)",
     ),
     Flag("logfile", kind="string", help="Write the output to this file"),
+    Flag("manifest", kind="string", help="Add the image to this manifest list, which is made if need be"),
     Flag("memory", short="m", kind="string", help="Memory limit (number[unit])"),
     Flag("memory-swap", kind="string", help="Limit of memory and swap together; -1 is unlimited swap"),
     Flag("network", kind="list", aliases=("net",), help="Connect RUN steps to a network: none, host, private, ns:PATH"),
@@ -160,7 +162,11 @@ FLAGS = (
     ),
     Flag("pid", kind="string", help="The PID namespace of RUN steps: private, host, or the path of one"),
     Flag("plan", help="Print the plan of the build, and build nothing"),
-    Flag("platform", kind="string", help="Build for this platform (OS/ARCH[/VARIANT])"),
+    Flag(
+        "platform",
+        kind="string",
+        help="Build for these platforms (OS/ARCH[/VARIANT][,...]); several make a manifest list",
+    ),
     Flag("pull", kind="optional", implied="true", help="Pull base images: always, missing, never or newer"),
     Flag("quiet", short="q", help="Print only the image's id"),
     Flag("retry", kind="uint", help="How often to try again when a pull fails"),

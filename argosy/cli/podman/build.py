@@ -27,6 +27,7 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
 
     _end_tidily()
     outputs = [output.parse(text) for text in flags.output]
+    images: list[ImageRecord] = []
     with progress.shown(quiet=flags.quiet) as shown:
         build = engine.build(
             registry=_build_options.registry_options(flags),
@@ -44,17 +45,40 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
                 return _check(dockerfile, out)
             options = _build_options.build_options(flags, engine.conf, engine.environ, context, dockerfile, out.program)
             if flags.plan:
-                from argosy.build import plan
-
-                for line in plan.show(build.plan(options)):
-                    out.line(line)
-                return 0
-            record = _build(build, options, flags, out)
-            out.flush()
-            for wanted in outputs:
-                build.write(record, wanted)
-    _tell(record, options, flags, out)
+                return _plan(build, _for_platforms(options, flags), out)
+            for wanted_build in _for_platforms(options, flags):
+                record = _build(build, wanted_build, flags, out)
+                out.flush()
+                for wanted in outputs:
+                    build.write(record, wanted)
+                _tell(record, wanted_build, flags, out)
+                images.append(record)
+    _list(images, engine, flags)
     return 0
+
+
+def _for_platforms(options: BuildOptions, flags: BuildFlags) -> list[BuildOptions]:
+    """The build for each platform; several images cannot have one name, which is then that of a list."""
+    from argosy.cli.podman import _build_options
+
+    found = _build_options.wanted_platforms(flags)
+    names = options.names if len(found) == 1 else ()
+    return [options.replace(platform=platform, names=names) for platform in found]
+
+
+def _list(images: list[ImageRecord], engine: Engine, flags: BuildFlags) -> None:
+    """Put the images into manifest lists: that of --manifest, and for several platforms those of --tag."""
+    from argosy.cli.podman import _build_options
+
+    for name in _build_options.lists(flags, len(images)):
+        from argosy.cli.podman import _manifest
+        from argosy.images.manifestlist import Lists
+
+        list_id = Lists(engine.store).create(name, amend=True)
+        registry = _build_options.registry_options(flags)
+        for record in images:
+            image_id = record.config_digest.partition(":")[2]
+            _manifest.add(engine, list_id, image_id, registry, every=False)
 
 
 class Ended(ArgosyError):
@@ -97,6 +121,16 @@ def _prepared(dockerfile: Dockerfile, flags: BuildFlags) -> Dockerfile:
         added = tree.Env(start.line, start.line, f"ENV {' '.join(flags.env)}", "ENV", assignments=tuple(assignments))
         stages[-1] = stages[-1].replace(instructions=(added, *stages[-1].instructions))
     return dockerfile.replace(stages=tuple(stages))
+
+
+def _plan(build: Build, builds: list[BuildOptions], out: Output) -> int:
+    """--plan: what would be done for each platform."""
+    from argosy.build import plan
+
+    for options in builds:
+        for line in plan.show(build.plan(options)):
+            out.line(line)
+    return 0
 
 
 def _check(dockerfile: Dockerfile, out: Output) -> int:
