@@ -127,6 +127,7 @@ def _indexed_place(text: str, transport: str, rest: str) -> Place:
         raise Invalid("image name", text, f"{transport}: the path is missing")
     front, at, digits = name.rpartition("@")
     if not at:
+        _check_ref(text, transport, name)
         return Place(transport, path, name)
     if transport == "docker-archive" and front:
         raise Invalid("image name", text, "docker-archive: a name and an index exclude each other")
@@ -135,6 +136,17 @@ def _indexed_place(text: str, transport: str, rest: str) -> Place:
             raise Invalid("image name", text, f"{transport}: the index {digits!r} is not a number")
         raise Invalid("image name", text, f"{transport}: the name has an @ in it, and no number follows")
     return Place(transport, path, front, int(digits))
+
+
+def _check_ref(text: str, transport: str, name: str) -> None:
+    """Raise Invalid for a name that an OCI layout cannot have (image-spec, annotations.md: ref.name)."""
+    if transport == "docker-archive":
+        return  # the grammar of references, which is checked where it is used
+    for part in name.split("/") if name else ():
+        plain = part.isascii() and part and part[0].isalnum() and part[-1].isalnum()
+        if not plain or not all(char.isalnum() or char in "-._:@+" for char in part):
+            why = f"{transport}: the name {name!r} is not made of letters and digits with - . _ : @ + / between them"
+            raise Invalid("image name", text, why)
 
 
 def open_source(place: Place, openers: Openers, options: PlaceOptions = PlaceOptions()) -> ImageSource:  # noqa: B008

@@ -96,7 +96,7 @@ def compressor(kind: str, level: int = 0) -> Any:
     if kind == "zstd":
         from argosy.archive.compression import zstd_compressor
 
-        return zstd_compressor(level or _ZSTD_LEVEL)
+        return zstd_compressor(min(level, 22) or _ZSTD_LEVEL)
     import zlib
 
     if level:  # isal has other ones

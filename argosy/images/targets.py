@@ -29,12 +29,17 @@ class TargetOptions(Value):
     uncompressed: bool = False
 
 
-def open_destination(place: Place, docker: OpenDocker, options: TargetOptions) -> ImageDestination:
-    """The place to write to.  Raises ArgosyError when it cannot be one; nothing is there or sent yet."""
+def check(place: Place, names: tuple[str, ...] = ()) -> None:
+    """Raise ArgosyError for a place that no image can be written to, or not under these further names."""
     if place.index is not None:
         raise Invalid("destination", str(place), f"{place.transport}: an image is written under a name, not an index")
-    if options.names and place.transport != "docker-archive":
+    if names and place.transport != "docker-archive":
         raise Unsupported(f"only docker-archive: takes --additional-tag, not {place.transport}:")
+
+
+def open_destination(place: Place, docker: OpenDocker, options: TargetOptions) -> ImageDestination:
+    """The place to write to.  Raises ArgosyError when it cannot be one; nothing is there or sent yet."""
+    check(place, options.names)
     if place.transport == "docker":
         return docker(references.parse(place.name))
     if place.transport == "dir":

@@ -265,3 +265,37 @@ def test_a_directory_gets_another_image(ground: Ground) -> None:
     assert ground.raw(f"oci:{files}/several:@1") == THREE_LAYERS.manifest
     archive = f"docker-archive:{files}/image.docker.tar:x"
     assert "modifying existing images" in ground.copy(ground.place("docker", "image"), archive, check=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("oci:lay:@x", "dir:t"), "oci: the index 'x' is not a number"),
+        (("oci::x", "dir:t"), "oci: the path is missing"),
+        (("dir:x", "oci:lay:a b"), "oci: the name 'a b' is not made of letters"),
+        (("docker-archive:x:a@1", "dir:t"), "docker-archive: a name and an index exclude each other"),
+        (("dir:x", "oci:lay:@1"), "oci: an image is written under a name, not an index"),
+        (("docker-daemon:name", "dir:t"), "docker-daemon reference"),
+        (("containers-storage:[a", "dir:t"), "containers-storage: the specifier has no closing bracket"),
+        (("containers-storage:[/x]", "dir:t"), "containers-storage: no image is named"),
+        (("containers-storage:[x]y", "dir:t"), "the root is not an absolute path"),
+        (("ostree:x", "dir:t"), "does not know the transport ostree"),
+        (("--all", "--multi-arch", "all", "dir:x", "dir:t"), "Cannot use --all and --multi-arch flags together"),
+        (("--multi-arch", "x", "dir:x", "dir:t"), "unknown multi-arch option"),
+        (("--format", "x", "dir:x", "dir:t"), "unknown format"),
+        (("--dest-compress", "--dest-decompress", "dir:x", "dir:t"), "Cannot compress and decompress"),
+        (("--dest-compress-format", "lzma", "dir:x", "dir:t"), "cannot find compressor"),
+        (("--dest-compress-level", "99", "dir:x", "dir:t"), "compression level 99 does not exist"),
+        (("--encrypt-layer", "0", "dir:x", "dir:t"), "can only be used with --encryption-key"),
+        (("--encryption-key", "jwe:/x", "--decryption-key", "/y", "dir:x", "dir:t"), "cannot be specified together"),
+        (("--encryption-key", "pgp:me", "dir:x", "dir:t"), "does not encrypt layers by pgp"),
+        (("--encryption-key", "jwe:/etc/passwd", "dir:x", "oci:t"), "it is no key in PEM or DER"),
+        (("--additional-tag", "a:b", "dir:x", "oci:t"), "only docker-archive: takes --additional-tag"),
+        (("--src-registry-token", "a\nb", "docker://localhost:1/x", "dir:t"), "the registry token is not one"),
+        (("--command-timeout", "1ns", "docker://localhost:1/x", "dir:t"), "deadline exceeded"),
+    ],
+)
+def test_what_is_refused(shared_program: Program, arguments: tuple[str, ...], said: str) -> None:
+    done = shared_program.run("copy", *arguments, name="skopeo", cwd=shared_program.files, check=1)
+    assert said in done.stderr
+    assert not os.path.exists(f"{shared_program.files}/t")

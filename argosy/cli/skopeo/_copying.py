@@ -58,6 +58,7 @@ def perform(job: Job, opener: Opener, progress: Progress) -> str:
     from argosy.images import copy, targets
     from argosy.transports import scratch
 
+    targets.check(job.target, job.names)
     source = _access.open_place(job.source_access, job.source, opener)
     try:
         guard = _trust.guard(job, source, opener)

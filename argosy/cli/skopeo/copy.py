@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from argosy.images.convert import Form
 
 _ARCHITECTURES = ("system", "all", "index-only")
+_HIGHEST_LEVEL = {"gzip": 9, "zstd": 22}
 
 
 class CopyFlags(Value):
@@ -124,6 +125,9 @@ def _form(flags: CopyFlags, transport: str) -> Form:
     if compression not in ("", "gzip", "zstd", "zstd:chunked"):
         raise ArgosyError(f'cannot find compressor for "{compression}"')
     level = flags.dest_compress_level or 0
+    highest = _HIGHEST_LEVEL.get(compression, 9)
+    if not 0 <= level <= highest:
+        raise ArgosyError(f"compression level {level} does not exist: {compression or 'gzip'} has 1 to {highest}")
     form = Form(format=_copying.check_format(flags.format), keys=_keys(flags))
     if transport == "dir":
         if flags.dest_decompress:
