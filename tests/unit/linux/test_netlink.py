@@ -168,8 +168,6 @@ def test_what_comes_from_an_address_has_routes_of_its_own(
         oracle.ip("route", "get", elsewhere)
     connection.add_rule(own.partition("/")[0], 77)
     oracle.ip("route", "get", elsewhere, "from", own.partition("/")[0])
-    with pytest.raises(FileExistsError):
-        connection.add_rule(own.partition("/")[0], 77)
 
 
 def test_a_listing_may_take_many_datagrams(connection: Netlink, oracle: Oracle, device: int) -> None:
@@ -225,12 +223,12 @@ def test_no_descriptor_stays_open(netns: str) -> None:
 
 @host.needs_program("nft")
 def test_rules_are_applied_all_or_none(netns: str) -> None:
-    good = "table inet argosy {\n chain input {\n type filter hook input priority 0;\n }\n}\n"
+    good = "table inet tried {\n chain input {\n type filter hook input priority 0;\n }\n}\n"
     bad = "table inet other {\n}\nadd rule inet nosuch nosuch accept\n"
 
     def within() -> None:
         nft.apply(good)
-        assert "type filter hook input" in nft.list_table("inet", "argosy")
+        assert "type filter hook input" in nft.list_table("inet", "tried")
         with pytest.raises(process.ProgramFailed, match=r"nft failed with exit status 1: .*No such file"):
             nft.apply(bad)
         assert nft.list_table("inet", "other") == ""
@@ -238,4 +236,4 @@ def test_rules_are_applied_all_or_none(netns: str) -> None:
             nft.apply("table inet {")
 
     namespaces.in_network(netns, within)
-    assert nft.list_table("inet", "argosy") == ""
+    assert nft.list_table("inet", "tried") == ""
