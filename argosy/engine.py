@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from argosy.images.progress import Progress
     from argosy.images.pull import Puller
     from argosy.images.resolve import Resolved
+    from argosy.images.trust import Trust
     from argosy.linux.userns import Namespace
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.oci.platform import Platform
@@ -115,6 +116,12 @@ class Engine:
             notice=self.site.notice,
             notes=f"{self.store.run}/uploads",
         )
+
+    def trust(self, signature_policy: str = "") -> Trust:
+        """The policy by which images are accepted: the file `signature_policy`, or the usual one."""
+        from argosy.images import trust
+
+        return trust.load(self.environ, signature_policy)
 
     @property
     def doors(self) -> Doors:

@@ -29,6 +29,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Self
 
     from argosy.images.archives import Archive
@@ -82,14 +83,22 @@ class _Blob:
 
 
 def import_archive(
-    store: Store, archive: Archive, name: Reference | None, options: ImportOptions, progress: Progress | None = None
+    store: Store,
+    archive: Archive,
+    name: Reference | None,
+    options: ImportOptions,
+    progress: Progress | None = None,
+    *,
+    admit: Callable[[str], None],
 ) -> ImageRecord:
     """Make an image of `archive`, under `name` if there is one.  On disk when it returns.
 
-    Raises BadArchive for what is no tar archive or breaks a rule, BadChange for a wrong change.
+    `admit` judges the archive, by its name, by the policy.  Raises what that raises, BadArchive for what is no tar
+    archive or breaks a rule, BadChange for a wrong change.
     """
     config = changes.apply(ContainerConfig(), options.changes)
     progress = progress or Progress()
+    admit(archive.name)
     with store.work() as work:
         store.unstable.begin()
         progress.line("Getting image source signatures")

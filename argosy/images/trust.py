@@ -13,7 +13,6 @@ from argosy.errors import ArgosyError
 from argosy.oci import scopes
 from argosy.signatures import evaluate
 from argosy.signatures.evaluate import Candidate
-from argosy.transports.storage import StorageSource
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -84,6 +83,8 @@ def of_place(place: Place, source: ImageSource) -> Origin:
     if place.transport != "containers-storage":
         name = place.name if place.index is None else f"@{place.index}"
         return at_path(place.transport, place.path, name)
+    from argosy.transports.storage import StorageSource
+
     if isinstance(source, StorageSource):
         return in_store(source.store, source.reference, source.record.config_digest)
     return Origin(str(place), place.transport, (f"[{place.path}]",), source.reference)
@@ -131,6 +132,11 @@ class Trust(Value):
         rules = self.policy.requirements(origin.transport, origin.scopes)
         evaluate.judge(rules, self.policy.path, Candidate(origin.label, origin.reference, raw.data), read)
         return read()
+
+    def admit_tarball(self, name: str) -> None:
+        """Judge an archive of a file system, which is to become an image: it has no signatures."""
+        rules = self.policy.requirements("tarball", ())
+        evaluate.judge(rules, self.policy.path, Candidate(f"tarball:{name}", None, b""), tuple)
 
     def door(self, origin: Origin, signatures: SignatureStore) -> Admit:
         """`admit` for one image, whose manifests are told later."""

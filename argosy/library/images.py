@@ -90,7 +90,8 @@ class Images(Facade):
 
         called = naming.local_name(name) if name else None
         with self._archive(source) as archive:
-            return import_.import_archive(self._engine.store, archive, called, options, progress)
+            admit = self._engine.trust().admit_tarball
+            return import_.import_archive(self._engine.store, archive, called, options, progress, admit=admit)
 
     def _archive(self, source: str | int | IO[bytes]) -> Archive:
         """The archive; a number is the descriptor of a file in another process, which has been sent to this one."""

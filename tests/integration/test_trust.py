@@ -40,6 +40,9 @@ def test_a_refusal_names_the_rule_and_leaves_nothing(argosy_both: Program, insec
     dockerfile = argosy.write("Dockerfile", f"FROM {name}\n")
     build = ("build", "-q", "-f", dockerfile, "--tls-verify=false", "--signature-policy", rejecting, argosy.files)
     assert "is rejected by policy" in argosy.run(*build, check=125).stderr
+    everything = policy(argosy, "everything", default=REJECT)
+    refused = argosy.run("import", "--signature-policy", everything, archive, check=125)
+    assert f"Running image tarball:{archive} is rejected by policy" in refused.stderr
     signed = [{"type": "signedBy", "keyType": "GPGKeys", "keyPath": "/nonexistent"}]
     for rules, why in ((REJECT, "is rejected by policy"), (signed, "A signature was required")):
         path = policy(argosy, "archives", default=ACCEPT, transports={"docker-archive": {"": rules}})

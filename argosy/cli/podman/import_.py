@@ -23,6 +23,7 @@ class ImportOptions(Value):
     os: str | None
     platform: str | None
     quiet: bool
+    signature_policy: str | None
     variant: str | None
 
 
@@ -40,7 +41,8 @@ def run(options: ImportOptions, engine: Engine, out: Output) -> int:
         archives.open_archive(source, engine.store.root, engine.environ) as archive,
         progress.shown(quiet=options.quiet) as shown,
     ):
-        record = import_.import_archive(engine.store, archive, name, wanted, shown)
+        admit = engine.trust(options.signature_policy or "").admit_tarball
+        record = import_.import_archive(engine.store, archive, name, wanted, shown, admit=admit)
     out.line(record.config_digest)
     return 0
 
@@ -88,6 +90,7 @@ COMMAND = Command(
         Flag("os", kind="string", help="Set the OS of the imported image"),
         Flag("platform", kind="string", help="Set the platform of the imported image (OS/ARCH[/VARIANT])"),
         Flag("quiet", short="q", help="Suppress output"),
+        Flag("signature-policy", kind="string", hidden=True, help="Path of a policy.json in place of the usual one"),
         Flag("variant", kind="string", help="Set the variant of the imported image"),
     ),
     examples=(

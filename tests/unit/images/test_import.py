@@ -17,7 +17,7 @@ import pytest
 
 from argosy.archive.apply_process import LayerFailed
 from argosy.errors import ArgosyError, Invalid
-from argosy.images import archives, restore
+from argosy.images import archives, restore, trust
 from argosy.images.archives import Archive, open_archive
 from argosy.images.changes import BadChange
 from argosy.images.history import history
@@ -34,6 +34,9 @@ from tests.unit.images.making import parsed
 ARCHIVE = tar({"bin/sh": b"#!", "data": os.urandom(300_000)})
 
 
+ADMIT = trust.load({}, insecure=True).admit_tarball
+
+
 def zstd(data: bytes) -> bytes:
     module = pytest.importorskip("backports.zstd")
     packed: bytes = module.compress(data)
@@ -45,7 +48,7 @@ def put(store: Store, path: Path, data: bytes, name: str = "", **options: object
     os.utime(path, ns=(0, 1_700_000_000_123456700))
     with open_archive(str(path), store.root, {}) as archive:
         wanted = ImportOptions(**options)  # type: ignore[arg-type]  # fields of ImportOptions
-        return import_archive(store, archive, local_name(name) if name else None, wanted)
+        return import_archive(store, archive, local_name(name) if name else None, wanted, admit=ADMIT)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +172,7 @@ def test_a_wrong_change_is_told_before_anything_is_read(store: Store) -> None:
 
     archive = Archive("x", read, lambda: None, size=None, created_ns=0)
     with pytest.raises(BadChange):
-        import_archive(store, archive, None, ImportOptions(changes=("FROM x",)))
+        import_archive(store, archive, None, ImportOptions(changes=("FROM x",)), admit=ADMIT)
     nothing_is_left(store)
 
 
@@ -217,7 +220,7 @@ def test_a_url(store: Store, served: tuple[str, dict[str, bytes]]) -> None:
     for path in ("/a.tar", "/moved"):
         with open_archive(base + path, store.root, {}) as archive:
             assert archive.size == len(ARCHIVE)
-            record = import_archive(store, archive, None, ImportOptions())
+            record = import_archive(store, archive, None, ImportOptions(), admit=ADMIT)
         assert record.diff_ids == (sha256(ARCHIVE),)
 
 
@@ -229,5 +232,5 @@ def test_urls_that_fail(store: Store, served: tuple[str, dict[str, bytes]], path
     base, pages = served
     pages["/huge"] = pages["/short"] = ARCHIVE
     with pytest.raises(ArgosyError, match=words), open_archive(base + path, store.root, {}) as archive:
-        import_archive(store, archive, None, ImportOptions())
+        import_archive(store, archive, None, ImportOptions(), admit=ADMIT)
     nothing_is_left(store)
