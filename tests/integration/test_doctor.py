@@ -36,6 +36,7 @@ def test_what_is_missing_is_named(argosy: Program, tmp_path: os.PathLike[str]) -
     done = argosy.run("doctor", "runtime", env={"CONTAINERS_CONF": conf}, check=1)
     assert "NO    runtime: " in done.stdout
     assert "-> install nosuch" in done.stdout
+    assert "NO    runtime: " in argosy.run("--runtime", "nosuch", "doctor", "runtime", check=1).stdout
 
 
 @ROOT

@@ -71,6 +71,7 @@ def _examine(options: DoctorOptions, opener: Opener) -> list[Advice]:
         settings["root"] or "", settings["runroot"] or "", uid=userns.outer_uid(), rootless=rootless, environ=os.environ
     )
     conf = containers_conf.load(places.run, os.environ, rootless=rootless)
+    conf = conf.replace(**{name: settings[name] for name in ("runtime", "cgroup_manager") if settings.get(name)})
     found = doctor.examine(facts.gather(conf, places, os.environ), options.operands)
     if options.operands and not set(doctor.STORE_CHECKS) & set(options.operands):
         return found

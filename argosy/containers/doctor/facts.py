@@ -103,6 +103,7 @@ class Facts(Value):
     selinux_error: str = ""
 
     cgroups: Cgroups = Cgroups("v2", (), (), "none", delegated=False)
+    manager: str = ""  # of control groups, the one that was asked for
     systemd: bool = False
     open_files: int = 1024
     most_open_files: int = 1 << 20
@@ -148,6 +149,7 @@ def gather(conf: ContainersConf, places: Locations, environ: Mapping[str, str]) 
         apparmor=host.apparmor(),
         **_selinux(),
         cgroups=cgroup.detect(rootless=rootless, uid=uid),
+        manager=conf.cgroup_manager,
         systemd=os.path.isdir("/run/systemd/system"),
         open_files=hard[0],
         most_open_files=hard[1],

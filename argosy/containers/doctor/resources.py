@@ -26,6 +26,11 @@ _FEW_INODES, _NO_INODES = 50_000, 1_000
 def cgroups(facts: Facts) -> Iterator[Advice]:
     """Which limits can hold: the version of control groups, and what of them is ours."""
     groups = facts.cgroups
+    if facts.manager == "systemd" != groups.manager:
+        why = groups.why_none or "no systemd answers"
+        cost = "no container can be started with the cgroup manager systemd"
+        yield Advice("cgroups", BAD, why, cost, "leave out --cgroup-manager, or cgroup_manager in containers.conf")
+        return
     missing = {name: why for name in _LIMITS if (why := cgroup.can_limit(groups, name))}
     if not missing:
         text = f"cgroups {groups.mode}, made by {groups.manager}: {', '.join(groups.controllers)}"

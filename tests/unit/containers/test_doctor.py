@@ -89,6 +89,7 @@ LACKS: tuple[tuple[str, dict[str, object], str, str], ...] = (
     ("cgroups", {"cgroups": groups("v2", "none")}, "less", "log in through systemd.*enable-linger user"),
     ("cgroups", {"cgroups": groups("v2", "systemd", "memory", "pids")}, "less", "of cpu are refused.*Delegate=cpu"),
     ("cgroups", {"cgroups": groups("v2", "none"), "systemd": False}, "less", "mkdir /sys/fs/cgroup/user"),
+    ("cgroups", {"cgroups": groups("v2", "none"), "manager": "systemd"}, "bad", "leave out --cgroup-manager"),
     ("files", {"open_files": 256, "most_open_files": 4096}, "less", "only 256.*ulimit -n 4096"),
     ("files", {"open_files": 256, "most_open_files": 256}, "less", "limits.conf"),
     ("disk", {"rooms": (Room("/h", 1 << 30),)}, "less", "/h: only 1024 MiB free.*argosy system prune"),
