@@ -18,7 +18,7 @@ from __future__ import annotations
 import os
 
 from argosy import jsontext
-from argosy.errors import ArgosyError, Unsupported
+from argosy.errors import ArgosyError, Unsupported, shown
 from argosy.linux import files
 from argosy.oci import digest as digests
 from argosy.records.shelf import Scratch, TakenOut, read_sealed, seal
@@ -227,7 +227,13 @@ def _make(store: Store, name: str, source: str, id_map: IdMap, kind: str) -> Non
         if is_good(store, name):
             return
         data = os.path.relpath(source, f"{store.root}/layers") if kind == METADATA else ""
-        mapping.map_tree(source, f"{claim.path}/diff", id_map, store.xattrs, own_ids=store.id_map, data=data)
+        try:
+            mapping.map_tree(source, f"{claim.path}/diff", id_map, store.xattrs, own_ids=store.id_map, data=data)
+        except OSError as error:
+            raise ArgosyError(
+                f"cannot give the files of {owner_digest(name)} the owners of the container's user namespace",
+                details=f"{shown(os.fsdecode(error.filename or source))}: {error.strerror}",
+            ) from error
         told = {"kind": kind, "uids": id_map.lines()[0], "gids": id_map.lines()[1]}
         files.write_atomic(f"{claim.path}/{MAP_FILE}", seal(jsontext.encode(told)))
         final = f"{store.root}/{DIRECTORY}/{name}"

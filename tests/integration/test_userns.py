@@ -15,7 +15,7 @@ import pytest
 
 from tests.rig import host, images
 from tests.rig.lacking import lacking
-from tests.rig.program import Completed, Program
+from tests.rig.program import Completed, Program, finish
 
 RUNTIMES = [name for name in ("crun", "runc") if host.program(name)]
 ALONE = ("--network", "none")
@@ -428,6 +428,42 @@ def test_trees_count_and_go_with_their_image(argosy_user: Program) -> None:
     assert program.run("system", "check").stdout == "No damage, nothing left over\n"
     program.run("rmi", image)
     assert os.listdir(f"{program.root}/maps") == []
+
+
+@pytest.mark.parametrize("driver", ["vfs", pytest.param("fuse", marks=host.needs_program("fuse-overlayfs"))])
+def test_other_drivers(argosy_user: Program, driver: str) -> None:
+    """Where layers are copied, owners are the same, in the container and in what is exported of it."""
+    program = argosy_user
+    if driver == "vfs":
+        program.env["STORAGE_DRIVER"] = "vfs"
+    else:
+        program.env["STORAGE_OPTS"] = f"mount_program={host.program('fuse-overlayfs')}"
+    image = owned_image(program)
+    change = (
+        "stat -c %u:%g /data /data/file; cat /data/again; mkdir -p /etc/own; rm /data/file; chown 1234:7 /made/here; "
+    )
+    change += "touch /made/here/new; chown 1234:7 /made/here/new"
+    maps = ("--uidmap", "0:7:5000")
+    done = program.run("run", "--name", "it", *ALONE, *maps, image, "sh", "-c", change)
+    assert done.lines == ["1234:1235", "1234:7", "content"]
+    assert "D /data/file" in program.run("diff", "it").lines
+    exported(program)
+    program.run("rm", "it")
+
+
+def test_many_at_once(argosy_user: Program) -> None:
+    """The first containers under a map make its trees together; each `auto` gets ids of its own."""
+    program = argosy_user
+    image = owned_image(program)
+    words = ("run", "--rm", *ALONE, "--uidmap", "0:9:3000", image, "stat", "-c", "%u", "/data/file")
+    assert {finish(process).stdout for process in [program.start(*words) for _ in range(4)]} == {"1234\n"}
+    assert len(os.listdir(f"{program.root}/maps")) == 1
+    if ranges(program) < 20000:
+        return
+    started = [program.start("create", "--userns", "auto:size=1500", image) for _ in range(6)]
+    made = [finish(process).stdout.strip() for process in started]
+    shown = [program.run("inspect", name).json()[0]["HostConfig"]["IDMappings"]["UidMap"] for name in made]
+    assert sorted(line for (line,) in shown) == sorted(f"0:{1 + 1500 * number}:1500" for number in range(6))
 
 
 def test_without_ranges(argosy_user: Program) -> None:

@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from argosy.errors import ArgosyError
 from argosy.linux import mounts
 from argosy.linux.idmap import IdMap, IdRange, identity
 from argosy.storage import gc, idmaps, mapping, sweep
@@ -101,6 +102,22 @@ def test_a_place_too_long_for_an_attribute_gets_its_content(tmp_path: os.PathLik
     with open(f"{base}/mapped/{below}/f", "rb") as file:
         assert file.read() == b"content"
     assert os.listxattr(f"{base}/mapped/{below}/f") == []
+
+
+@root_only
+def test_a_tree_that_cannot_be_made_leaves_nothing(without_idmapped_mounts: Store) -> None:
+    """Names that are as long as a path can be lie deeper in the tree than in the layer."""
+    store = without_idmapped_mounts
+    layer = add_layer(store, {"a/x": b"x"})
+    tree = store.layers.path(layer)
+    deep = f"{tree}/" + "/".join(["d" * 250] * ((4090 - len(tree)) // 251))
+    os.makedirs(deep)
+    store.unstable.settle()
+    with pytest.raises(ArgosyError, match="cannot give the files of sha256:.* the owners"):
+        idmaps.lowers(store, [layer], "", MAP, fixed=False)
+    store.unstable.settle()
+    assert idmaps.names(store.root) == []
+    assert os.listdir(store.tmp) == []
 
 
 @root_only
