@@ -110,10 +110,9 @@ def test_a_tree_that_cannot_be_made_leaves_nothing(without_idmapped_mounts: Stor
     store = without_idmapped_mounts
     layer = add_layer(store, {"a/x": b"x"})
     tree = store.layers.path(layer)
-    deep = f"{tree}/" + "/".join(["d" * 250] * ((4090 - len(tree)) // 251))
-    os.makedirs(deep)
+    os.makedirs(f"{tree}{('/' + 'd' * 100) * 40}"[:4090].rstrip("/"))
     store.unstable.settle()
-    with pytest.raises(ArgosyError, match="cannot give the files of sha256:.* the owners"):
+    with pytest.raises(ArgosyError, match="cannot give the files of sha256:"):
         idmaps.lowers(store, [layer], "", MAP, fixed=False)
     store.unstable.settle()
     assert idmaps.names(store.root) == []
