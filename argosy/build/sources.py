@@ -122,6 +122,8 @@ class Sources:
                 kept = posixpath.normpath("/" + above).lstrip("/") if pivot else ""
                 found.append(Piece(text, files, selected, kept=kept))
         elif isinstance(instruction, tree.Add):
+            if instruction.checksum and len(texts) + len(instruction.contents) > 1:
+                raise DockerfileError("checksum can't be specified for multiple sources")
             for text in texts:
                 found += self._added(instruction, text, scope, f"{directory}/add-{self._new()}")
         for heredoc in instruction.contents:
