@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import resource
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.rig import registry, signing
-from tests.rig.hostile_registry import Exchange, Hostile, Script
+from tests.rig.hostile_registry import Exchange, Hostile, Script, serves
 from tests.rig.program import Completed, Program
 from tests.rig.registry import Image, Registry
 from tests.rig.signing import Gpg
@@ -192,3 +193,27 @@ def test_attachments_that_lie(ground: Ground) -> None:
     for why, layers in cases.items():
         attached(ground, layers)
         assert why in ground.pull("file:///nowhere", attachments=True, rule=rule).stderr, why
+
+
+def test_a_refused_image_is_not_fetched(ground: Ground) -> None:
+    image = registry.image([{"refused": b"x"}])
+    policy = ground.program.write("reject.json", json.dumps({"default": [{"type": "reject"}]}))
+    with Hostile(serves(image)) as server:
+        words = ("pull", "-q", "--tls-verify=false", "--signature-policy", policy, f"{server.name}/x")
+        assert "is rejected by policy" in ground.program.run(*words, check=125).stderr
+        assert server.paths() == ["/v2/x/manifests/latest"]
+
+
+def test_the_registrys_password_stays_at_the_registry(ground: Ground) -> None:
+    secret = base64.b64encode(b"me:sesame").decode()
+    auth = ground.program.write("auth.json", json.dumps({"auths": {ground.name.partition("/")[0]: {"auth": secret}}}))
+    with Hostile(gives([ground.good])) as server:
+        settings = {"lookaside": f"http://{server.name}"}
+        with open(f"{ground.program.base}/home/.config/containers/registries.d/a.yaml", "w", encoding="utf-8") as file:
+            json.dump({"default-docker": settings}, file)
+        policy = ground.program.write("policy.json", json.dumps({"default": [ground.rule]}))
+        words = ("pull", "-q", "--tls-verify=false", "--authfile", auth, "--signature-policy", policy, ground.name)
+        ground.program.run(*words, env={"HOME": f"{ground.program.base}/home"})
+        assert server.paths()
+        assert server.authorizations() == []
+    ground.program.run("rmi", "-a")
