@@ -67,6 +67,7 @@ class DirectoryDestination:
         self._done = True
         for name in self._old - self._written:
             self._tree.remove(name)
+        self._tree.sweep()
 
     def close(self) -> None:
         """Let go of the directory; a new one that did not get its image goes."""

@@ -7,6 +7,7 @@ from argosy.errors import ArgosyError
 from argosy.oci import reference as references
 from argosy.registry import proxies
 from argosy.registry.client import RawManifest, RegistryClient
+from argosy.registry.faults import RegistryError, Unknown
 from argosy.registry.http import Connection
 from argosy.registry.mirrors import Mirrors
 from argosy.registry.retry import Backoff
@@ -70,6 +71,7 @@ class DockerSource:
 
     def __init__(self, reference: Reference, connector: _Connector) -> None:
         self.reference = reference
+        self._connector = connector
         endpoints = connector.registries.endpoints(reference)
         self._mirrors = Mirrors(endpoints, connector.connect, connector.notice)
 
@@ -82,8 +84,29 @@ class DockerSource:
         return self._mirrors.manifest(digest or "")
 
     def read_blob(self, descriptor: Descriptor, offset: int = 0) -> BlobReader:
-        """The blob from `offset` on, resumed by itself after broken connections; not hashed."""
-        return self._mirrors.blob(descriptor, offset)
+        """The blob from `offset` on, resumed by itself after broken connections; not hashed.
+
+        A layer that the registry does not have comes from where its descriptor says (urls), without credentials.
+        """
+        try:
+            return self._mirrors.blob(descriptor, offset)
+        except Unknown as error:
+            if not descriptor.urls:
+                raise
+            return self._elsewhere(descriptor, offset, error)
+
+    def _elsewhere(self, descriptor: Descriptor, offset: int, missing: Unknown) -> BlobReader:
+        """A blob at one of its URLs, the first one that has it.  Raises `missing` when none does."""
+        from argosy.registry import foreign
+
+        for url in descriptor.urls:
+            try:
+                return foreign.open_blob(
+                    url, descriptor, offset, self._connector.foreign_connection(), self._connector.notice
+                )
+            except RegistryError as error:
+                missing.add_note(f"{url}: {error}")
+        raise missing
 
     def fetch(self, descriptor: Descriptor, limit: int) -> bytes:
         """A small blob as a whole, verified."""
@@ -223,6 +246,10 @@ class _Connector:
             backoff=options.backoff or Backoff(),
             notice=self.notice,
         )
+
+    def foreign_connection(self) -> Connection:
+        """How hosts are reached that nothing is known of: with TLS, the system's authorities and the proxies."""
+        return Connection(proxies=proxies.from_environ(self._environ), timeout_s=self._options.timeout_s)
 
     def _credentials(self, endpoint: Endpoint) -> Credentials | None:
         """Those of the command line are for the place that the user named, not for its mirrors."""

@@ -87,6 +87,8 @@ class LayoutDestination:
         self._tree.write(layout.LAYOUT_FILE, layout.LAYOUT)
         self._tree.write(layout.INDEX_FILE, with_entry(index, self._main, self._ref).to_bytes())
         self._done = True
+        if self._shared is None:
+            self._tree.sweep("blobs/sha256")
 
     def close(self) -> None:
         """Let go of the directory; a new one that did not become a layout goes."""

@@ -124,6 +124,16 @@ class Tree:
         except OSError as error:
             raise self._fault(name, error) from error
 
+    def sweep(self, path: str = "") -> None:
+        """Remove what killed processes have left unfinished in a directory below, and nobody writes to now."""
+        fd = self._directory(path)
+        try:
+            for name in os.listdir(fd):
+                if name.startswith(".") and name.endswith(_LEFT_OVER):
+                    _remove_unlocked(fd, name)
+        finally:
+            os.close(fd)
+
     def discard(self) -> None:
         """Remove all of a directory that this object has made."""
         if self.made:
@@ -173,6 +183,20 @@ def _locked(directory: int, name: str) -> int:
         except BaseException:
             os.close(fd)
             raise
+        os.close(fd)
+
+
+def _remove_unlocked(directory: int, name: str) -> None:
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=directory)
+    except OSError:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.unlink(name, dir_fd=directory)
+    except OSError:
+        pass  # somebody is at it, or it is not ours to remove
+    finally:
         os.close(fd)
 
 

@@ -299,3 +299,22 @@ def test_what_is_refused(shared_program: Program, arguments: tuple[str, ...], sa
     done = shared_program.run("copy", *arguments, name="skopeo", cwd=shared_program.files, check=1)
     assert said in done.stderr
     assert not os.path.exists(f"{shared_program.files}/t")
+
+
+def test_what_a_killed_copy_has_left_is_used_or_removed(ground: Ground) -> None:
+    """The beginning of a blob is not fetched again, wrong or not; other left-overs go with the next copy."""
+    files = ground.program.files
+    layers = json.loads(THREE_LAYERS.manifest)["layers"]
+    data = THREE_LAYERS.blobs[layers[1]["digest"]]
+    for place, directory in ((f"dir:{files}/left", "left"), (f"oci:{files}/left-oci:x", "left-oci/blobs/sha256")):
+        os.makedirs(f"{files}/{directory}")
+        for digest, beginning in (
+            (layers[1]["digest"], data[:5000]),
+            (layers[0]["digest"], b"wrong"),
+            ("sha256:" + "0" * 64, b"x"),
+        ):
+            with open(f"{files}/{directory}/.{digest[7:]}~", "wb") as file:
+                file.write(beginning)
+        ground.copy(ground.place("docker", "image"), place)
+        assert ground.raw(place) == THREE_LAYERS.manifest
+        assert [name for name in os.listdir(f"{files}/{directory}") if name.startswith(".")] == []

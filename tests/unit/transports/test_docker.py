@@ -18,7 +18,7 @@ from argosy.registry.retry import Backoff
 from argosy.transports import docker
 from argosy.transports.docker import DockerSource, RegistryOptions
 from tests.rig.hostile_registry import Exchange, Hostile, serves
-from tests.rig.registry import Image, Registry, image
+from tests.rig.registry import Authority, Image, Registry, image
 
 QUICK = Backoff(retries=1, base_s=0.01)
 
@@ -229,3 +229,37 @@ def test_a_blob_that_the_mirror_lacks_comes_from_behind_it(user: User) -> None:
         )
         check(user.open(f"{origin.name}/a/b"), pushed)
     assert not any("/manifests/" in path for path in origin.paths())
+
+
+def test_layers_that_are_elsewhere(user: User, authority: Authority, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are fetched from their URLs, by TLS alone, and without the registry's credentials."""
+    made = image([{"a": b"foreign"}])
+    document = json.loads(made.manifest)
+    layer = document["layers"][0]
+    monkeypatch.setenv("SSL_CERT_FILE", authority.certificate)
+
+    def elsewhere(exchange: Exchange) -> None:
+        found = exchange.path == "/layers/one?x=1"
+        exchange.answer(200 if found else 404, made.blobs[layer["digest"]] if found else b"")
+
+    def lacking(exchange: Exchange) -> None:
+        if "authorization" not in exchange.headers:
+            exchange.answer(401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+        else:
+            exchange.answer(200 if exchange.path == "/v2/" else 404)
+
+    with Hostile(elsewhere, authority.server_context("foreign")) as there, Hostile(lacking) as registry:
+        source = user.open(f"{registry.name}/a:1", tls_verify=False, creds="me:secret")
+        found = manifests.parse(json.dumps(document).encode())
+        assert isinstance(found, ImageManifest)
+        plain = f"http://{there.name}/layers/one?x=1"
+        urls = (plain, f"{there.url}/nosuch", f"{there.url}/layers/one?x=1")
+        with source.read_blob(found.layers[0].replace(urls=urls)) as stream:
+            assert b"".join(stream) == made.blobs[layer["digest"]]
+        assert there.authorizations() == []
+        with pytest.raises(Unknown) as missing:
+            source.read_blob(found.layers[0].replace(urls=urls[:2]))
+        assert "https://HOST/PATH" in missing.value.__notes__[0]
+        with pytest.raises(Unknown):
+            source.read_blob(found.layers[0])
+        source.close()
