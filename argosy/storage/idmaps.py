@@ -20,6 +20,7 @@ import os
 from argosy import jsontext
 from argosy.errors import ArgosyError, Unsupported, shown
 from argosy.linux import files
+from argosy.linux.idmap import IdMap
 from argosy.oci import digest as digests
 from argosy.records.shelf import Scratch, TakenOut, read_sealed, seal
 from argosy.storage import sweep
@@ -30,7 +31,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from argosy.linux.idmap import IdMap
     from argosy.storage.store import Store
 
 STABLE_MODE = 0o444
@@ -39,7 +39,8 @@ DIRECTORY = "maps"
 STAGE_PREFIX = "map-"
 NAME_DIGITS = 80
 _KEY_DIGITS = NAME_DIGITS - 64
-METADATA, CONTENT = "metadata", "content"
+MOUNTS, METADATA, CONTENT = "mounts", "metadata", "content"
+_SAMPLE = IdMap.of(((0, 1, 1),), ((0, 1, 1),))
 _DETACHED_LOWERS = (6, 15)  # the first Linux that takes a lower directory which is mounted nowhere
 
 
@@ -114,13 +115,27 @@ def _attached(store: Store, trees: Sequence[int]) -> Lowers:
     return found
 
 
+def way(store: Store) -> str:
+    """How layers get other owners here: MOUNTS, METADATA or CONTENT."""
+    if not store.rootless and store.driver == "overlay":
+        from argosy.linux import idmapped, mounts
+
+        try:
+            os.close(idmapped.clone(store.root, _SAMPLE, recursive=False))
+        except (mounts.MountFailed, Unsupported):
+            pass
+        else:
+            return MOUNTS
+    return _way(store)
+
+
 def _made(store: Store, plain: Sequence[str], id_map: IdMap) -> Lowers:
-    way = _way(store)
+    usual = _way(store)
     found = []
     kinds = set()
     for directory in plain:
         # the data-only directory is our own layers/: what an additional image store lends is not in it
-        kind = way if directory.startswith(f"{store.root}/") else CONTENT
+        kind = usual if directory.startswith(f"{store.root}/") else CONTENT
         kinds.add(kind)
         name = _name(os.path.dirname(directory), id_map, kind)
         path = f"{store.root}/{DIRECTORY}/{name}"
@@ -256,10 +271,10 @@ def _way(store: Store) -> str:
             return str(known["way"])
     except (OSError, ArgosyError, LookupError, TypeError):
         pass
-    way = METADATA if _metadata_works(store) else CONTENT
+    found = METADATA if _metadata_works(store) else CONTENT
     files.make_directories(os.path.dirname(cache))
-    files.write_atomic(cache, jsontext.encode({"here": here, "way": way}))
-    return way
+    files.write_atomic(cache, jsontext.encode({"here": here, "way": found}))
+    return found
 
 
 def _metadata_works(store: Store) -> bool:
