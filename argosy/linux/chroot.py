@@ -1,7 +1,8 @@
 """Running a program below another root directory by chroot(2) alone: no namespace, no mount, no code of ours in there.
 
 Two programs of util-linux do it, each with the next as its argument, and both are loaded before the root changes:
-setpriv (groups, capabilities), then unshare, told to unshare nothing but to go to a root, a directory and a user.
+setpriv (groups, capabilities), then nsenter, told to enter no namespace but a root, as a user.  It keeps the working
+directory, which is found beforehand: as seen from that root, whatever links there are.
 
 What they are told in their environment would steer *them* (`LD_PRELOAD=/the/store/layer/evil.so` is a program of the
 image's on the host), so that such variables are set behind the change of roots, by the `env` of the tree.
@@ -57,7 +58,7 @@ class Programs(Value):
     """Where the two programs are."""
 
     setpriv: str
-    unshare: str
+    nsenter: str
 
 
 def find_programs() -> Programs:
@@ -65,11 +66,11 @@ def find_programs() -> Programs:
     from argosy.errors import NotFound
     from argosy.linux import process
 
-    found = {name: process.find_program(name) for name in ("setpriv", "unshare")}
+    found = {name: process.find_program(name) for name in ("setpriv", "nsenter")}
     for name, path in found.items():
         if path is None:
             raise NotFound("program", name, hint="chroot isolation needs util-linux: install it")
-    return Programs(setpriv=found["setpriv"] or "", unshare=found["unshare"] or "")
+    return Programs(setpriv=found["setpriv"] or "", nsenter=found["nsenter"] or "")
 
 
 def argv(entry: Entry, programs: Programs, capabilities: int) -> list[str]:
@@ -83,10 +84,10 @@ def argv(entry: Entry, programs: Programs, capabilities: int) -> list[str]:
         words = _steered(root_fd, entry)
     finally:
         os.close(root_fd)
-    flags = ["--root", entry.root, "--wd", entry.cwd]
+    flags = [f"--root={entry.root}"]
     if entry.uid != os.geteuid():
-        flags += ["--setuid", str(entry.uid)]
-    return [*_privileges(entry, programs.setpriv, capabilities), programs.unshare, *flags, "--", *words]
+        flags.append(f"--setuid={entry.uid}")
+    return [*_privileges(entry, programs.setpriv, capabilities), programs.nsenter, *flags, "--", *words]
 
 
 def environment(entry: Entry) -> dict[str, str]:
@@ -171,10 +172,22 @@ def execute(entry: Entry, words: Sequence[str], *, preserve_fds: int = 0) -> NoR
     for number, soft, hard in entry.rlimits:
         resource.setrlimit(number, (soft, hard))
     os.umask(entry.umask)
-    os.chdir("/")
+    _enter_directory(entry)
     syscalls.close_range(3 + preserve_fds, syscalls.MAX_DESCRIPTOR, syscalls.CLOSE_RANGE_CLOEXEC)
     signals.set_default()
     os.execve(words[0], list(words), environment(entry))  # noqa: S606 -- programs of the host, by their paths
+
+
+def _enter_directory(entry: Entry) -> None:
+    root_fd = paths.open_root(entry.root)
+    try:
+        fd = paths.open_in_root(root_fd, entry.cwd, os.O_PATH | os.O_DIRECTORY)
+        try:
+            os.fchdir(fd)
+        finally:
+            os.close(fd)
+    finally:
+        os.close(root_fd)
 
 
 def start(run: Callable[[], NoReturn], *, terminal: int | None = None) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import shutil
 import tarfile
@@ -85,6 +86,18 @@ def test_in_a_container_of_our_own(outer: Program, flags: tuple[str, ...], store
     assert done.lines == ["run as 0 in cat", "exec", "userns good", f"proc {proc}", "built", store]
     assert done.stderr.count("parts of /proc are covered") == (proc == "less")
     assert "Error" not in done.stderr
+
+
+def test_behind_a_filter_like_dockers(outer: Program) -> None:
+    """It forbids namespaces and mounts, and even to ask for them: what is left is chroot."""
+    names = ["unshare", "setns", "mount", "umount2", "fsopen", "fsmount", "open_tree", "move_mount", "mount_setattr"]
+    denied = {"names": names, "action": "SCMP_ACT_ERRNO", "errnoRet": 1}
+    profile = outer.write("filter.json", json.dumps({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [denied]}))
+    script = SCRIPT.replace("--network none ", "").replace(" in $(cat /proc/self/comm)", "")
+    flags = ("--rm", "--network", "host", "--security-opt", f"seccomp={profile}")
+    done = outer.run("run", *flags, *places(outer), "host", "sh", "-c", script)
+    assert done.lines == ["run as 0", "exec", "userns less", "proc less", "built", "true vfs"]
+    assert done.stderr == ""  # the notice came with the import, whose words are not kept
 
 
 @host.needs_program("podman")

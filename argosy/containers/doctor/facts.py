@@ -33,7 +33,7 @@ _PROGRAMS = (
     "gpgv",
     "apparmor_parser",
     "setpriv",
-    "unshare",
+    "nsenter",
 )
 _MAPPERS = ("newuidmap", "newgidmap")
 _BUNDLES = (

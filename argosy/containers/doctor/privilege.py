@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _FULL_RANGE = 65536
 _CAP_SYS_CHROOT = 18
+_CHANGERS = {"setpriv", "nsenter"}  # see `linux.chroot`
 _ROOT_CAN = "containers of root are isolated by chroot alone: no mounts, limits, networks of their own, seccomp filter"
 _NOBODY_CAN = "nothing can be stored or run"
 # sysctl, the value that forbids, one that allows, and what it does.
@@ -30,7 +31,7 @@ def userns(facts: Facts) -> Iterator[Advice]:
     if not facts.trial:
         yield Advice("userns", GOOD, f"{facts.user} can make user namespaces")
         return
-    can_chroot = facts.uid == 0 and facts.capabilities >> _CAP_SYS_CHROOT & 1
+    can_chroot = facts.uid == 0 and facts.capabilities >> _CAP_SYS_CHROOT & 1 and facts.programs.keys() >= _CHANGERS
     state, cost = (LESS, _ROOT_CAN) if can_chroot else (BAD, _NOBODY_CAN)
     for name, forbidding, allowing, deed in _SWITCHES:
         if facts.switches.get(name) == forbidding:

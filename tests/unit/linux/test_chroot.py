@@ -11,7 +11,7 @@ from argosy.errors import ArgosyError
 from argosy.linux import chroot
 from argosy.linux.chroot import Entry, Programs
 
-PROGRAMS = Programs("/usr/bin/setpriv", "/usr/bin/unshare")
+PROGRAMS = Programs("/usr/bin/setpriv", "/usr/bin/nsenter")
 NONE, CHROOT, POD = 0, 1 << 18, 1 << 6 | 1 << 7 | 1 << 8 | 1 << 18 | 1 << 0
 
 
@@ -35,18 +35,18 @@ def entry(root: str, *args: str, **changes: object) -> Entry:
 
 def test_without_privileges_there_is_only_the_root_to_change(root: str) -> None:
     words = chroot.argv(entry(root, "tool", "-x", cwd="/tmp"), PROGRAMS, CHROOT)
-    assert words == ["/usr/bin/unshare", "--root", root, "--wd", "/tmp", "--", "tool", "-x"]
+    assert words == ["/usr/bin/nsenter", f"--root={root}", "--", "tool", "-x"]
 
 
 def test_groups_and_capabilities_are_set_before_and_the_user_behind(root: str) -> None:
     wanted = entry(root, uid=4242, gid=6, groups=(7, 8), capabilities=(0, 8), no_new_privileges=True)
     words = chroot.argv(wanted, PROGRAMS, POD)
-    before, behind = words[: words.index("/usr/bin/unshare")], words[words.index("/usr/bin/unshare") :]
+    before, behind = words[: words.index("/usr/bin/nsenter")], words[words.index("/usr/bin/nsenter") :]
     assert before == [
         *("/usr/bin/setpriv", "--no-new-privs", "--regid", "6", "--groups", "7,8"),
         *("--inh-caps", "-all", "--bounding-set", "-all,+cap_0,+cap_7,+cap_8,+cap_18", "--"),
     ]
-    assert behind == ["/usr/bin/unshare", "--root", root, "--wd", "/", "--setuid", "4242", "--", "tool"]
+    assert behind == ["/usr/bin/nsenter", f"--root={root}", "--setuid=4242", "--", "tool"]
 
 
 @pytest.mark.parametrize(
