@@ -25,7 +25,11 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from argosy.storage.store import Store
+
+    Others = tuple[Callable[[str], "Made | None"], ...]
 
 _FILE = "step.json"
 _USED = "used"
@@ -49,20 +53,36 @@ def key(*parts: str) -> str:
 class Cache:
     """The cache of a store.  With `reads` false nothing is found in it (--no-cache), with `writes` false nothing kept.
 
-    Entries older than `ttl_s` seconds are not found.
+    Entries older than `ttl_s` seconds are not found.  What is not in it is asked of `others` in turn (--cache-from).
+    `met` are the steps that were found or kept.
     """
 
-    def __init__(self, store: Store, *, reads: bool = True, writes: bool = True, ttl_s: float | None = None) -> None:
+    def __init__(
+        self, store: Store, *, reads: bool = True, writes: bool = True, ttl_s: float | None = None, others: Others = ()
+    ) -> None:
         self._store = store
         self._shelf = store.shelf("buildcache")
         self._reads = reads
         self._writes = writes
         self._ttl_s = ttl_s
+        self._others = others
+        self.met: dict[str, Made] = {}
 
     def find(self, step: str) -> Made | None:
         """What the step made, if that is there and can be relied on; marks it as used."""
         if not self._reads:
             return None
+        made = self._own(step)
+        for other in self._others:
+            if made is None:
+                made = other(step)
+                if made is not None:
+                    self.keep(step, made)
+        if made is not None:
+            self.met[step] = made
+        return made
+
+    def _own(self, step: str) -> Made | None:
         try:
             data = self._shelf.read(step, _FILE)
             made = Made.from_json(jsontext.decode(data))
@@ -79,6 +99,7 @@ class Cache:
 
     def keep(self, step: str, made: Made) -> None:
         """Remember what the step made, in place of what was remembered."""
+        self.met[step] = made
         if not self._writes:
             return
         with self._shelf.stage(step) as staged:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from functools import partial
 
 from argosy import jsontext
 from argosy.build import cache as caches
@@ -23,6 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from argosy.build.cache import Others
     from argosy.build.options import BuildOptions
     from argosy.build.plan import Plan, PlannedStage, Source
     from argosy.build.report import Report
@@ -74,6 +76,17 @@ def build(site: Site, options: BuildOptions, report: Report) -> ImageRecord:
     return image
 
 
+def _others(store: Store, options: BuildOptions) -> Others:
+    """What --cache-from asks; the data of cache mounts is taken over at once."""
+    if not options.cache_from:
+        return ()
+    from argosy.build import exchange
+
+    for place in options.cache_from:
+        exchange.take_mounts(store, place)
+    return tuple(partial(exchange.find, store, place) for place in options.cache_from)
+
+
 class _Build:
     def __init__(self, site: Site, options: BuildOptions, report: Report, planned: Plan, work: Work) -> None:
         self._site = site
@@ -90,7 +103,13 @@ class _Build:
             work=work,
             options=options,
             plan=planned,
-            cache=Cache(store, reads=options.use_cache, writes=options.layers, ttl_s=options.cache_ttl_s),
+            cache=Cache(
+                store,
+                reads=options.use_cache,
+                writes=options.layers,
+                ttl_s=options.cache_ttl_s,
+                others=_others(store, options),
+            ),
             memory=FileDigests(f"{store.root}/buildcache/.files"),
             report=report,
             run_step=self._run_step,
@@ -104,6 +123,10 @@ class _Build:
             self._tools.memory.save()
         state = self._states[self._plan.target].result()
         tools = self._tools
+        for place in self._options.cache_to:
+            from argosy.build import exchange
+
+            exchange.write(tools.store, place, tools.cache.met)
         return result.image(tools.store, tools.work, state, self._options, self._created(state), tools.report.warn)
 
     def _created(self, state: State) -> str:

@@ -12,6 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from argosy.build.exchange import Place
+
 FORMATS = ("oci", "docker")
 NO_CONTEXTS: Mapping[str, NamedContext] = {}
 NO_SECRETS: Mapping[str, Secret] = {}
@@ -54,6 +56,8 @@ class BuildOptions(Value):
     squash_all: bool = False
     use_cache: bool = True
     cache_ttl_s: float | None = None
+    cache_from: tuple[Place, ...] = ()
+    cache_to: tuple[Place, ...] = ()
     pull: str = "missing"
     jobs: int = 1
     all_stages: bool = False

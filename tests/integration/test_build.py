@@ -451,3 +451,29 @@ def test_several_platforms_make_a_list(program: Program) -> None:
         program.run("manifest", "rm", name)
     failed = build(program, "FROM base\nRUN true\n", "--platform", "linux/s390x", "--pull=never", check=False)
     assert "is for linux/amd64, not linux/s390x" in failed or "image not known" in failed
+
+
+def test_the_cache_in_a_directory(new_program: Callable[[str], Program]) -> None:
+    first, second = new_program(""), new_program("")
+    cache = f"{first.base}/cache"
+    text = f"{BASE}RUN --mount=type=cache,target=/c,id=x [ -f /c/kept ] || echo kept > /c/kept\nCOPY a.txt /\n"
+    for program in (first, second):
+        context(program, "ctx", {"a.txt": "a\n"})
+        shutil.copyfile(BUSYBOX, f"{program.files}/ctx/busybox")
+        os.chmod(f"{program.files}/ctx/busybox", 0o755)
+    image = build(first, text, "-q", "--cache-to", f"type=local,dest={cache},mounts=true").strip()
+    output = build(second, text, "-t", "again", "--cache-from", f"type=local,src={cache},mounts=true")
+    assert output.count("Using cache") == 4
+    assert output.splitlines()[-1] == image
+    done = f"{BASE}RUN --mount=type=cache,target=/c,id=x cat /c/kept\n"
+    assert "kept" in build(second, done)
+    archive = f"{second.files}/again.tar"
+    second.run("save", "-o", archive, "again")
+    assert os.path.getsize(archive) > os.path.getsize(BUSYBOX)
+    (layer, *_) = sorted(os.listdir(f"{cache}/layers"))
+    with open(f"{cache}/layers/{layer}", "r+b") as file:
+        file.write(b"damaged")
+    third = new_program("")
+    shutil.copytree(f"{first.files}/ctx", f"{third.files}/ctx")
+    assert build(third, text, "--cache-from", f"type=local,src={cache}").count("Using cache") < 4
+    assert "not at a registry" in build(third, text, "--cache-from", "quay.io/x/y", check=False)

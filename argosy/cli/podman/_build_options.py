@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from argosy.build import exchange
 from argosy.build.options import FORMATS, BuildOptions, NamedContext, Secret
 from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.images import naming
@@ -62,6 +63,8 @@ def build_options(
         squash_all=flags.squash_all,
         use_cache=not flags.no_cache,
         cache_ttl_s=flags.cache_ttl,
+        cache_from=tuple(exchange.parse(text, "src") for text in flags.cache_from),
+        cache_to=tuple(exchange.parse(text, "dest") for text in flags.cache_to),
         pull=pull_policy(flags.pull),
         jobs=flags.jobs,
         all_stages=not flags.skip_unused_stages,
