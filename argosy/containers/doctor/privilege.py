@@ -46,11 +46,10 @@ def userns(facts: Facts) -> Iterator[Advice]:
 
 
 def _permission(facts: Facts) -> str:
+    if facts.container == "Kubernetes":
+        return "give the pod hostUsers: false, or a seccompProfile that allows unshare"
     if facts.container:
-        return (
-            f"start the {facts.container} container around us with --security-opt seccomp=unconfined (docker), or "
-            "hostUsers: false or a seccompProfile that allows unshare (Kubernetes)"
-        )
+        return f"start the {facts.container} container around us with --security-opt seccomp=unconfined"
     return "boot a kernel with CONFIG_USER_NS, or leave the seccomp filter that forbids unshare(2)"
 
 

@@ -64,6 +64,7 @@ LACKS: tuple[tuple[str, dict[str, object], str, str], ...] = (
     ("userns", {"trial": "x", "switches": {"kernel.apparmor_restrict_unprivileged_userns": "1"}}, "bad",
      "AppArmor .*apparmor_parser, or as root, .*=0"),
     ("userns", {"trial": "unshare: Operation not permitted", "container": "docker"}, "bad", "seccomp=unconfined"),
+    ("userns", {"trial": "unshare: Operation not permitted", "container": "Kubernetes"}, "bad", "hostUsers: false"),
     ("userns", {"trial": "unshare: Invalid argument"}, "bad", "CONFIG_USER_NS"),
     ("ids", {"mappers": {}}, "less", "newuidmap is not installed.*one id.*apt-get install uidmap"),
     ("ids", {"mappers": {}, "family": "fedora"}, "less", "dnf install shadow-utils"),
