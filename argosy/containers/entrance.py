@@ -2,8 +2,8 @@
 
 The runtimes look up the path of the root as the container's root, who may not enter the store: it is 0700, and must
 stay so, or every user of the host could run the set-uid programs of all images (CVE-2021-41091).  So the mounted root
-is mounted once more, for as long as `runtime create` takes, in a directory in /tmp that belongs to the container's root
-and that nobody else may enter.
+is mounted once more, for as long as `runtime create` takes, in a directory in /tmp that the container's root may enter,
+and nobody else.
 
 A network namespace can be set up, and its sysfs mounted, by the root of the user namespace that it belongs to.  Where a
 program connects it before the runtime runs, the user namespace has to be there first: it is mounted in the run
@@ -39,11 +39,13 @@ def make(directory: str, record: ContainerRecord, merged: str) -> str:
     try:
         os.mkdir(directory, 0o700)
         os.mkdir(f"{directory}/{_ROOT}", 0o700)
-        os.chown(directory, *record.root_ids)
     except OSError as error:
         hint = "the container's root has to be mounted where it may go: /tmp must be writable, and no link"
         raise ArgosyError(f"cannot make {directory}", details=error.strerror or str(error), hint=hint) from error
     mounts.bind(merged, f"{directory}/{_ROOT}")
+    # By its group: the owner of a directory may put another one, or a link, in place of the root.
+    os.chown(directory, -1, record.root_ids[1])
+    os.chmod(directory, 0o710)  # noqa: S103 -- the group is the container's root alone
     return f"{directory}/{_ROOT}"
 
 
