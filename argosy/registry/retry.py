@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 class Backoff(Value):
     """`retries` more tries after the first; the pause doubles from `base_s` to `ceiling_s`, each with random jitter.
 
-    A registry that asks for more than `patience_s` (Retry-After) is not waited for.
+    A transfer that can go on where it broke off is tried `transfers` times more at least.  A registry that asks for
+    more than `patience_s` (Retry-After) is not waited for.
     """
 
     retries: int = 3
+    transfers: int = 0
     base_s: float = 1.0
     ceiling_s: float = 30.0
     patience_s: float = 120.0

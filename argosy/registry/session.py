@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _DOCKER_HUB_HOST = "registry-1.docker.io"
 _ERROR_BODY_LIMIT = 64 << 10
 _LOGINS = 3
-_TRANSFER_RETRIES = 3
 _TOO_MANY = 429
 
 
@@ -61,8 +60,8 @@ class Session:
         return Retry(self._backoff, self._notice)
 
     def transfer_retry(self) -> Retry:
-        """The same for a transfer that can go on where it broke off, which is always worth a few."""
-        retries = max(self._backoff.retries, _TRANSFER_RETRIES)
+        """The same for a transfer that can go on where it broke off."""
+        retries = max(self._backoff.retries, self._backoff.transfers)
         return Retry(self._backoff.replace(retries=retries), self._notice)
 
     def base(self) -> str:

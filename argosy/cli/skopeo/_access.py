@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from argosy.transports.docker import DockerDestination, DockerSource, RegistryOptions
     from argosy.transports.source import ImageSource
 
+_TRANSFERS = 3  # skopeo goes on with a broken transfer whatever --retry-times says
+
 AUTHFILE = Flag("authfile", kind="string", help="Path of the authentication file")
 RETRIES = Flag("retry-times", kind="uint", help="The number of times to possibly retry")
 
@@ -117,7 +119,7 @@ def registry_options(access: Access) -> RegistryOptions:
         anonymous=access.no_creds,
         cert_dir=access.cert_dir or "",
         tls_verify=access.tls_verify,
-        backoff=Backoff(retries=access.retry_times or 0),
+        backoff=Backoff(retries=access.retry_times or 0, transfers=_TRANSFERS),
     )
 
 
