@@ -477,3 +477,16 @@ def test_the_cache_in_a_directory(new_program: Callable[[str], Program]) -> None
     shutil.copytree(f"{first.files}/ctx", f"{third.files}/ctx")
     assert build(third, text, "--cache-from", f"type=local,src={cache}").count("Using cache") < 4
     assert "not at a registry" in build(third, text, "--cache-from", "quay.io/x/y", check=False)
+
+
+def test_root_and_rootless_give_the_same_image(argosy: Program, argosy_user: Program) -> None:
+    text = f"{BASE}WORKDIR /w\nCOPY --chown=5:6 sub /sub\nRUN echo a > a && ln a b && ln -s a c && rm /bin/vi\nUSER 7\n"
+    made = set()
+    for program in (argosy, argosy_user):
+        context(program, "ctx", {"sub/a": "a\n", "sub/b/c": "c\n"})
+        shutil.copyfile(BUSYBOX, f"{program.files}/ctx/busybox")
+        os.chmod(f"{program.files}/ctx/busybox", 0o755)
+        words = ("build", "-q", "-f", "-", f"{program.files}/ctx")
+        done = program.run(*words, input=text.encode(), env={"SOURCE_DATE_EPOCH": "1600000000"})
+        made.add(done.stdout)
+    assert len(made) == 1

@@ -19,6 +19,7 @@ import pytest
 
 from tests.rig import host
 from tests.rig.program import Program
+from tests.rig.registry import Registry
 
 DATA = b"downloaded\n"
 
@@ -161,3 +162,26 @@ def test_repositories(argosy: Program, repository: str) -> None:
     done = argosy.run("build", f"{repository}#--upload-pack=touch {argosy.files}/owned", check=125)
     assert "it would be taken for an option" in done.stderr
     assert not os.path.exists(f"{argosy.files}/owned")
+
+
+def test_what_was_built_is_pushed_and_built_upon(argosy: Program, argosy_user: Program, registry: Registry) -> None:
+    access = ("--cert-dir", registry.certificate_directory, "--creds", f"{registry.user}:{registry.password}")
+    one, multi = (f"{registry.name}/built/{name}-{os.urandom(4).hex()}:1" for name in ("one", "multi"))
+    os.mkdir(f"{argosy.files}/ctx")
+    argosy.write("ctx/a", "a\n")
+    text = "FROM scratch\nCOPY a /\nENV A=1\n"
+    argosy.run("build", "-q", "--push", *access, "-t", one, "-f", "-", f"{argosy.files}/ctx", input=text)
+    platforms = ("--platform", "linux/arm64,linux/amd64")
+    argosy.run("build", "-q", "--push", *access, *platforms, "-t", multi, "-f", "-", f"{argosy.files}/ctx", input=text)
+    argosy.run("manifest", "rm", multi)
+    for name in (one, multi):
+        upon = f"FROM {name}\nCOPY --from={name} /a /b\n"
+        done = argosy_user.run("build", "-q", "--progress=plain", *access, "-t", "upon", "-", input=upon)
+        document = argosy_user.run("image", "inspect", done.stdout.strip()).json()[0]
+        assert "A=1" in document["Config"]["Env"]
+        assert len(document["RootFS"]["Layers"]) == 2
+        assert document["Annotations"]["org.opencontainers.image.base.name"] == name
+    denied = argosy.run("build", "-q", "--push", "-f", "-", f"{argosy.files}/ctx", input=text, check=125)
+    assert "the image has no name" in denied.stderr
+    wrong = argosy.run("build", "--progress=tty", "-", input=text, check=125)
+    assert "builds are told in lines alone" in wrong.stderr

@@ -56,6 +56,7 @@ class BuildFlags(Value):
     jobs: int
     label: tuple[str, ...]
     layers: bool | None
+    load: bool
     logfile: str | None
     manifest: str | None
     memory: str | None
@@ -70,7 +71,9 @@ class BuildFlags(Value):
     pid: str | None
     plan: bool
     platform: str | None
+    progress: str | None
     pull: str | None
+    push: bool
     quiet: bool
     retry: int | None
     retry_delay: float | None
@@ -147,6 +150,7 @@ FLAGS = (
         kind="optbool",
         help="Make a layer of each step, and use and fill the cache (called as buildah: only if asked for)",
     ),
+    Flag("load", help="Put the image into the store, as is always done"),
     Flag("logfile", kind="string", help="Write the output to this file"),
     Flag("manifest", kind="string", help="Add the image to this manifest list, which is made if need be"),
     Flag("memory", short="m", kind="string", help="Memory limit (number[unit])"),
@@ -171,7 +175,9 @@ FLAGS = (
         kind="string",
         help="Build for these platforms (OS/ARCH[/VARIANT][,...]); several make a manifest list",
     ),
+    Flag("progress", kind="string", help="How to tell what is done: auto, plain or quiet"),
     Flag("pull", kind="optional", implied="true", help="Pull base images: always, missing, never or newer"),
+    Flag("push", help="Push the image under its names when it is built"),
     Flag("quiet", short="q", help="Print only the image's id"),
     Flag("retry", kind="uint", help="How often to try again when a pull fails"),
     Flag("retry-delay", kind="duration", help="How long to wait between these tries"),

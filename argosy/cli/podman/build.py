@@ -6,7 +6,7 @@ import os
 
 from argosy.cli.flags import Command
 from argosy.cli.podman._build_table import FLAGS, BuildFlags
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, Invalid, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +26,9 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
     from argosy.cli.podman import _build_options
 
     _end_tidily()
+    flags = flags.replace(quiet=flags.quiet or _is_quiet(flags.progress))
+    if flags.push and not flags.tag:
+        raise ArgosyError("--push: the image has no name that it could be pushed under", hint="give it one with --tag")
     outputs = [output.parse(text) for text in flags.output]
     images: list[ImageRecord] = []
     with progress.shown(quiet=flags.quiet) as shown:
@@ -54,7 +57,31 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
                 _tell(record, wanted_build, flags, out)
                 images.append(record)
     _list(images, engine, flags)
+    if flags.push:
+        _push(engine, flags, out)
     return 0
+
+
+def _is_quiet(progress: str | None) -> bool:
+    if progress in ("tty", "rawjson"):
+        raise Unsupported(f"--progress {progress}: builds are told in lines alone", hint="--progress plain, or quiet")
+    if progress not in (None, "", "auto", "plain", "quiet"):
+        raise Invalid("--progress", progress, "choose auto, plain or quiet")
+    return progress == "quiet"
+
+
+def _push(engine: Engine, flags: BuildFlags, out: Output) -> None:
+    """--push: as `push` does, or `manifest push` for several platforms."""
+    from argosy.cli import flags as grammar
+    from argosy.cli.podman import _build_options, manifest_push, push
+
+    several = len(_build_options.wanted_platforms(flags)) > 1
+    command = manifest_push.COMMAND if several else push.COMMAND
+    given = {name: getattr(flags, name) for name in ("authfile", "cert_dir", "creds", "quiet", "tls_verify")}
+    for name in flags.tag:
+        operands = (name, f"docker://{name}") if several else (name,)
+        values = {**given, "all": True} if several else given
+        command.run(grammar.build_options(command, grammar.Parsed(values, operands), command.path), engine, out)
 
 
 def _for_platforms(options: BuildOptions, flags: BuildFlags) -> list[BuildOptions]:
