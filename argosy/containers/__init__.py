@@ -113,6 +113,16 @@ class Containers:
 
         return stop.stop(self._site, container_id, timeout_s, signal)
 
+    def pause(self, container_id: str) -> None:
+        from argosy.containers import pause
+
+        pause.pause(self._site, container_id)
+
+    def unpause(self, container_id: str) -> None:
+        from argosy.containers import pause
+
+        pause.resume(self._site, container_id)
+
     def kill(self, container_id: str, signal: int) -> None:
         from argosy.containers import stop
 

@@ -159,7 +159,7 @@ def settle(site: Site, container_id: str, run: state.Run) -> None:
 
     Raises ArgosyError when something could not be taken down; all the rest was.
     """
-    if run.settled or run.status in (state.RUNNING, state.STOPPING):
+    if run.settled or run.status in state.ACTIVE:
         return
     concluded = _conclude(site, container_id, run)
     take_down(site, container_id)

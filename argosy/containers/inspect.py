@@ -170,7 +170,7 @@ def _state(subject: Subject) -> dict[str, Any]:
     return {
         "OciVersion": subject.bundle.get("ociVersion", OCI_RUNTIME_SPEC),
         "Status": run.status,
-        "Running": run.status == state.RUNNING,
+        "Running": run.status in (state.RUNNING, state.PAUSED),
         "Paused": run.status == state.PAUSED,
         "Restarting": False,
         "OOMKilled": run.oom_killed,

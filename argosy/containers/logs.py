@@ -149,6 +149,6 @@ def follow(
 def runs(site: Site, container_id: str) -> bool:
     """Whether more may come: conmon writes the exit record after the last output."""
     try:
-        return state.derive(site, container_id).status in (state.RUNNING, state.PAUSED, state.STOPPING)
+        return state.derive(site, container_id).status in state.ACTIVE
     except ArgosyError:
         return False  # its files are damaged: what the log holds is all there is to show

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def stop_all(site: Site) -> Iterator[str]:
     """Stop every container that runs, and give the id of each."""
     for view in state.views(site).views:
-        if view.run.status in (state.RUNNING, state.PAUSED, state.STOPPING):
+        if view.run.status in state.ACTIVE:
             try:
                 stop.stop(site, view.id)
             except NotFound:

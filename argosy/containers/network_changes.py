@@ -66,7 +66,7 @@ def _before(site: Site, record: ContainerRecord) -> tuple[NetworkUse, ...]:
 
 
 def _runs(site: Site, container_id: str) -> bool:
-    return state.derive(site, container_id).status in (state.RUNNING, state.STOPPING)
+    return state.derive(site, container_id).status in state.ACTIVE
 
 
 def _write(site: Site, container_id: str, uses: tuple[NetworkUse, ...]) -> None:

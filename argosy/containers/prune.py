@@ -51,6 +51,6 @@ def _idle(view: ContainerView) -> bool:
 def _runs(site: Site, container_id: str) -> bool:
     """Whether it was started since we looked."""
     try:
-        return state.derive(site, container_id).status in (state.RUNNING, state.STOPPING)
+        return state.derive(site, container_id).status in state.ACTIVE
     except NotFound:
         return True

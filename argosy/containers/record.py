@@ -27,6 +27,7 @@ CHANGES = "changes.json"
 STARTED = "started.json"
 LAST = "last.json"
 STOP_REQUESTED = "stop-requested"
+PAUSED = "paused"  # in the run directory
 RESTARTING = "restarting"  # locked by who stops it now and will start it again
 # In the run directory:
 PREPARED = "prepared.json"  # see containers.prepare

@@ -37,7 +37,11 @@ def remove(
     if not force:
         check_idle(container_id, run)
     for _ in range(_ATTEMPTS if force else 1):
-        if run.status in (state.RUNNING, state.STOPPING):
+        if run.status == state.PAUSED:
+            from argosy.containers import pause
+
+            pause.kill(site, container_id)
+        if run.status in state.ACTIVE:
             stop.stop(site, container_id, timeout_s)
         try:
             lock = site.store.containers.lock(container_id)
@@ -45,7 +49,7 @@ def remove(
             return  # made with --rm: its own clean-up was quicker
         with lock:
             run = state.derive(site, container_id)
-            if run.status not in ((state.RUNNING,) if force else (state.RUNNING, state.STOPPING)):
+            if run.status not in ((state.RUNNING, state.PAUSED) if force else state.ACTIVE):
                 cleanup.discard(site, record, volumes=volumes)
                 return
     raise ArgosyError(f"container {container_id[:12]} was started again meanwhile", exit_code=2)
@@ -53,7 +57,7 @@ def remove(
 
 def check_idle(container_id: str, run: state.Run) -> None:
     """Raise ArgosyError (exit status 2), in podman's words, for a container that runs."""
-    if run.status in (state.RUNNING, state.STOPPING):
+    if run.status in state.ACTIVE:
         raise ArgosyError(
             f"cannot remove container {container_id} as it is {run.status} - running or paused containers cannot be"
             " removed without force: container state improper",

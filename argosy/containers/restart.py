@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argosy.containers import record as records
-from argosy.containers import start, stop
+from argosy.containers import start, state, stop
 from argosy.errors import NotFound
 from argosy.linux import files, locks
 
@@ -18,6 +18,10 @@ def restart(site: Site, container_id: str, timeout_s: float | None = None, signa
     What keeps that one is a lock of its own, which only others that restart it wait for, and which ends with us.
     """
     record = records.read_record(site.store, container_id)
+    if state.derive(site, container_id).status == state.PAUSED:
+        from argosy.containers import pause
+
+        pause.resume(site, container_id)
     if not record.options.remove:
         stop.stop(site, container_id, timeout_s, signal)
         start.start(site, container_id)

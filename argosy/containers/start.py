@@ -59,6 +59,10 @@ def start(
         dependencies.start(site, record)
     lock, run = _lock_when_ended(site, container_id)
     with lock:
+        if run.status == state.PAUSED:
+            raise ArgosyError(
+                "cannot start a paused container, try unpause instead", hint=f"argosy unpause {container_id[:12]}"
+            )
         if run.status == state.RUNNING:
             return _attach(site, container_id) if connect else None
         if restart_of is not None and not _follows(run, restart_of):

@@ -30,6 +30,8 @@ PAUSED = "paused"
 STOPPING = "stopping"
 EXITED = "exited"
 
+ACTIVE = (RUNNING, PAUSED, STOPPING)  # what cannot be started or taken down
+
 UNKNOWN_EXIT = 255  # the process went while nobody could see how: the machine went down, or conmon was killed
 
 _boot_id = ""
@@ -170,7 +172,7 @@ def _of_started(site: Site, container_id: str, started: Started) -> Run:
         conmon = started.conmon_pid != os.getppid() and process.alive(started.conmon_pid, started.conmon_start_time)
         if alive or conmon:
             return Run(
-                status=RUNNING if alive else STOPPING,
+                status=STOPPING if not alive else PAUSED if _is_paused(site, container_id) else RUNNING,
                 pid=started.pid if alive else 0,
                 conmon_pid=started.conmon_pid if conmon else 0,
                 started_at=started.started_at,
@@ -188,6 +190,10 @@ def _of_started(site: Site, container_id: str, started: Started) -> Run:
         stopped_by_user=stopped,
         settled=False,
     )
+
+
+def _is_paused(site: Site, container_id: str) -> bool:
+    return os.path.exists(f"{site.run_directory(container_id)}/{records.PAUSED}")
 
 
 def is_there(starter: Starter) -> bool:

@@ -24,8 +24,13 @@ def stop(site: Site, container_id: str, timeout_s: float | None = None, signal: 
     container's lock is not held while waiting.
     """
     record = records.read_record(site.store, container_id)
+    if state.derive(site, container_id).status == state.PAUSED:
+        raise ArgosyError(
+            f"container {container_id} is running or paused, refusing to clean up: container state improper",
+            hint=f"it is paused: argosy unpause {container_id[:12]}",
+        )
     run = _request(site, record)
-    if run.status not in (state.RUNNING, state.STOPPING):
+    if run.status not in state.ACTIVE:
         _settle(site, container_id)
         return False
     if timeout_s is None:
@@ -48,7 +53,7 @@ def _request(site: Site, record: ContainerRecord) -> state.Run:
     with site.store.containers.lock(record.id):
         run = state.derive(site, record.id)
         try:
-            if not run.settled or run.status in (state.RUNNING, state.STOPPING):
+            if not run.settled or run.status in state.ACTIVE:
                 files.write_atomic(f"{site.state_directory(record.id)}/{records.STOP_REQUESTED}", b"", durable=True)
             elif restarts and run.status == state.EXITED and not run.stopped_by_user:
                 last = run.replace(stopped_by_user=True).ended()

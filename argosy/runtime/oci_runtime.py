@@ -93,6 +93,14 @@ class OciRuntime(Value):
         """Send `signal`.  A container that is not running is an error of the runtime's."""
         self._call(self.argv_kill(container_id, signal, everything=everything), container_id)
 
+    def pause(self, container_id: str) -> None:
+        """Stop all processes of the container where they are."""
+        self._call(self.argv("pause", container_id), container_id)
+
+    def resume(self, container_id: str) -> None:
+        """Let them go on."""
+        self._call(self.argv("resume", container_id), container_id)
+
     def delete(self, container_id: str, *, force: bool = False) -> None:
         """Remove the runtime's record.  Idempotent: a container that it does not know is removed already."""
         done = process.run(self.argv_delete(container_id, force=force), env=environment(), check=False)
