@@ -139,3 +139,27 @@ def test_images_that_a_list_has_lost(argosy: Program, insecure_registry: Registr
     assert not os.path.exists(f"{argosy.files}/out")
     if kind == "changed":
         argosy.run("system", "check", "--repair", check=False)
+
+
+def test_dockers_words(argosy: Program, insecure_registry: Registry) -> None:
+    """docker names entries by their images, and pushes a list under its own name."""
+    made = image([{"a": b"dockers words"}], docker=True)
+    reference = push(insecure_registry, "words", made)
+    argosy.env["CONTAINERS_REGISTRIES_CONF"] = argosy.write(
+        "registries.conf", f'[[registry]]\nlocation = "{insecure_registry.name}"\ninsecure = true\n'
+    )
+
+    def docker(*arguments: str) -> str:
+        return argosy.run("manifest", *arguments, name="docker").stdout
+
+    target = f"{insecure_registry.name}/manifest/words:list"
+    docker("create", "--insecure", target, reference)
+    docker("annotate", "--arch", "arm64", "--variant", "v8", target, reference)
+    docker("push", "--insecure", "-p", target)
+    listed = json.loads(docker("inspect", "--insecure", target))
+    assert listed["manifests"][0]["platform"] == {"architecture": "arm64", "os": "linux", "variant": "v8"}
+    verbose = json.loads(docker("inspect", "--insecure", "-v", target))
+    assert verbose[0]["SchemaV2Manifest"] == json.loads(made.manifest)
+    assert verbose[0]["Ref"].endswith(made.digest)
+    assert json.loads(docker("inspect", "--insecure", "--verbose", reference))["Descriptor"]["digest"] == made.digest
+    assert os.listdir(f"{argosy.root}/manifests") == []

@@ -17,6 +17,7 @@ AUTHFILE = Flag("authfile", kind="string", help="Path of the authentication file
 CERT_DIR = Flag("cert-dir", kind="string", help="Pathname of a directory containing TLS certificates and keys")
 CREDS = Flag("creds", kind="string", help="Credentials (USERNAME:PASSWORD) to use for authenticating to a registry")
 TLS_VERIFY = Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates")
+INSECURE = Flag("insecure", only="docker", help="Allow communication with an insecure registry")
 ENTRY_FLAGS = (
     Flag("annotation", kind="list", help="Set an annotation (KEY=VALUE) for the image"),
     Flag("arch", kind="string", help="Override the architecture of the image"),
@@ -34,6 +35,26 @@ def registry_options(
     from argosy.transports.docker import RegistryOptions
 
     return RegistryOptions(authfile=authfile or "", creds=creds or "", cert_dir=cert_dir or "", tls_verify=tls_verify)
+
+
+def verification(*, tls_verify: bool | None, insecure: bool) -> bool | None:
+    """--tls-verify, or docker's --insecure in its place."""
+    return False if insecure else tls_verify
+
+
+def digest_of(engine: Engine, text: str, options: RegistryOptions) -> str:
+    """The digest that an operand names an entry by: docker's are names of images, too."""
+    from argosy.errors import Invalid
+    from argosy.oci import digest as digests
+
+    try:
+        return digests.parse(text)
+    except Invalid:
+        source, _ = open_image(engine, text, options)
+        try:
+            return str(source.manifest().digest)
+        finally:
+            source.close()
 
 
 def add(engine: Engine, list_id: str, text: str, options: RegistryOptions, *, every: bool, changes: Any = None) -> None:

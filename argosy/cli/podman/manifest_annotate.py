@@ -30,6 +30,8 @@ def run(options: ManifestAnnotateOptions, engine: Engine, out: Output) -> int:
     from argosy.images.manifestlist import Changes, Lists, ManifestList, entry_at
 
     name, digest = options.operands
+    if out.program == "docker":
+        digest = _manifest.digest_of(engine, digest, _manifest.registry_options(tls_verify=None))
     lists = Lists(engine.store)
     list_id = lists.find(name)
     changes = Changes(

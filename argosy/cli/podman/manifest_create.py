@@ -18,6 +18,7 @@ class ManifestCreateOptions(Value):
     operands: tuple[str, ...]
     all: bool
     amend: bool
+    insecure: bool
     tls_verify: bool | None
 
 
@@ -29,7 +30,9 @@ def run(options: ManifestCreateOptions, engine: Engine, out: Output) -> int:
     name, *images = options.operands
     known = set(engine.store.shelf("manifests").ids())
     list_id = lists.create(name, amend=options.amend)
-    registry = _manifest.registry_options(tls_verify=options.tls_verify)
+    registry = _manifest.registry_options(
+        tls_verify=_manifest.verification(tls_verify=options.tls_verify, insecure=options.insecure)
+    )
     try:
         for text in images:
             _manifest.add(engine, list_id, text, registry, every=options.all)
@@ -52,6 +55,7 @@ COMMAND = Command(
     flags=(
         Flag("all", help="Add all of the lists' images if the images to add are lists"),
         Flag("amend", short="a", help="Modify an existing list if one with the desired name already exists"),
+        _manifest.INSECURE,
         _manifest.TLS_VERIFY,
     ),
     examples=("argosy manifest create mylist:v1 app:amd64 docker://registry.example.com/app:arm64",),

@@ -28,6 +28,8 @@ class ManifestPushOptions(Value):
     creds: str | None
     digestfile: str | None
     format: str | None
+    insecure: bool
+    purge: bool
     quiet: bool
     remove_signatures: bool
     rm: bool
@@ -48,7 +50,10 @@ def run(options: ManifestPushOptions, engine: Engine, _out: Output) -> int:
     list_id = lists.find(options.operands[0])
     found = lists.get(list_id)
     registry = _manifest.registry_options(
-        authfile=options.authfile, cert_dir=options.cert_dir, creds=options.creds, tls_verify=options.tls_verify
+        authfile=options.authfile,
+        cert_dir=options.cert_dir,
+        creds=options.creds,
+        tls_verify=_manifest.verification(tls_verify=options.tls_verify, insecure=options.insecure),
     )
     target = target_of(options.operands[1] if len(options.operands) > 1 else found.name)
     source = ListSource(found, lambda entry: _manifest.open_entry(engine, entry, registry))
@@ -58,7 +63,7 @@ def run(options: ManifestPushOptions, engine: Engine, _out: Output) -> int:
         source.close()
     if options.digestfile:
         write_digest(options.digestfile, digest)
-    if options.rm:
+    if options.rm or options.purge:
         lists.remove(list_id)
     return 0
 
@@ -114,6 +119,8 @@ COMMAND = Command(
         _manifest.CREDS,
         Flag("digestfile", kind="string", help="Write the digest of the pushed list to the specified file"),
         Flag("format", short="f", kind="string", help='Manifest type to write ("oci"|"v2s2")'),
+        _manifest.INSECURE,
+        Flag("purge", short="p", only="docker", help="Remove the local manifest list after push"),
         Flag("quiet", short="q", help="Suppress output information when pushing lists"),
         Flag("rm", help="Remove the manifest list if push succeeds"),
         *signing.FLAGS,
