@@ -1,11 +1,11 @@
 """Running a program below another root directory by chroot(2) alone: no namespace, no mount, no code of ours in there.
 
-Two programs of util-linux do it, each with the next as its argument, and both are loaded before the root changes:
-setpriv (groups, capabilities), then nsenter, told to enter no namespace but a root, as a user.  It keeps the working
-directory, which is found beforehand: as seen from that root, whatever links there are.
+Two programs do it, each with the next as its argument, and both are loaded before the root changes: setpriv of
+util-linux (groups, capabilities), then chroot of coreutils, told a user by numbers, for which it looks up no name.
 
 What they are told in their environment would steer *them* (`LD_PRELOAD=/the/store/layer/evil.so` is a program of the
-image's on the host), so that such variables are set behind the change of roots, by the `env` of the tree.
+image's on the host), so that such variables are set behind the change of roots, by the `env` of the tree; its `sh` goes
+to another directory than "/".
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _STEERING = (
     *("OUTPUT_CHARSET", "TEXTDOMAIN", "TZ", "POSIXLY_", "RES_", "HOSTALIASES", "NIS_", "TMPDIR", "SEGFAULT"),
 )
 _ENV_PROGRAMS = ("/usr/bin/env", "/bin/env")
+_SHELLS = ("/bin/sh", "/usr/bin/sh")
 _DEFAULT_PATH = "/bin:/usr/bin"
 
 
@@ -58,7 +59,7 @@ class Programs(Value):
     """Where the two programs are."""
 
     setpriv: str
-    nsenter: str
+    chroot: str
 
 
 def find_programs() -> Programs:
@@ -66,11 +67,11 @@ def find_programs() -> Programs:
     from argosy.errors import NotFound
     from argosy.linux import process
 
-    found = {name: process.find_program(name) for name in ("setpriv", "nsenter")}
+    found = {name: process.find_program(name) for name in ("setpriv", "chroot")}
     for name, path in found.items():
         if path is None:
-            raise NotFound("program", name, hint="chroot isolation needs util-linux: install it")
-    return Programs(setpriv=found["setpriv"] or "", nsenter=found["nsenter"] or "")
+            raise NotFound("program", name, hint="chroot isolation needs util-linux and coreutils: install them")
+    return Programs(setpriv=found["setpriv"] or "", chroot=found["chroot"] or "")
 
 
 def argv(entry: Entry, programs: Programs, capabilities: int) -> list[str]:
@@ -84,10 +85,11 @@ def argv(entry: Entry, programs: Programs, capabilities: int) -> list[str]:
         words = _steered(root_fd, entry)
     finally:
         os.close(root_fd)
-    flags = [f"--root={entry.root}"]
+    flags = []
     if entry.uid != os.geteuid():
-        flags.append(f"--setuid={entry.uid}")
-    return [*_privileges(entry, programs.setpriv, capabilities), programs.nsenter, *flags, "--", *words]
+        groups = ",".join(f"+{group}" for group in entry.groups)
+        flags = [f"--userspec=+{entry.uid}:+{entry.gid}", f"--groups={groups}"]
+    return [*_privileges(entry, programs.setpriv, capabilities), programs.chroot, *flags, "--", entry.root, *words]
 
 
 def environment(entry: Entry) -> dict[str, str]:
@@ -141,17 +143,27 @@ def _executable(root_fd: int, path: str) -> bool:
 
 
 def _steered(root_fd: int, entry: Entry) -> list[str]:
-    """The arguments, behind the tree's `env` where there are variables to be set in there."""
-    words = [item for item in entry.env if _steers(_pair(item)[0])]
-    if not words:
-        return list(entry.args)
-    for program in _ENV_PROGRAMS:
-        if _executable(root_fd, program) and "=" not in entry.args[0]:
-            return [program, *words, *entry.args]
-    raise ArgosyError(
-        f"cannot set {_pair(words[0])[0]} with chroot isolation: there is no {_ENV_PROGRAMS[0]} in the container",
-        hint=f"--unsetenv {_pair(words[0])[0]} goes without it",
-    )
+    """The arguments, behind the tree's `sh` and `env` where there is a directory to go to, or variables to be set."""
+    words = list(entry.args)
+    variables = [item for item in entry.env if _steers(_pair(item)[0])]
+    if variables:
+        name = _pair(variables[0])[0]
+        program = _of_tree(root_fd, _ENV_PROGRAMS) if "=" not in entry.args[0] else ""
+        if not program:
+            what = f"cannot set {name} with chroot isolation: there is no {_ENV_PROGRAMS[0]} in the container"
+            raise ArgosyError(what, hint=f"--unsetenv {name} goes without it")
+        words = [program, *variables, *words]
+    if os.path.normpath(entry.cwd) != "/":
+        shell = _of_tree(root_fd, _SHELLS)
+        if not shell:
+            what = f"cannot go to {entry.cwd} with chroot isolation: there is no {_SHELLS[0]} in the container"
+            raise ArgosyError(what, hint="--workdir / goes without it")
+        words = [shell, "-c", 'cd "$0" && exec "$@"', entry.cwd, *words]
+    return words
+
+
+def _of_tree(root_fd: int, programs: Sequence[str]) -> str:
+    return next((program for program in programs if _executable(root_fd, program)), "")
 
 
 def _steers(name: str) -> bool:
@@ -172,22 +184,10 @@ def execute(entry: Entry, words: Sequence[str], *, preserve_fds: int = 0) -> NoR
     for number, soft, hard in entry.rlimits:
         resource.setrlimit(number, (soft, hard))
     os.umask(entry.umask)
-    _enter_directory(entry)
+    os.chdir("/")
     syscalls.close_range(3 + preserve_fds, syscalls.MAX_DESCRIPTOR, syscalls.CLOSE_RANGE_CLOEXEC)
     signals.set_default()
     os.execve(words[0], list(words), environment(entry))  # noqa: S606 -- programs of the host, by their paths
-
-
-def _enter_directory(entry: Entry) -> None:
-    root_fd = paths.open_root(entry.root)
-    try:
-        fd = paths.open_in_root(root_fd, entry.cwd, os.O_PATH | os.O_DIRECTORY)
-        try:
-            os.fchdir(fd)
-        finally:
-            os.close(fd)
-    finally:
-        os.close(root_fd)
 
 
 def start(run: Callable[[], NoReturn], *, terminal: int | None = None) -> int:

@@ -33,7 +33,7 @@ _PROGRAMS = (
     "gpgv",
     "apparmor_parser",
     "setpriv",
-    "nsenter",
+    "chroot",
 )
 _MAPPERS = ("newuidmap", "newgidmap")
 _BUNDLES = (

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _FULL_RANGE = 65536
 _CAP_SYS_CHROOT = 18
-_CHANGERS = {"setpriv", "nsenter"}  # see `linux.chroot`
+_CHANGERS = {"setpriv", "chroot"}  # see `linux.chroot`
 _ROOT_CAN = "containers of root are isolated by chroot alone: no mounts, limits, networks of their own, seccomp filter"
 _NOBODY_CAN = "nothing can be stored or run"
 # sysctl, the value that forbids, one that allows, and what it does.

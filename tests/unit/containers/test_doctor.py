@@ -14,7 +14,7 @@ from argosy.linux.cgroup import Cgroups
 MAPPERS = {"newuidmap": MapProgram("/usr/bin/newuidmap", able=True), "newgidmap": MapProgram("/usr/bin/n", able=True)}
 PROGRAMS = {
     name: f"/usr/bin/{name}"
-    for name in ("pasta", "slirp4netns", "nft", "fuse-overlayfs", "apparmor_parser", "setpriv", "nsenter", "gpgv")
+    for name in ("pasta", "slirp4netns", "nft", "fuse-overlayfs", "apparmor_parser", "setpriv", "chroot", "gpgv")
 }
 LIMITED = Cgroups("v2", (), ("cpu", "io", "memory", "pids"), "systemd", delegated=True, uid=1000)
 WHOLE = Facts(
@@ -131,7 +131,7 @@ def test_every_check_has_a_lack() -> None:
 def test_root_that_may_change_roots_is_less_than_he_could_be() -> None:
     (advice,) = doctor.examine(POD, ("userns",))
     assert (advice.state, "chroot" in advice.cost) == ("less", True)
-    for less in (POD.replace(capabilities=0), POD.replace(programs=without("nsenter"))):
+    for less in (POD.replace(capabilities=0), POD.replace(programs=without("chroot"))):
         (advice,) = doctor.examine(less, ("userns",))
         assert advice.state == "bad"
 

@@ -11,7 +11,7 @@ from argosy.errors import ArgosyError
 from argosy.linux import chroot
 from argosy.linux.chroot import Entry, Programs
 
-PROGRAMS = Programs("/usr/bin/setpriv", "/usr/bin/nsenter")
+PROGRAMS = Programs("/usr/bin/setpriv", "/usr/sbin/chroot")
 NONE, CHROOT, POD = 0, 1 << 18, 1 << 6 | 1 << 7 | 1 << 8 | 1 << 18 | 1 << 0
 
 
@@ -34,19 +34,33 @@ def entry(root: str, *args: str, **changes: object) -> Entry:
 
 
 def test_without_privileges_there_is_only_the_root_to_change(root: str) -> None:
-    words = chroot.argv(entry(root, "tool", "-x", cwd="/tmp"), PROGRAMS, CHROOT)
-    assert words == ["/usr/bin/nsenter", f"--root={root}", "--", "tool", "-x"]
+    words = chroot.argv(entry(root, "tool", "-x"), PROGRAMS, CHROOT)
+    assert words == ["/usr/sbin/chroot", "--", root, "tool", "-x"]
 
 
 def test_groups_and_capabilities_are_set_before_and_the_user_behind(root: str) -> None:
     wanted = entry(root, uid=4242, gid=6, groups=(7, 8), capabilities=(0, 8), no_new_privileges=True)
     words = chroot.argv(wanted, PROGRAMS, POD)
-    before, behind = words[: words.index("/usr/bin/nsenter")], words[words.index("/usr/bin/nsenter") :]
+    before, behind = words[: words.index("/usr/sbin/chroot")], words[words.index("/usr/sbin/chroot") :]
     assert before == [
         *("/usr/bin/setpriv", "--no-new-privs", "--regid", "6", "--groups", "7,8"),
         *("--inh-caps", "-all", "--bounding-set", "-all,+cap_0,+cap_7,+cap_8,+cap_18", "--"),
     ]
-    assert behind == ["/usr/bin/nsenter", f"--root={root}", "--setuid=4242", "--", "tool"]
+    assert behind == ["/usr/sbin/chroot", "--userspec=+4242:+6", "--groups=+7,+8", "--", root, "tool"]
+
+
+def test_a_user_without_groups_is_looked_up_nowhere(root: str) -> None:
+    """chroot(1) would ask the tree's name services for the groups of a user, unless it is given a list."""
+    assert "--groups=" in chroot.argv(entry(root, uid=4242), PROGRAMS, POD)
+
+
+def test_the_trees_shell_goes_to_a_directory(root: str) -> None:
+    wanted = entry(root, "tool", "$x", cwd="/tmp", env=("PATH=/bin", "LANG=C"))
+    with pytest.raises(ArgosyError, match="there is no /bin/sh"):
+        chroot.argv(wanted, PROGRAMS, NONE)
+    os.link(f"{root}/bin/tool", f"{root}/bin/sh")
+    words = chroot.argv(wanted, PROGRAMS, NONE)
+    assert words[3:] == ["/bin/sh", "-c", 'cd "$0" && exec "$@"', "/tmp", "/usr/bin/env", "LANG=C", "tool", "$x"]
 
 
 @pytest.mark.parametrize(
@@ -86,4 +100,5 @@ def test_what_is_wrong_is_said_before(
 
 
 def test_a_relative_program_is_looked_up_from_the_working_directory(root: str) -> None:
+    os.link(f"{root}/bin/tool", f"{root}/bin/sh")
     assert chroot.argv(entry(root, "./tool", cwd="/bin"), PROGRAMS, NONE)[-1] == "./tool"
