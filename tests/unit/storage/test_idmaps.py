@@ -12,7 +12,7 @@ import pytest
 from argosy.errors import ArgosyError
 from argosy.linux import mounts
 from argosy.linux.idmap import IdMap, IdRange, identity
-from argosy.storage import gc, idmaps, mapping, sweep
+from argosy.storage import gc, idmaps, mapping, owners, sweep
 from argosy.storage.drivers import driver
 from argosy.storage.store import Store
 from tests.unit.storage.making import add_image, add_layer, reopened
@@ -148,6 +148,17 @@ def settled(store: Store) -> None:
     while os.listdir(store.tmp):
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+@root_only
+def test_the_highest_owner_of_a_layer_is_found_once(store: Store) -> None:
+    layer = add_layer(store, {"a/x": b"x"})
+    os.chown(f"{store.layers.path(layer)}/a/x", 5, 77)
+    assert owners.highest_id(store, layer) == 77
+    os.chown(f"{store.layers.path(layer)}/a/x", 5, 78)
+    assert owners.highest_id(store, layer) == 77, "kept, since a layer never changes"
+    assert owners.highest_id(store, "sha256:" + "0" * 64) == -1
+    store.unstable.settle()
 
 
 @root_only
