@@ -32,7 +32,7 @@ def test_nothing_stays(argosy_both: Program, number: signal.Signals) -> None:
         argosy_both.write("ctx/busybox", file.read(), 0o755)
     process = argosy_both.start("build", f"{argosy_both.files}/ctx")
     assert process.stdout is not None
-    while b"started" not in process.stdout.readline():
+    while process.stdout.readline() != b"started\n":
         assert process.poll() is None
     process.send_signal(number)
     status = process.wait(30)
