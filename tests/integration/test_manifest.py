@@ -163,3 +163,16 @@ def test_dockers_words(argosy: Program, insecure_registry: Registry) -> None:
     assert verbose[0]["Ref"].endswith(made.digest)
     assert json.loads(docker("inspect", "--insecure", "--verbose", reference))["Descriptor"]["digest"] == made.digest
     assert os.listdir(f"{argosy.root}/manifests") == []
+
+
+def test_lists_where_images_are_meant(argosy: Program, insecure_registry: Registry) -> None:
+    """`push` and `rmi` take lists as well, as podman's do."""
+    made = image([{"a": b"list or image"}])
+    reference = push(insecure_registry, "either", made)
+    list_id = argosy.run("manifest", "create", INSECURE, "either", f"docker://{reference}").stdout.strip()
+    target = f"docker://{insecure_registry.name}/manifest/either:list"
+    argosy.run("push", "-q", INSECURE, "either", target)
+    assert raw(argosy, target)["manifests"][0]["digest"] == made.digest
+    assert argosy.run("rmi", "either").lines == ["Untagged: localhost/either:latest", f"Deleted: {list_id}"]
+    assert "image not known" in argosy.run("rmi", "either", check=1).stderr
+    assert "image not known" in argosy.run("push", "either", target, check=125).stderr

@@ -45,12 +45,36 @@ def run(options: PushOptions, engine: Engine, out: Output) -> int:
     source, *rest = options.operands
     if options.all_tags:
         return _push_all(options, engine, out)
-    found = resolve.resolve(engine.store, engine.load_registries, source)
+    try:
+        found = resolve.resolve(engine.store, engine.load_registries, source)
+    except resolve.ImageNotKnown:
+        status = _push_list(options, engine, out)
+        if status is None:
+            raise
+        return status
     if not rest and found.name is not None:
         _push(options, engine, found, registry_place(found.name))
     else:
         _push(options, engine, found, target_of(rest[0] if rest else source))
     return 0
+
+
+def _push_list(options: PushOptions, engine: Engine, out: Output) -> int | None:
+    """Push the manifest list that is meant, with its images; None when there is no such list."""
+    from argosy.cli.podman import manifest_push
+    from argosy.images.manifestlist import Lists
+    from argosy.images.resolve import ImageNotKnown
+
+    try:
+        Lists(engine.store).find(options.operands[0])
+    except ImageNotKnown:
+        return None
+    shared = {flag.key for flag in manifest_push.COMMAND.flags} & {flag.key for flag in COMMAND.flags}
+    given = {key: getattr(options, key) for key in shared}
+    wanted = manifest_push.ManifestPushOptions(
+        **{"operands": options.operands, "all": True, "insecure": False, "purge": False, "rm": False, **given}
+    )
+    return manifest_push.run(wanted, engine, out)
 
 
 def registry_place(reference: Reference) -> Place:

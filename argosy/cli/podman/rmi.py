@@ -48,7 +48,7 @@ def run(options: RmiOptions, engine: Engine, out: Output) -> int:
     remover = remove.Remover(engine.store, engine.load_registries, wanted, remove_container)
     errors: list[ArgosyError] = []
     deleted = False
-    for removed in _all(engine, remover, errors) if options.all else _named(options, remover, errors):
+    for removed in _all(engine, remover, errors) if options.all else _named(options, engine, remover, errors):
         for name in removed.untagged:
             out.line(f"Untagged: {name}")
         if removed.deleted:
@@ -60,15 +60,33 @@ def run(options: RmiOptions, engine: Engine, out: Output) -> int:
     return remove.exit_code(errors)
 
 
-def _named(options: RmiOptions, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
+def _named(options: RmiOptions, engine: Engine, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
     for text in options.operands:
         try:
             yield from remover.remove(text)
         except NotFound as error:
-            if not (options.ignore or options.force):
+            removed = _list(engine, text)
+            if removed is not None:
+                yield removed
+            elif not (options.ignore or options.force):
                 errors.append(error)
         except ArgosyError as error:
             errors.append(error)
+
+
+def _list(engine: Engine, text: str) -> Removed | None:
+    """Remove the manifest list that `text` means; None when it means none."""
+    from argosy.images.manifestlist import Lists
+    from argosy.images.remove import Removed
+
+    lists = Lists(engine.store)
+    try:
+        list_id = lists.find(text)
+        name = lists.get(list_id).name
+        lists.remove(list_id)
+    except NotFound:
+        return None
+    return Removed((name,), list_id)
 
 
 def _all(engine: Engine, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
