@@ -105,21 +105,21 @@ class Remover:
             left = containers_by_image(self._store).get(f"sha256:{image.id}")
             if left:  # of the other mode of the store, which ours does not see
                 raise ImageInUse(tuple(left))
-        untagged = tuple(map(str, image.names))
         with locked(self._store):
-            for name in image.names:
-                self._store.refs.remove(name)
+            untagged = tuple(str(name) for name in image.names if self._store.refs.remove(name))
             if current(self._store, image.manifests):
                 return (Removed(untagged),)
-            for manifest in image.manifests:
-                self._forget(manifest)
+            if not sum(self._forget(manifest) for manifest in image.manifests):
+                return (Removed(untagged),) if untagged else ()
         return (Removed(untagged, image.id), *self._remove_parents(image))
 
-    def _forget(self, manifest_digest: str) -> None:
+    def _forget(self, manifest_digest: str) -> bool:
+        """Remove the record; false when another process was quicker."""
         try:
             self._store.images.remove(manifest_digest)
         except NotFound:
-            pass  # another process was quicker
+            return False
+        return True
 
     def _image(self, config_digest: str, text: str) -> Image:
         for image in inventory(self._store).images:
