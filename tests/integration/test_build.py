@@ -439,7 +439,8 @@ def test_layers_are_buildahs_choice_under_its_name(program: Program) -> None:
 
 def test_several_platforms_make_a_list(program: Program) -> None:
     text = "FROM scratch\nARG TARGETARCH\nENV A=$TARGETARCH\nCOPY a.txt /\n"
-    output = build(program, text, "-q", "--platform", "linux/arm64,linux/amd64", "-t", "multi", "--manifest", "all")
+    platforms = ("--platform", "linux/arm64,linux/amd64")
+    output = build(program, text, "-q", *platforms, "-t", "multi", "--manifest", "all")
     built = [program.run("image", "inspect", name).json()[0] for name in output.split()]
     assert [(image["Architecture"], image["Config"]["Env"][1]) for image in built] == [
         ("arm64", "A=arm64"),
@@ -449,6 +450,11 @@ def test_several_platforms_make_a_list(program: Program) -> None:
         entries = program.run("manifest", "inspect", name).json()["manifests"]
         assert [entry["platform"]["architecture"] for entry in entries] == ["arm64", "amd64"]
         program.run("manifest", "rm", name)
+    log = f"{program.files}/log"
+    build(program, text, *platforms, "--logfile", log)
+    assert read(log).count("STEP 1/4: FROM scratch") == 2
+    build(program, text, *platforms, "--logfile", log, "--logsplit")
+    assert all(read(f"{log}_linux_{name}").count("STEP 1/4: FROM scratch") == 1 for name in ("arm64", "amd64"))
     failed = build(program, "FROM base\nRUN true\n", "--platform", "linux/s390x", "--pull=never", check=False)
     assert "is for linux/amd64, not linux/s390x" in failed or "image not known" in failed
 

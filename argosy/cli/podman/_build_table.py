@@ -58,6 +58,7 @@ class BuildFlags(Value):
     layers: bool | None
     load: bool
     logfile: str | None
+    logsplit: bool
     manifest: str | None
     memory: str | None
     memory_swap: str | None
@@ -152,6 +153,7 @@ FLAGS = (
     ),
     Flag("load", help="Put the image into the store, as is always done"),
     Flag("logfile", kind="string", help="Write the output to this file"),
+    Flag("logsplit", help="With --platform, write a log file for each platform (LOGFILE_OS_ARCHITECTURE)"),
     Flag("manifest", kind="string", help="Add the image to this manifest list, which is made if need be"),
     Flag("memory", short="m", kind="string", help="Memory limit (number[unit])"),
     Flag("memory-swap", kind="string", help="Limit of memory and swap together; -1 is unlimited swap"),

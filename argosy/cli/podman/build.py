@@ -50,7 +50,7 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
             if flags.plan:
                 return _plan(build, _for_platforms(options, flags), out)
             for wanted_build in _for_platforms(options, flags):
-                record = _build(build, wanted_build, flags, out)
+                record = _build(build, wanted_build, flags, out, first=not images)
                 out.flush()
                 for wanted in outputs:
                     build.write(record, wanted)
@@ -172,30 +172,34 @@ def _check(dockerfile: Dockerfile, out: Output) -> int:
     return 1 if found else 0
 
 
-def _build(build: Build, options: BuildOptions, flags: BuildFlags, out: Output) -> ImageRecord:
+def _build(build: Build, options: BuildOptions, flags: BuildFlags, out: Output, *, first: bool) -> ImageRecord:
     from argosy.cli.output import Output as Writer
     from argosy.cli.podman._build_report import Lines
 
     if not flags.logfile:
-        return _reported(build, options, Lines(out, quiet=flags.quiet, explains=flags.explain, streams=_streams(flags)))
+        report = Lines(out, quiet=flags.quiet, explains=flags.explain, streams=_streams(flags))
+        return build.build(options, report)
+    path, fresh = _log(flags, options, first=first)
     try:
-        fd = os.open(flags.logfile, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+        kind = os.O_TRUNC if fresh else os.O_APPEND
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | kind | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise ArgosyError(f"cannot write {flags.logfile}: {error.strerror}") from error
+        raise ArgosyError(f"cannot write {path}: {error.strerror}") from error
     try:
         log = Writer(out.program, fd=fd, error_fd=fd)
-        record = _reported(build, options, Lines(log, quiet=False, explains=flags.explain, streams=(fd, fd)))
+        record = build.build(options, Lines(log, quiet=False, explains=flags.explain, streams=(fd, fd)))
         log.flush()
         return record
     finally:
         os.close(fd)
 
 
-def _reported(build: Build, options: BuildOptions, report: object) -> ImageRecord:
-    from argosy.build.report import Report
-
-    assert isinstance(report, Report)
-    return build.build(options, report)
+def _log(flags: BuildFlags, options: BuildOptions, *, first: bool) -> tuple[str, bool]:
+    """--logfile, with --logsplit one for each platform; and whether it is to be emptied first."""
+    path = flags.logfile or ""
+    if flags.logsplit and options.platform is not None:
+        return f"{path}_{options.platform.os}_{options.platform.architecture}", True
+    return path, first
 
 
 def _streams(flags: BuildFlags) -> tuple[int, int]:
