@@ -42,6 +42,11 @@ class Ownership(Value):
     mode: ModeChange
 
 
+def unchanged(mode: int, _is_directory: bool) -> int:  # noqa: FBT001 -- the signature of ModeChange
+    """The mode that the source has."""
+    return mode
+
+
 class Placed(Value):
     """A source and where it goes: for a directory, where what is in it goes."""
 
@@ -56,7 +61,7 @@ def place(
 
     With `parents` the sources keep the path that they were asked for by, without what it has in front of `kept`.
     """
-    into = destination.endswith(("/", "/.")) or _is_directory(target_fd, destination)
+    into = destination.endswith(("/", "/.")) or is_directory(target_fd, destination)
     if len(sources) > 1 and not into and not parents:
         raise Invalid("destination", destination, "with several sources it must be a directory and end with a /")
     found = []
@@ -71,7 +76,8 @@ def place(
     return found
 
 
-def _is_directory(root_fd: int, path: str) -> bool:
+def is_directory(root_fd: int, path: str) -> bool:
+    """Whether a directory is there, be it behind links."""
     try:
         return stat.S_ISDIR(paths.stat_in_root(root_fd, path).st_mode)
     except OSError:
@@ -199,7 +205,7 @@ class _Copier:
         return self._source[1], name
 
     def _directory(self, found: Found, path: str) -> None:
-        if _is_directory(self._target, path):
+        if is_directory(self._target, path):
             return
         if not found.inner:
             self._open(path)  # the top: what is in it is copied, not itself

@@ -65,7 +65,7 @@ def _directory(source: str, destination: str) -> None:
     try:
         with FileTree(source, "the image", keeps_owner=True) as tree:
             (top,) = tree.select(".")
-            ownership = copying.Ownership(None, lambda mode, _is_directory: mode)
+            ownership = copying.Ownership(None, copying.unchanged)
             copying.copy(tree, copying.Placed(top, "/"), target_fd, ownership)
     finally:
         os.close(target_fd)

@@ -231,7 +231,7 @@ class Preparation:
         target_fd = paths.open_root(directory)
         try:
             (selected,) = tree.select(mount.source or ".")
-            ownership = copying.Ownership(None, lambda mode, _is_directory: mode)
+            ownership = copying.Ownership(None, copying.unchanged)
             copying.copy(tree, copying.Placed(selected, "/"), target_fd, ownership)
         finally:
             os.close(target_fd)

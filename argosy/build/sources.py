@@ -16,7 +16,6 @@ from argosy.build.working import Mounted
 from argosy.errors import ArgosyError
 from argosy.oci import digest as digests
 from argosy.storage.chains import chain_id
-from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,12 +32,6 @@ if TYPE_CHECKING:
 
 _URLS = ("http://", "https://")
 _DOWNLOAD_MODE = 0o600
-
-
-class Layers(Value):
-    """The layers of a stage or image that files are taken from."""
-
-    diff_ids: tuple[str, ...]
 
 
 class Sources:

@@ -138,7 +138,11 @@ def carry_out(prepared: Prepared, root: str, unpack: Callable[[FileTree, Selecte
         chosen = owner(prepared.chown, root_fd) if prepared.chown else None
         hidden = _excludes(prepared.excludes)
         several = sum(len(piece.selected) or 1 for piece in prepared.pieces) > 1
-        if several and not prepared.destination.endswith("/") and not _is_directory(root_fd, prepared.destination):
+        if (
+            several
+            and not prepared.destination.endswith("/")
+            and not copying.is_directory(root_fd, prepared.destination)
+        ):
             why = (
                 "when using COPY or ADD with more than one source, the destination must be a directory and end with a /"
             )
@@ -148,7 +152,7 @@ def carry_out(prepared: Prepared, root: str, unpack: Callable[[FileTree, Selecte
             ownership = Ownership(None if keeps else chosen or (0, 0), mode)
             if piece.tree is None:
                 path = prepared.destination
-                if path.endswith("/") or _is_directory(root_fd, path):
+                if path.endswith("/") or copying.is_directory(root_fd, path):
                     path = posixpath.join(path, piece.name)
                 copying.write_file(root_fd, path, piece.data, ownership, piece.mode)
                 continue
@@ -177,14 +181,6 @@ def _unpack(
         copying.copy(content_tree, Placed(top, prepared.destination), root_fd, Ownership(chosen, mode))
 
 
-def _is_directory(root_fd: int, path: str) -> bool:
-    try:
-        os.close(paths.open_in_root(root_fd, path, os.O_PATH | os.O_DIRECTORY))
-    except OSError:
-        return False
-    return True
-
-
 def owner(text: str, root_fd: int) -> tuple[int, int]:
     """The ids that --chown names, looked up in the stage's own account files.  A user alone is his group as well."""
     user, colon, group = text.partition(":")
@@ -206,7 +202,7 @@ def _account_file(root_fd: int, path: str) -> bytes:
 def chmod(text: str) -> copying.ModeChange:
     """What --chmod makes of a mode: octal digits, or `u=rwX,go=rX` as chmod(1) has it.  Raises DockerfileError."""
     if not text:
-        return lambda mode, _is_directory: mode
+        return copying.unchanged
     if not text.strip("01234567"):
         number = int(text, 8)
         if number > 0o7777:
