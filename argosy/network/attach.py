@@ -79,10 +79,14 @@ def _leave_bridges(run: str, container_id: str, directory: str) -> None:
     try:
         record = read(directory)
     except Invalid:
-        return  # what it had is found by `system check`
-    if record is not None and record.shared:
-        from argosy.network import bridged
+        record = None
+    if record is not None and not record.shared:
+        return
+    from argosy.network import bridged
 
+    if record is None:
+        bridged.forget(run, container_id, directory)
+    else:
         bridged.teardown(run, container_id, record)
 
 

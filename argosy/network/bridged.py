@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 UPLINK = "uplink"
+_NO_NETWORKS = (UPLINK, "firewall", "dns")  # the other directories beside those of leases
 
 
 def connect(request: NetworkRequest) -> NetworkState:
@@ -146,10 +147,14 @@ def part(request: NetworkRequest, network_id: str) -> None:
 def _give_back(shared: str, container_id: str, attachment: Attachment) -> None:
     """The addresses on one network, and the names that stand for them."""
     ipam.release(shared, attachment.network_id, (text.partition("/")[0] for text in attachment.addresses))
+    _forget_name(shared, attachment.network_id, container_id)
+
+
+def _forget_name(shared: str, network_id: str, container_id: str) -> None:
     if os.path.isdir(f"{shared}/networks/dns"):
         from argosy.network import dns
 
-        dns.leave(shared, attachment.network_id, container_id)
+        dns.leave(shared, network_id, container_id)
 
 
 def teardown(run: str, container_id: str, record: NetworkRecord | None) -> None:
@@ -163,6 +168,24 @@ def teardown(run: str, container_id: str, record: NetworkRecord | None) -> None:
         _within(run, record, lambda: firewall.drop(record.shared, container_id))
     if record.uplink:
         _leave_uplink(run)
+
+
+def forget(run: str, container_id: str, directory: str) -> None:
+    """Give back what a container had of root's bridges whose own record of it is lost, with its run directory.
+
+    What a user's bridges had was lost with it.
+    """
+    shared = ipam.shared_directory(run, rootless=False)
+    if not os.path.isdir(f"{shared}/networks"):
+        return
+    for network_id in os.listdir(f"{shared}/networks"):
+        if network_id in _NO_NETWORKS:
+            continue
+        found = [address for address, holder in ipam.holders(shared, network_id).items() if holder == directory]
+        if found:
+            ipam.release(shared, network_id, found)
+            _forget_name(shared, network_id, container_id)
+    firewall.drop(shared, container_id)
 
 
 def restore(run: str, record: NetworkRecord) -> None:
@@ -281,7 +304,7 @@ def _leave_uplink(run: str) -> None:
     except FileNotFoundError:
         return
     with lock or locks.Lock(-1, ""):
-        networks = [name for name in os.listdir(f"{run}/networks") if name not in (UPLINK, "firewall", "dns")]
+        networks = [name for name in os.listdir(f"{run}/networks") if name not in _NO_NETWORKS]
         if any(ipam.holders(run, network_id) for network_id in networks):
             return
         attach.teardown(run, UPLINK, directory)
