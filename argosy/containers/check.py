@@ -47,7 +47,7 @@ def check(site: Site, *, repair: bool = False) -> list[Finding]:
     for container_id in filter(site.store.containers.exists, site.store.containers.ids()):
         findings += _container(site, container_id, repair=repair)
     findings += [_finding(left, repair=repair) for left in _wrong_names(site)]
-    for look in (_run_directories, _namespaces, _runtime_records, _processes, _temporary_files):
+    for look in (_run_directories, _namespaces, _networks, _runtime_records, _processes, _temporary_files):
         findings += [_finding(left, repair=repair) for left in look(site)]
     return findings
 
@@ -196,7 +196,11 @@ def make_way(site: Site, container_id: str) -> bool:
 
 
 def _idle(site: Site, name: str) -> bool:
-    """Whether no container of this id runs, nor is being worked on."""
+    """Whether no container of this id runs, nor is being worked on; the uplink is nobody's, and all its users'."""
+    if name == "uplink":
+        from argosy.network import bridged
+
+        return not bridged.is_used(site.store.run)
     try:
         lock = site.store.containers.lock(name, wait=False)
     except ArgosyError:
@@ -217,9 +221,16 @@ def _run_directories(site: Site) -> Iterator[_Left]:
 def _namespaces(site: Site) -> Iterator[_Left]:
     run = site.store.run
     for name in entries(f"{run}/netns"):
-        if _idle(site, name):
+        if name != "uplink" and _idle(site, name):
             remedy = partial(network.teardown, run, name, site.run_directory(name))
             yield _Left("network namespace", name, f"{run}/netns/{name}", _OVER, remedy)
+
+
+def _networks(site: Site) -> Iterator[_Left]:
+    from argosy.containers import check_networks
+
+    for left in check_networks.leftovers(site):
+        yield _Left(*left)
 
 
 def _runtime_records(site: Site) -> Iterator[_Left]:

@@ -91,10 +91,10 @@ def users(site: Site) -> Users:
     for view in listing.views:
         for name in _names(site, view):
             try:
-                network = networks.get(networks.default.name if name == BRIDGE else name)
+                network_id = networks.id_of(networks.default.name if name == BRIDGE else name)
             except NotFound:
                 continue
-            found.setdefault(network.id, []).append(view)
+            found.setdefault(network_id, []).append(view)
     return Users({network_id: tuple(views) for network_id, views in found.items()})
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 UPLINK = "uplink"
-_NO_NETWORKS = (UPLINK, "firewall", "dns")  # the other directories beside those of leases
+NO_NETWORKS = (UPLINK, "firewall", "dns")  # the other directories beside those of leases
 
 
 def connect(request: NetworkRequest) -> NetworkState:
@@ -167,7 +167,7 @@ def teardown(run: str, container_id: str, record: NetworkRecord | None) -> None:
     if os.path.exists(f"{firewall.directory(record.shared)}/{container_id}"):
         _within(run, record, lambda: firewall.drop(record.shared, container_id))
     if record.uplink:
-        _leave_uplink(run)
+        leave_uplink(run)
 
 
 def forget(run: str, container_id: str, directory: str) -> None:
@@ -179,7 +179,7 @@ def forget(run: str, container_id: str, directory: str) -> None:
     if not os.path.isdir(f"{shared}/networks"):
         return
     for network_id in os.listdir(f"{shared}/networks"):
-        if network_id in _NO_NETWORKS:
+        if network_id in NO_NETWORKS:
             continue
         found = [address for address, holder in ipam.holders(shared, network_id).items() if holder == directory]
         if found:
@@ -296,7 +296,16 @@ def _is_connected(path: str, directory: str) -> bool:
     return record.pid == 0 or process.start_time(record.pid) is not None
 
 
-def _leave_uplink(run: str) -> None:
+def is_used(run: str) -> bool:
+    """Whether anybody has an address on one of a user's bridges."""
+    try:
+        names = os.listdir(f"{run}/networks")
+    except FileNotFoundError:
+        return False
+    return any(ipam.holders(run, name) for name in names if name not in NO_NETWORKS)
+
+
+def leave_uplink(run: str) -> None:
     """Take the namespace of a user's bridges down when nobody has an address on one of them any more."""
     directory = f"{run}/networks/{UPLINK}"
     try:
@@ -304,8 +313,7 @@ def _leave_uplink(run: str) -> None:
     except FileNotFoundError:
         return
     with lock or locks.Lock(-1, ""):
-        networks = [name for name in os.listdir(f"{run}/networks") if name not in _NO_NETWORKS]
-        if any(ipam.holders(run, network_id) for network_id in networks):
+        if is_used(run):
             return
         attach.teardown(run, UPLINK, directory)
         files.remove_tree(firewall.directory(run))
@@ -320,7 +328,7 @@ def remove(run: str, network: Network, *, rootless: bool) -> None:
             bridge.remove(shared, network)
         elif os.path.exists(uplink):
             namespaces.in_network(uplink, lambda: bridge.remove(shared, network))
-    files.remove_tree(ipam.directory(shared, network.id))
+    ipam.forget(shared, network.id)
 
 
 def tell_servers(run: str, network: Network, *, rootless: bool) -> None:

@@ -64,6 +64,11 @@ def join(
             _start(place, program, port)
 
 
+def members(shared: str, network_id: str) -> list[str]:
+    """The ids of the containers that can be found on the network."""
+    return [line.partition(" ")[0] for line in _read(directory(shared), network_id)[1:]] if network_id != _PID else []
+
+
 def update(shared: str, network: Network) -> None:
     """Take the network's other servers into account, if anybody is on it."""
     place = directory(shared)

@@ -151,8 +151,12 @@ def drop(shared: str, name: str) -> None:
     with _locked(place):
         old = _read(place, name)
         files.unlink_missing(f"{place}/{name}")
-        if nft.exists("inet", TABLE):
+        if not nft.exists("inet", TABLE):
+            return
+        if os.listdir(place):
             _change(place, old, ())
+        else:
+            nft.apply(f"delete table inet {TABLE}\n")
 
 
 def restore(shared: str) -> None:

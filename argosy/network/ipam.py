@@ -67,6 +67,7 @@ def lease(shared: str, network: Network, holder: str, wanted: Sequence[str] = ()
         for number, subnet in enumerate(network.subnets):
             address = fixed.get(number, "")
             if address:
+                _take_back(place, address)
                 _take(place, address, holder)
             else:
                 address = _any(shared, place, network, number, holder)
@@ -93,12 +94,29 @@ def holders(shared: str, network_id: str) -> dict[str, str]:
 
 def reap(shared: str, network_id: str) -> list[str]:
     """Take back the addresses of containers that have no run directory; these addresses."""
-    reaped = []
-    for address, holder in holders(shared, network_id).items():
-        if holder and not os.path.isdir(holder):
-            files.unlink_missing(f"{directory(shared, network_id)}/{address}")
-            reaped.append(address)
-    return reaped
+    place = directory(shared, network_id)
+    return [address for address in _leased(place) if _take_back(place, address)]
+
+
+def _take_back(place: str, address: str) -> bool:
+    """Free an address whose container has no run directory; whether it was one."""
+    holder = _content(f"{place}/{address}")
+    if not holder or os.path.isdir(holder):
+        return False
+    files.unlink_missing(f"{place}/{address}")
+    return True
+
+
+def forget(shared: str, network_id: str) -> None:
+    """Remove what is kept of a network that is gone, unless somebody has an address on one of the same name."""
+    reap(shared, network_id)
+    place = directory(shared, network_id)
+    if not _leased(place):
+        files.unlink_missing(f"{place}/{_LAST}")
+        try:
+            os.rmdir(place)
+        except OSError:
+            pass  # it was never there, or an address has been given meanwhile
 
 
 def _by_subnet(network: Network, wanted: Sequence[str]) -> dict[int, str]:

@@ -46,13 +46,18 @@ class Networks:
 
         Raises NotFound, Invalid when several ids begin like this or the record is damaged.
         """
+        network_id = self.id_of(text)
+        return self.default if network_id == self.default.id else self._read(network_id)
+
+    def id_of(self, text: str) -> str:
+        """The id of that network, which need not be readable.  Raises NotFound, Invalid for several."""
         if text in (self.default.name, self.default.id):
-            return self.default
+            return self.default.id
         if self._shelf.exists(model.network_id(text)):
-            return self._read(model.network_id(text))
+            return model.network_id(text)
         found = [network_id for network_id in (*self._shelf.ids(), self.default.id) if network_id.startswith(text)]
         if text and len(found) == 1:
-            return self.default if found[0] == self.default.id else self._read(found[0])
+            return found[0]
         if text and found:
             raise Invalid("network id", text, f"{len(found)} networks have ids that begin so")
         error = NotFound("network", text)
@@ -101,8 +106,12 @@ class Networks:
         """Remove a network; who uses it is the caller's question.  Raises NotFound when it is gone already."""
         if network.id == self.default.id:
             raise ArgosyError(f"default network {network.name} cannot be removed")
-        with self._shelf.lock(network.id):
-            self._shelf.remove(network.id, durable=True)
+        self.discard(network.id)
+
+    def discard(self, network_id: str) -> None:
+        """Remove the network of this id, whether or not it can be read.  Raises NotFound when it is gone already."""
+        with self._shelf.lock(network_id):
+            self._shelf.remove(network_id, durable=True)
 
     def _read(self, network_id: str) -> Network:
         data = jsontext.decode(self._shelf.read(network_id, RECORD), f"network {network_id}")

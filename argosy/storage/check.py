@@ -32,7 +32,12 @@ if TYPE_CHECKING:
     Compare = Callable[[ImageRecord, str], str]
 
 # The file that an object of a kind cannot do without.
-REQUIRED = {"containers": "container.json", "volumes": "volume.json", "manifests": "list.json"}
+REQUIRED = {
+    "containers": "container.json",
+    "volumes": "volume.json",
+    "networks": "network.json",
+    "manifests": "list.json",
+}
 REPAIR = "argosy system check --repair"
 # Files that only remember what can be found out again or has a default.
 _EXPENDABLE = ("changes.json", "last.json")

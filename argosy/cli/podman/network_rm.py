@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.errors import report
 from argosy.cli.flags import Command, Flag
-from argosy.errors import ArgosyError, NotFound
+from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -37,6 +37,11 @@ def run(options: NetworkRemoveOptions, engine: Engine, out: Output) -> int:
                 report(error, out)
                 status = 1
             continue
+        except Invalid as error:
+            if not options.force:
+                status = report(error, out)
+                continue
+            networks.of(engine.site).discard(networks.of(engine.site).id_of(text))
         except ArgosyError as error:
             status = report(error, out)
             continue

@@ -26,7 +26,7 @@ class SystemPruneOptions(Value):
 
 
 def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
-    """Remove, in this order, the containers that do not run, volumes, images and what they have left."""
+    """Remove, in this order, the containers that do not run, networks, volumes, images and what they have left."""
     from argosy.images import prune
     from argosy.storage import gc
 
@@ -37,6 +37,7 @@ def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
     prune.candidates(engine.store, engine.load_registries, options.filter)  # a wrong filter must not remove anything
     status, containers = _containers(options, engine, out)
     _show(out, "Deleted Containers", containers)
+    _show(out, "Deleted Networks", _networks(options, engine))
     if options.volumes:
         _show(out, "Deleted Volumes", _volumes(engine))
     images = prune.prune(engine.store, engine.load_registries, options.filter, everything=options.all)
@@ -53,7 +54,7 @@ def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
 def _confirmed(options: SystemPruneOptions, out: Output) -> bool:
     from argosy.cli.confirm import confirmed
 
-    what = ["all stopped containers"]
+    what = ["all stopped containers", "all networks not used by at least one container"]
     if options.volumes:
         what.append("all volumes not used by at least one container")
     what.append(
@@ -69,6 +70,14 @@ def _containers(options: SystemPruneOptions, engine: Engine, out: Output) -> tup
     accepted = Filters(engine.site, engine.load_registries, options.filter, PRUNING)
     pruned = engine.containers.prune(accepted.accepts)
     return max((report(error, out) for error in pruned.failures), default=0), pruned.removed
+
+
+def _networks(options: SystemPruneOptions, engine: Engine) -> list[str]:
+    """Remove the networks that no container is on."""
+    from argosy.containers import network_filters, networks
+
+    accepts = network_filters.compiled(engine.site, options.filter)
+    return networks.prune(engine.site, [network for network in networks.unused(engine.site) if accepts(network)])
 
 
 def _volumes(engine: Engine) -> list[str]:
@@ -90,8 +99,9 @@ COMMAND = Command(
     path="system prune",
     summary="Remove unused data",
     description=(
-        "Removes all containers that do not run, all images without a name, and everything in the store that nothing\n"
-        "refers to.  Volumes are kept unless asked for, since what is in them exists nowhere else."
+        "Removes all containers that do not run, all networks that no container is on, all images without a name, and\n"
+        "everything in the store that nothing refers to.  Volumes are kept unless asked for, since what is in them\n"
+        "exists nowhere else."
     ),
     options=SystemPruneOptions,
     run=run,

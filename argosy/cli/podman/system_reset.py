@@ -18,6 +18,7 @@ _WARNING = """WARNING! This will remove:
 \t- all containers
 \t- all images
 \t- all volumes
+\t- all networks
 \t- everything else in {root} and {run}
 """
 
@@ -31,6 +32,7 @@ class ResetOptions(Value):
 
 def run(options: ResetOptions, engine: Engine, out: Output) -> int:
     """Stop and remove the containers, then the store, the run directory and the process that holds the namespace."""
+    from argosy.containers import check_networks
     from argosy.images import mount
 
     store = engine.store
@@ -52,6 +54,7 @@ def run(options: ResetOptions, engine: Engine, out: Output) -> int:
         return status  # what still runs needs its files
     for image_id in mount.mounted(store):
         mount.unmount(store, image_id, force=True)
+    check_networks.remove_bridges(engine.site)
     store.reset()
     _run_directory(store.run)
     return 0
@@ -88,8 +91,10 @@ def _run_directory(run: str) -> None:
 
 COMMAND = Command(
     path="system reset",
-    summary="Remove all containers, images, volumes and state",
-    description="Stops and removes all containers, and removes all images, volumes and everything else in the store.",
+    summary="Remove all containers, images, volumes, networks and state",
+    description=(
+        "Stops and removes all containers, and removes all images, volumes, networks and everything else in the store."
+    ),
     options=ResetOptions,
     run=run,
     max_operands=0,

@@ -1,0 +1,87 @@
+"""What containers that are gone have left of the networks: addresses, elements of the firewall, names, the uplink.
+
+What root's containers have is kept in one place for all stores.  An address says which store it belongs to; where no
+address is, the rest is nobody's.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+
+from argosy.containers import networks
+from argosy.errors import ArgosyError
+from argosy.linux import files
+from argosy.network import bridged, dns, firewall, ipam
+from argosy.storage.check import entries
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from argosy.containers.site import Site
+
+    # Kind, name, path, problem, and what puts it right.
+    Leftover = tuple[str, str, str, str, Callable[[], object]]
+
+_LOST = "its container does not run"
+_UNUSED = "no container is on a bridge"
+_ID_LENGTH = 64
+
+
+def leftovers(site: Site) -> Iterator[Leftover]:
+    """Each thing that is left.  What has no address on any network, or none on this one, has no use for the rest."""
+    shared = ipam.shared_directory(site.store.run, rootless=site.namespace.rootless)
+    places = set()
+    for network_id in entries(f"{shared}/networks"):
+        if network_id in bridged.NO_NETWORKS:
+            continue
+        for address, holder in ipam.holders(shared, network_id).items():
+            if holder.startswith(f"{site.store.run}/") and not os.path.isdir(holder):
+                path = f"{ipam.directory(shared, network_id)}/{address}"
+                yield "address", address, path, _LOST, partial(ipam.reap, shared, network_id)
+            else:
+                places.add((network_id, os.path.basename(holder)))
+    yield from _elements(site, shared, {container_id for _, container_id in places})
+    yield from _names(shared, places)
+    path = f"{site.store.run}/netns/{bridged.UPLINK}"
+    if os.path.lexists(path) and not bridged.is_used(site.store.run):
+        yield "network namespace", bridged.UPLINK, path, _UNUSED, partial(bridged.leave_uplink, site.store.run)
+
+
+def _elements(site: Site, shared: str, connected: set[str]) -> Iterator[Leftover]:
+    place = firewall.directory(shared)
+    for name in entries(place):
+        if len(name) == _ID_LENGTH and name not in connected:
+            remedy = partial(_in_place, site, partial(firewall.drop, shared, name))
+            yield "published ports", name[:12], f"{place}/{name}", _LOST, remedy
+
+
+def _names(shared: str, places: set[tuple[str, str]]) -> Iterator[Leftover]:
+    place = dns.directory(shared)
+    for network_id in entries(place):
+        for container_id in dns.members(shared, network_id):
+            if (network_id, container_id) not in places:
+                remedy = partial(dns.leave, shared, network_id, container_id)
+                yield "names", container_id[:12], f"{place}/{network_id}", _LOST, remedy
+
+
+def _in_place(site: Site, action: Callable[[], None]) -> None:
+    """Do it where the bridges are; where that is gone, what was there went with it."""
+    if not site.namespace.rootless:
+        action()
+    elif os.path.exists(f"{site.store.run}/netns/{bridged.UPLINK}"):
+        from argosy.linux import namespaces
+
+        namespaces.in_network(f"{site.store.run}/netns/{bridged.UPLINK}", action)
+    else:
+        files.remove_tree(firewall.directory(site.store.run))
+
+
+def remove_bridges(site: Site) -> None:
+    """Take the bridges of all networks down that nobody is on: their store is about to go."""
+    for network in networks.of(site).listing().networks:
+        try:
+            bridged.remove(site.store.run, network, rootless=site.namespace.rootless)
+        except (ArgosyError, OSError) as error:
+            site.notice(f"the bridge {network.interface} of network {network.name} stays: {error}")
