@@ -23,7 +23,7 @@ GRAMMARS = {
     "skopeo": "skopeo",
 }
 # Programs whose command line `argosy NAME ...` takes.
-GUESTS = ("skopeo",)
+GUESTS = ("buildah", "skopeo")
 
 
 def program(argv0: str) -> str:

@@ -7,9 +7,26 @@ TITLE = "Build OCI images"
 COMMANDS: dict[str, tuple[str, str, bool]] = {
     "build": ("podman.build", "Build an image using instructions in a Containerfile", True),
     "help": ("podman.help", "Help about any command", False),
+    "images": ("podman.images", "List images in local storage", True),
+    "info": ("podman.info", "Display system information", True),
+    "login": ("podman.login", "Login to a container registry", False),
+    "logout": ("podman.logout", "Logout of a container registry", False),
+    "manifest add": ("podman.manifest_add", "Add images to a manifest list or image index", True),
+    "manifest annotate": ("podman.manifest_annotate", "Add or update information about an entry", True),
+    "manifest create": ("podman.manifest_create", "Create manifest list or image index", True),
+    "manifest exists": ("podman.manifest_exists", "Check if a manifest list exists in local storage", True),
+    "manifest inspect": ("podman.manifest_inspect", "Display the contents of a manifest list or image index", True),
+    "manifest push": ("podman.manifest_push", "Push a manifest list or image index to a registry", True),
+    "manifest remove": ("podman.manifest_remove", "Remove an entry from a manifest list or image index", True),
+    "manifest rm": ("podman.manifest_rm", "Remove manifest list or image index from local storage", True),
+    "pull": ("podman.pull", "Pull an image from the specified location", True),
+    "push": ("podman.push", "Push an image to a specified destination", True),
+    "rmi": ("podman.rmi", "Remove one or more images from local storage", True),
+    "tag": ("podman.tag", "Add an additional name to a local image", True),
+    "unshare": ("podman.unshare", "Run a command in the user namespace of the store", True),
     "version": ("podman.version", "Display version information", False),
 }
 
 ALIASES: dict[str, str] = {"bud": "build"}
 
-GROUPS: dict[str, str] = {}
+GROUPS: dict[str, str] = {"manifest": "Manipulate manifest lists and image indexes"}
