@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,9 +81,8 @@ def test_a_local_disk_gets_the_kernels_overlay_without_a_word(tmp_path: Path) ->
     assert notices == []
 
 
-def test_owners_that_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_owners_that_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that squashes ids: stood in for by a process that may not give files away."""
-    (tmp_path / "store/tmp").mkdir(parents=True)
     code = (
         "import os, sys; from argosy.storage.drivers import ground; from argosy.linux.idmap import identity\n"
         "from argosy.errors import Unsupported\n"
@@ -90,15 +90,14 @@ def test_owners_that_are_not_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "try: ground.require(sys.argv[1], identity(), any_owner=sys.argv[2] == 'any')\n"
         "except Unsupported as error: print(error)\n"
     )
-    os.chmod(tmp_path / "store/tmp", 0o777)
-    for path in (tmp_path / "store", tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        os.chmod(path, 0o755)
     monkeypatch.chdir("/")
     answers = {}
-    for owners in ("own", "any"):
-        argv = ["/usr/bin/python3", "-c", code, f"{tmp_path}/store/tmp", owners]
-        done = subprocess.run(argv, env={"PYTHONPATH": CHECKOUT}, check=True, capture_output=True, text=True)
-        answers[owners] = done.stdout
+    with tempfile.TemporaryDirectory() as place:  # where others may go, other than pytest's own directories
+        os.chmod(place, 0o777)
+        for owners in ("own", "any"):
+            argv = ["/usr/bin/python3", "-c", code, place, owners]
+            done = subprocess.run(argv, env={"PYTHONPATH": CHECKOUT}, check=True, capture_output=True, text=True)
+            answers[owners] = done.stdout
     assert "files cannot belong to other ids than 65534: Operation not permitted" in answers["own"]
     assert answers["any"] == ""
 
