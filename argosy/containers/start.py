@@ -216,7 +216,7 @@ def _log_tag(site: Site, record: ContainerRecord) -> str:
 
 def _write_pidfile(path: str, pid: int, flag: str = "--pidfile") -> None:
     try:
-        files.write_atomic(path, str(pid).encode(), mode=0o644)
+        files.write_named(path, str(pid).encode())
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise ArgosyError(f"cannot write the pid file {path}: {reason}", hint=f"see {flag}") from error

@@ -82,6 +82,26 @@ def write_atomic(path: str, data: bytes, *, mode: int = 0o600, durable: bool = F
         fsync_directory(directory or ".")
 
 
+def write_named(path: str, data: bytes, *, mode: int = 0o644) -> None:
+    """Write a file that the user named: `write_atomic`, but what is no regular file is written to as it is.
+
+    Otherwise root's `--pidfile /dev/null` would put a regular file in the place of the host's device.  A FIFO that
+    nobody reads is an OSError (ENXIO).
+    """
+    try:
+        special = not stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        special = False
+    if not special:
+        write_atomic(path, data, mode=mode)
+        return
+    fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    try:
+        write_all(fd, data)
+    finally:
+        os.close(fd)
+
+
 def is_leftover(name: str) -> bool:
     """Whether a file of this name is what an interrupted `write_atomic` left."""
     return name.startswith(".") and name.endswith("~")

@@ -123,11 +123,11 @@ class _PipesFar:
         self._waited = False
         self.input_fd = -1
         self.ended_fd = -1
-        if stdin:
-            child_in, self.input_fd = os.pipe2(os.O_CLOEXEC)
-            os.set_blocking(self.input_fd, False)
-        else:
-            child_in = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+        # Never /dev/null: crun gives its streams to the process's user, and that one is the host's.
+        child_in, self.input_fd = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self.input_fd, False)
+        if not stdin:
+            self.end_input()
         out, child_out = os.pipe2(os.O_CLOEXEC)
         err, child_err = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(out, False)

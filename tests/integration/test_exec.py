@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tests.rig import host
 from tests.rig.program import Program, finish
 from tests.rig.terminals import Terminal
 
@@ -207,3 +208,10 @@ def test_many_at_once(argosy: Program) -> None:
     processes = [argosy.start("exec", NAME, "sh", "-c", f"echo {n}; exit {n}") for n in range(10)]
     done = [finish(process, check=False) for process in processes]
     assert [(one.stdout, one.returncode) for one in done] == [(f"{n}\n", n) for n in range(10)]
+
+
+@host.needs_root
+def test_no_user_of_a_container_becomes_the_owner_of_the_hosts_devices(argosy_both: Program) -> None:
+    start(argosy_both)
+    argosy_both.run("exec", "-u", "7:8", NAME, "sh", "-c", "cat; id")
+    assert (os.stat("/dev/null").st_uid, os.stat("/dev/null").st_gid) == (0, 0)

@@ -292,7 +292,7 @@ def write_cidfile(engine: Engine, path: str | None, container_id: str) -> None:
     from argosy.linux import files
 
     try:
-        files.write_atomic(os.path.abspath(path), container_id.encode(), mode=0o644)
+        files.write_named(os.path.abspath(path), container_id.encode())
     except OSError as error:
         engine.containers.remove(container_id, force=True, volumes=True)
         raise BadOption(

@@ -215,7 +215,7 @@ def _tell(record: ImageRecord, options: BuildOptions, flags: BuildFlags, out: Ou
     image_id = record.config_digest.partition(":")[2]
     if flags.iidfile:
         try:
-            files.write_atomic(flags.iidfile, record.config_digest.encode(), mode=0o644)
+            files.write_named(flags.iidfile, record.config_digest.encode())
         except OSError as error:
             raise ArgosyError(f"failed to write the image's id to {flags.iidfile}: {error.strerror}") from error
     if not flags.quiet:

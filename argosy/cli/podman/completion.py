@@ -92,7 +92,7 @@ def run(options: CompletionOptions, _opener: Opener, out: Output) -> int:
         return 0
     from argosy.linux import files
 
-    files.write_atomic(options.file, script.encode(), mode=0o644)
+    files.write_named(options.file, script.encode())
     return 0
 
 

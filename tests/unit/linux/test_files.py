@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 from pathlib import Path
 
@@ -223,3 +224,16 @@ def test_a_missing_file_may_be_unlinked(tmp_path: Path) -> None:
     files.unlink_missing(f"{tmp_path}/file")
     files.unlink_missing(f"{tmp_path}/file")
     assert os.listdir(tmp_path) == []
+
+
+@host.needs_root
+def test_what_the_user_names_stays_the_device_that_it_is(tmp_path: Path) -> None:
+    null = f"{tmp_path}/null"
+    os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    files.write_named(null, b"data")
+    assert stat.S_ISCHR(os.stat(null).st_mode)
+    files.write_named(f"{tmp_path}/file", b"data")
+    assert files.read(f"{tmp_path}/file") == b"data"
+    os.mkfifo(f"{tmp_path}/fifo")
+    with pytest.raises(OSError, match="No such device or address"):
+        files.write_named(f"{tmp_path}/fifo", b"data")
