@@ -80,14 +80,29 @@ def leave(run_directory: str, directory: str, *, keep: bool = False) -> None:
 
     `keep` leaves the directory, which is empty then: see `restore`.
     """
-    while mounts.unmount(f"{directory}/{_ROOT}"):
-        pass
-    for path in () if keep else (f"{directory}/{_ROOT}", directory):
+    try:
+        fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        pass  # it is gone; a link of somebody else's may have its name since
+    else:
         try:
-            os.rmdir(path)
-        except FileNotFoundError:
-            continue
+            if os.fstat(fd).st_uid == os.geteuid():
+                _take_away(fd, directory, keep=keep)
+        finally:
+            os.close(fd)
     namespaces.remove_network(f"{run_directory}/{_USER}")
+
+
+def _take_away(fd: int, directory: str, *, keep: bool) -> None:
+    """By the directory's descriptor: once somebody has tidied up /tmp, the path is anybody's."""
+    while mounts.unmount(f"/proc/self/fd/{fd}/{_ROOT}"):
+        pass
+    if not keep:
+        for path, parent in ((_ROOT, fd), (directory, None)):
+            try:
+                os.rmdir(path, dir_fd=parent)
+            except FileNotFoundError:
+                continue
 
 
 def restore(directory: str) -> None:
