@@ -19,6 +19,11 @@ _HOSTS = ("github.com/",)
 _PROTOCOLS = "http:https:git:ssh"
 _TIMEOUT_S = 1800.0
 _VERBS = ("init", "fetch", "checkout", "submodule")
+# What a hook's environment has: it would make git work on the user's own repository instead of the new one.
+_ANOTHER_REPOSITORY = (
+    *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_PREFIX"),
+    *("GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_NAMESPACE", "GIT_SHALLOW_FILE", "GIT_GRAFT_FILE"),
+)
 
 
 class Repository(Value):
@@ -90,7 +95,7 @@ def _subdirectory(directory: str, wanted: str) -> str:
 
 def _git(program: str, *words: str) -> None:
     environment = {
-        **os.environ,
+        **{name: value for name, value in os.environ.items() if name not in _ANOTHER_REPOSITORY},
         "GIT_TERMINAL_PROMPT": "0",
         "GIT_ALLOW_PROTOCOL": _PROTOCOLS,
         "GIT_CONFIG_NOSYSTEM": "1",

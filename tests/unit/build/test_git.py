@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
 
-from argosy.build.git import Repository, is_repository, parse
-from argosy.errors import Invalid
+from argosy.build.git import Repository, clone, is_repository, parse
+from argosy.errors import ArgosyError, Invalid
 
 
 @pytest.mark.parametrize(
@@ -57,3 +60,11 @@ def test_parts(text: str, expected: Repository) -> None:
 def test_what_would_be_an_option(text: str) -> None:
     with pytest.raises(Invalid):
         parse(text)
+
+
+def test_the_repository_of_a_hook_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, path in (("GIT_DIR", "own/.git"), ("GIT_WORK_TREE", "own"), ("GIT_INDEX_FILE", "own/index")):
+        monkeypatch.setenv(name, f"{tmp_path}/{path}")
+    with pytest.raises(ArgosyError, match="git fetch failed"):
+        clone(Repository("ssh-less://nowhere"), f"{tmp_path}/new")
+    assert os.listdir(tmp_path) == ["new"]
