@@ -131,7 +131,8 @@ def unwrap(documents: Iterable[dict[str, Any]], keys: Iterable[Any]) -> bytes | 
     """The text of the first of the documents that one of the private keys opens; None when none does."""
     private_keys = tuple(keys)
     for document in documents:
-        for entry in document.get("recipients") or [document]:
+        recipients = document.get("recipients") or [document]
+        for entry in recipients if isinstance(recipients, list) else ():
             for key in private_keys:
                 text = _opened(document, entry, key)
                 if text is not None:

@@ -10,7 +10,6 @@ import pytest
 
 from argosy.containers import entrance
 
-
 NEEDS_ROOT = pytest.mark.skipif(os.getuid() != 0, reason="needs root")
 
 
