@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # Names of modes of --network: a network of this name could not be chosen.
 _MODES = ("none", "host", "bridge", "private", "slirp4netns", "pasta", "container", "ns", "default")
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
-_INTERFACE = re.compile(r"[^\s/:]{1,15}\Z")
+_INTERFACE = re.compile(r"[^\s/:\"*\\]{1,15}\Z")  # no mark of nft, whose sets it goes into
 _NAME_LIMIT = 200
 
 _MACVLAN_MODES = ("bridge", "private", "vepa", "passthru")
@@ -120,7 +120,7 @@ def _interface(interface: str, request: CreateRequest, around: Surroundings) -> 
         names = (f"podman{number}" for number in range(1, 1 << 20))
         return next(name for name in names if name not in taken and name not in around.devices)
     if not _INTERFACE.match(interface) or interface in (".", ".."):
-        raise Invalid("bridge name", interface, "1 to 15 characters without blanks, slashes and colons are possible")
+        raise Invalid("bridge name", interface, '1 to 15 characters without blanks or any of / : " * \\ are possible')
     if interface in taken:
         raise ArgosyError(f"bridge name {interface} already in use", hint="another network has it")
     return interface
