@@ -125,10 +125,16 @@ def _recorded_run(root: str) -> str:
 
 
 def _usable(run: str) -> bool:
-    """Whether the recorded run directory is there or can be made: not when its parent went with a login session."""
+    """Whether the recorded run directory is there or can be made: not when its parent went with a login session, nor
+    where somebody else was first in /tmp."""
     while not os.path.lexists(run):
         run = os.path.dirname(run)
-    return os.path.isdir(run) and os.access(run, os.W_OK)
+    return os.path.isdir(run) and os.access(run, os.W_OK) and _is_of_ours_or_roots(run)
+
+
+def _is_of_ours_or_roots(path: str) -> bool:
+    """Whether what has this name, itself if it is a link, was made by us or root, whatever number root has here."""
+    return os.lstat(path).st_uid in (os.geteuid(), os.stat("/").st_uid)
 
 
 def default_run(uid: int, environ: Mapping[str, str], *, rootless: bool) -> str:
@@ -178,6 +184,9 @@ def _private_directory(path: str) -> str:
 
 def _refuse_foreign(path: str) -> None:
     """An existing directory must be ours and closed to writing by others.  What does not exist is made later, 0700."""
+    if os.path.islink(path) and not _is_of_ours_or_roots(path):
+        why = "it is a link that somebody else made"
+        raise Invalid("directory", path, why, hint="name one of your own with --root or --runroot")
     try:
         found = os.stat(path)
     except FileNotFoundError:

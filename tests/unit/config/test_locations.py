@@ -111,6 +111,28 @@ def test_somebody_elses_directories_are_refused(tmp_path: Path) -> None:
     assert not locations._is_ours(str(theirs))
 
 
+@pytest.mark.skipif(UID != 0, reason="giving a link away needs root")
+@pytest.mark.parametrize("target", ["precious", "missing"])
+def test_somebody_elses_links_to_our_directories_are_refused(tmp_path: Path, target: str) -> None:
+    private(tmp_path / "precious")
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / target)
+    os.chown(link, 12345, 12345, follow_symlinks=False)
+    for root, run in ((str(link), f"{tmp_path}/run"), (f"{tmp_path}/root", str(link))):
+        with pytest.raises(Invalid, match="a link that somebody else made"):
+            place(tmp_path, root, run)
+    assert not locations._usable(str(link))
+    assert not locations._usable(f"{link}/stores/0123")
+
+
+@pytest.mark.skipif(UID != 0, reason="giving a directory away needs root")
+def test_no_recorded_directory_is_made_below_somebody_elses(tmp_path: Path) -> None:
+    theirs = private(tmp_path / "theirs")
+    os.chown(theirs, 12345, 12345)
+    assert not locations._usable(f"{theirs}/stores/0123")
+    assert locations._usable(f"{tmp_path}/stores/0123")
+
+
 def test_directories_that_others_may_write_are_refused(tmp_path: Path) -> None:
     loose = private(tmp_path / "loose")
     loose.chmod(0o777)
