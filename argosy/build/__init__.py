@@ -11,6 +11,7 @@ working       the mounted tree of a stage
 stage         one stage, step by step
 executor      all stages of a build, side by side
 result        the image
+containers/   working containers, changed step by step
     output        its files beside the store
 """
 
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argosy.build.containers import WorkingContainers
     from argosy.build.context import Context
     from argosy.build.executor import Site
     from argosy.build.options import BuildOptions
@@ -57,6 +59,13 @@ class Build:
         from argosy.build import output as outputs
 
         outputs.write(self._site.store, image, output)
+
+    @property
+    def containers(self) -> WorkingContainers:
+        """The containers that are changed step by step, as buildah does it."""
+        from argosy.build.containers import WorkingContainers
+
+        return WorkingContainers(self._site)
 
     def prune_cache(self, *, older_than_s: float = 0.0) -> int:
         """Forget what no build has used for so long; returns how many steps that were."""

@@ -8,10 +8,14 @@ from argosy.oci import mediatypes
 from argosy.oci.descriptor import Descriptor
 from argosy.oci.imageconfig import ImageConfig
 from argosy.oci.manifest import ImageManifest
+from argosy.oci.reference import Reference
+from argosy.spec.options import NO_PAIRS
+from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
     from argosy.build.options import BuildOptions
     from argosy.build.state import State
@@ -34,10 +38,30 @@ _BASE_NAME = "org.opencontainers.image.base.name"
 _BASE_DIGEST = "org.opencontainers.image.base.digest"
 
 
+class Finish(Value):
+    """What of the options of a build counts at its end: for those who have no Dockerfile."""
+
+    names: tuple[Reference, ...] = ()
+    annotations: Mapping[str, str] = NO_PAIRS
+    format: str = "oci"
+    omit_history: bool = False
+    unset_env: tuple[str, ...] = ()
+    os_version: str = ""
+
+
 def image(
-    store: Store, work: Work, state: State, options: BuildOptions, created: str, warn: Callable[[str], None]
+    store: Store,
+    work: Work,
+    state: State,
+    options: BuildOptions | Finish,
+    created: str,
+    warn: Callable[[str], None],
+    more: Mapping[str, Any] = NO_PAIRS,
 ) -> ImageRecord:
-    """Put config and manifest into the store, and let the names mean the image.  All is on disk when this returns."""
+    """Put config and manifest into the store, and let the names mean the image.  All is on disk when this returns.
+
+    `more` holds fields of the image config that have no place in the state.
+    """
     manifest_type, config_type, _ = _TYPES[options.format]
     config = ImageConfig(
         os=state.platform.os,
@@ -49,6 +73,7 @@ def image(
         config=_for_format(state.config, options, warn),
         diff_ids=tuple(digests.parse(diff_id) for diff_id in state.diff_ids),
         history=() if options.omit_history else state.history,
+        raw=dict(more),
     )
     data = config.to_bytes()
     described = Descriptor(config_type, digests.of_bytes(data), len(data))
@@ -75,7 +100,7 @@ def _descriptor(layer: LayerRef, form: str) -> Descriptor:
     return Descriptor(media_type, digests.parse(layer.blob or layer.diff_id), layer.size)
 
 
-def _annotations(state: State, options: BuildOptions) -> dict[str, str]:
+def _annotations(state: State, options: BuildOptions | Finish) -> dict[str, str]:
     if options.format != "oci":
         return {}
     found = {}
@@ -84,7 +109,9 @@ def _annotations(state: State, options: BuildOptions) -> dict[str, str]:
     return {**found, **options.annotations}
 
 
-def _for_format(config: ContainerConfig, options: BuildOptions, warn: Callable[[str], None]) -> ContainerConfig:
+def _for_format(
+    config: ContainerConfig, options: BuildOptions | Finish, warn: Callable[[str], None]
+) -> ContainerConfig:
     """What the OCI image specification has no words for is left out, as podman does, with a warning for each."""
     if options.unset_env:
         gone = frozenset(options.unset_env)

@@ -87,8 +87,32 @@ def prepare(
     excludes = tuple(scope.expand(text).text for text in instruction.excludes)
     hidden = _excludes(excludes)
     parents = isinstance(instruction, tree.Copy) and instruction.parents
-    parts = []
     told: dict[str, str] = {}
+    digest = digest_of(pieces, memory, hidden, told, parents=parents)
+    absolute = configure.directory(config, destination)
+    return Prepared(
+        pieces=pieces,
+        destination=f"{absolute.rstrip('/')}/" if destination.endswith(("/", "/.", ".")) else absolute,
+        chown=scope.expand(instruction.chown).text,
+        chmod=scope.expand(instruction.chmod).text,
+        excludes=excludes,
+        parents=parents,
+        digest=digest,
+        kind=kind_of(pieces),
+        files=told,
+    )
+
+
+def digest_of(
+    pieces: tuple[Piece, ...],
+    memory: FileDigests,
+    hidden: Ignore | None,
+    told: dict[str, str],
+    *,
+    parents: bool = False,
+) -> str:
+    """The digest of all that is copied, in hexadecimal; `told` gets what it says of files."""
+    parts = []
     for piece in pieces:
         if piece.tree is None:
             parts.append(f"{piece.name}\0{piece.mode:o}\0{digests.of_bytes(piece.data).hex}")
@@ -98,21 +122,10 @@ def prepare(
             found = piece.tree.content and f"{piece.tree.content}/{selected.path}"
             found = found or content.of_entries(piece.tree, piece.tree.walk(selected, hidden), memory, told)
             parts.append(f"{'' if selected.is_directory and not parents else written}\0{piece.archive}\0{found}")
-    absolute = configure.directory(config, destination)
-    return Prepared(
-        pieces=pieces,
-        destination=f"{absolute.rstrip('/')}/" if destination.endswith(("/", "/.", ".")) else absolute,
-        chown=scope.expand(instruction.chown).text,
-        chmod=scope.expand(instruction.chmod).text,
-        excludes=excludes,
-        parents=parents,
-        digest=digests.of_bytes("\n".join(parts).encode("utf-8", "surrogateescape")).hex,
-        kind=_kind(pieces),
-        files=told,
-    )
+    return digests.of_bytes("\n".join(parts).encode("utf-8", "surrogateescape")).hex
 
 
-def _kind(pieces: tuple[Piece, ...]) -> str:
+def kind_of(pieces: tuple[Piece, ...]) -> str:
     selected = [one for piece in pieces for one in piece.selected]
     if len(selected) + sum(piece.tree is None for piece in pieces) > 1:
         return "multi"

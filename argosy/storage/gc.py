@@ -103,7 +103,7 @@ class _Mark:
         self.unreadable: list[str] = []
         self._pins(store.tmp)
         self._containers()
-        for shelf in ("artifacts", "buildcache"):
+        for shelf in ("artifacts", "buildcache", "working"):
             self._pins(f"{store.root}/{shelf}")
         self._pins(f"{store.run}/imagemounts")
         self._images()

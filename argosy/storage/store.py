@@ -43,6 +43,7 @@ SHELVES = {
     "artifacts": "artifact",
     "manifests": "manifest list",
     "buildcache": "build cache entry",
+    "working": "working container",
 }
 
 

@@ -6,6 +6,9 @@ TITLE = "Build OCI images"
 
 COMMANDS: dict[str, tuple[str, str, bool]] = {
     "build": ("podman.build", "Build an image using instructions in a Containerfile", True),
+    "commit": ("commit", "Create an image from a working container", True),
+    "containers": ("containers", "List working containers and their base images", True),
+    "from": ("from_", "Create a working container based on an image", True),
     "help": ("podman.help", "Help about any command", False),
     "images": ("podman.images", "List images in local storage", True),
     "info": ("podman.info", "Display system information", True),
@@ -19,14 +22,26 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "manifest push": ("podman.manifest_push", "Push a manifest list or image index to a registry", True),
     "manifest remove": ("podman.manifest_remove", "Remove an entry from a manifest list or image index", True),
     "manifest rm": ("podman.manifest_rm", "Remove manifest list or image index from local storage", True),
+    "mount": ("mount", "Mount a working container's root filesystem", False),
     "pull": ("podman.pull", "Pull an image from the specified location", True),
     "push": ("podman.push", "Push an image to a specified destination", True),
+    "rename": ("rename", "Rename a working container", True),
+    "rm": ("rm", "Remove one or more working containers", True),
     "rmi": ("podman.rmi", "Remove one or more images from local storage", True),
+    "run": ("run", "Run a command inside of the working container", True),
     "tag": ("podman.tag", "Add an additional name to a local image", True),
+    "umount": ("umount", "Unmount the root filesystems of working containers", True),
     "unshare": ("podman.unshare", "Run a command in the user namespace of the store", True),
     "version": ("podman.version", "Display version information", False),
 }
 
-ALIASES: dict[str, str] = {"bud": "build"}
+ALIASES: dict[str, str] = {
+    "bud": "build",
+    "delete": "rm",
+    "list": "containers",
+    "ls": "containers",
+    "ps": "containers",
+    "unmount": "umount",
+}
 
 GROUPS: dict[str, str] = {"manifest": "Manipulate manifest lists and image indexes"}

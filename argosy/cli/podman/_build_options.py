@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from argosy.build.context import Context
     from argosy.build.dockerfile.instructions import Dockerfile
+    from argosy.cli.buildah.from_ import FromFlags
     from argosy.cli.podman._build_table import BuildFlags
     from argosy.config.containers import ContainersConf
     from argosy.oci.platform import Platform
@@ -77,7 +78,7 @@ def build_options(
         agents=dict(_agent(text, environ) for text in flags.ssh),
         contexts=dict(_named_context(text) for text in flags.build_context),
         allow_insecure=_allowed(flags.allow),
-        run=_run(flags),
+        run=run_options(flags, no_hosts=flags.no_hosts),
     )
 
 
@@ -229,14 +230,14 @@ def _allowed(items: Iterable[str]) -> bool:
     return _INSECURE in items
 
 
-def _namespace(text: str, flag: str) -> NamespaceMode:
+def namespace(text: str, flag: str) -> NamespaceMode:
     """buildah's words: container is a new one, a path one that is there."""
     if text == "container":
         text = "private"
     return parse.parse_namespace(f"ns:{text}" if text.startswith("/") else text, flag)
 
 
-def registry_options(flags: BuildFlags) -> RegistryOptions:
+def registry_options(flags: BuildFlags | FromFlags) -> RegistryOptions:
     """How base images are pulled."""
     from argosy.transports.docker import RegistryOptions
 
@@ -254,8 +255,8 @@ def registry_options(flags: BuildFlags) -> RegistryOptions:
     )
 
 
-def _run(flags: BuildFlags) -> ContainerOptions:
-    """What all RUN steps have."""
+def run_options(flags: BuildFlags | FromFlags, *, no_hosts: bool) -> ContainerOptions:
+    """What all RUN steps have, or all that runs in a working container."""
     given: dict[str, Any] = {}
     readers: tuple[tuple[str, Any, Callable[[Any], Any]], ...] = (
         ("memory_bytes", flags.memory, lambda text: parse.parse_size(text, "memory")),
@@ -263,15 +264,15 @@ def _run(flags: BuildFlags) -> ContainerOptions:
         ("shm_size_bytes", flags.shm_size, lambda text: parse.parse_size(text, "shm-size")),
         ("network", flags.network, parse.parse_network),
         ("security", flags.security_opt, parse.parse_security),
-        ("ipc", flags.ipc, lambda text: _namespace(text, "ipc")),
-        ("pid", flags.pid, lambda text: _namespace(text, "pid")),
-        ("uts", flags.uts, lambda text: _namespace(text, "uts")),
-        ("cgroupns", flags.cgroupns, lambda text: _namespace(text, "cgroupns")),
+        ("ipc", flags.ipc, lambda text: namespace(text, "ipc")),
+        ("pid", flags.pid, lambda text: namespace(text, "pid")),
+        ("uts", flags.uts, lambda text: namespace(text, "uts")),
+        ("cgroupns", flags.cgroupns, lambda text: namespace(text, "cgroupns")),
     )
     for key, value, read in readers:
         if value:
             given[key] = read(value)
-    _check_isolation(flags.isolation or "oci")
+    check_isolation(flags.isolation or "oci")
     options = ContainerOptions(
         **given,
         image="",
@@ -283,7 +284,7 @@ def _run(flags: BuildFlags) -> ContainerOptions:
         cap_drop=parse.parse_capabilities(flags.cap_drop),
         ulimits=tuple(map(parse.parse_ulimit, flags.ulimit)),
         devices=tuple(map(parse.parse_device, flags.device)),
-        mounts=tuple(_volume(text) for text in flags.volume),
+        mounts=tuple(volume(text) for text in flags.volume),
         cgroup_parent=flags.cgroup_parent or "",
         cpu_period_us=flags.cpu_period,
         cpu_quota_us=flags.cpu_quota,
@@ -293,13 +294,13 @@ def _run(flags: BuildFlags) -> ContainerOptions:
         dns=flags.dns,
         dns_options=flags.dns_option,
         dns_search=flags.dns_search,
-        no_hosts=True if flags.no_hosts else None,
+        no_hosts=True if no_hosts else None,
     )
     generate.check(options.replace(command=("true",)), ContainerConfig())
     return options
 
 
-def _volume(text: str) -> Mount:
+def volume(text: str) -> Mount:
     mount = parse.parse_volume(text, os.getcwd())
     if mount.kind != "bind":
         raise Invalid("--volume", mount.source, "it must be a directory of the host, by an absolute path")
@@ -308,7 +309,7 @@ def _volume(text: str) -> Mount:
     return mount
 
 
-def _check_isolation(kind: str) -> None:
+def check_isolation(kind: str) -> None:
     if kind == "chroot":
         raise Unsupported("--isolation chroot: argosy takes that by itself where nothing else can be had")
     if kind not in ("oci", "rootless", "default"):
