@@ -145,6 +145,8 @@ def _bring_up(
         from argosy.containers import entrance
 
         entrance.leave(site.run_directory(record.id), prepared.entrance, keep=not prepared.runtime.is_crun)
+    if asked.ended_stdin:
+        conmon.end_stdin(asked.bundle)
     attachment = None
     if connect:
         attachment = _attach(site, record.id)
@@ -283,6 +285,7 @@ def request(site: Site, record: ContainerRecord, prepared: Prepared, *, attended
         command=prepared.program,
         tty=options.tty,
         stdin=options.interactive,
+        ended_stdin=record.id_map is not None and not options.interactive and driver != "passthrough",
         log_driver=_LOG_DRIVERS.get(driver, driver),
         log_path=records.log_path(site, record),
         log_size_max=records.log_size_max(site, record),

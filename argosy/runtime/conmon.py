@@ -52,7 +52,8 @@ class ConmonRequest(Value):
     the container is killed (0: never).
 
     A terminal's input is its own: conmon's `-i` would close it for good when a client detaches, so `stdin` counts only
-    without `tty`.
+    without `tty`.  `ended_stdin`: the input is not the host's /dev/null but a pipe, which the caller ends (`end_stdin`)
+    before it starts the container.  crun gives the streams to the container's user: /dev/null would be his for all.
     """
 
     program: str
@@ -66,6 +67,7 @@ class ConmonRequest(Value):
     command: str = ""
     tty: bool = False
     stdin: bool = False
+    ended_stdin: bool = False
     leave_stdin_open: bool = False
     log_driver: str = "k8s-file"
     log_path: str = ""
@@ -128,7 +130,7 @@ def argv(request: ConmonRequest, log_fd: int = -1) -> list[str]:
         words.append("--systemd-cgroup")
     for flag, wanted in (
         ("-t", request.tty),
-        ("-i", request.stdin and not request.tty),
+        ("-i", (request.stdin or request.ended_stdin) and not request.tty),
         ("--leave-stdin-open", request.leave_stdin_open),
         ("--no-new-keyring", request.no_new_keyring),
         ("--no-pivot", request.no_pivot),
@@ -151,8 +153,8 @@ def argv_exec(request: ExecRequest) -> list[str]:
     words += [word for flag in _runtime_flags(request.runtime) for word in ("--runtime-arg", flag)]
     if request.tty:
         words.append("-t")
-    elif request.stdin:
-        words.append("-i")
+    else:
+        words.append("-i")  # not conmon's own /dev/null: see `exec_detached`
     return words + _preserve_words(request.preserve_fds) + _exit_words(request.exit_command)
 
 
@@ -239,7 +241,10 @@ def start(
 
 
 def exec_detached(request: ExecRequest, environ: Mapping[str, str] | None = None) -> Started:
-    """Spawn conmon and wait until `runtime exec` has started the process.  Raises as `start` does."""
+    """Spawn conmon and wait until `runtime exec` has started the process.  Raises as `start` does.
+
+    Unless the process is to have an input, that is a pipe which is ended at once: see ConmonRequest.
+    """
     call = _Call(
         argv=argv_exec(request),
         directory=request.directory,
@@ -249,7 +254,20 @@ def exec_detached(request: ExecRequest, environ: Mapping[str, str] | None = None
         scope=request.scope,
         pidfile=request.conmon_pidfile,
     )
-    return Started(_pid_of(_run(call), request.runtime, request.id), read_pid(request.conmon_pidfile))
+    started = Started(_pid_of(_run(call), request.runtime, request.id), read_pid(request.conmon_pidfile))
+    if not (request.tty or request.stdin):
+        end_stdin(request.directory)
+    return started
+
+
+def end_stdin(bundle: str) -> None:
+    """End the input of the container or process whose conmon has its sockets in `bundle`, as any client that goes."""
+    from argosy.linux import sockets
+
+    try:
+        sockets.connect(f"{bundle}/attach", sockets.SOCK_SEQPACKET).close()
+    except OSError:
+        return  # it has ended already
 
 
 class _Call(Value):

@@ -214,4 +214,10 @@ def test_many_at_once(argosy: Program) -> None:
 def test_no_user_of_a_container_becomes_the_owner_of_the_hosts_devices(argosy_both: Program) -> None:
     start(argosy_both)
     argosy_both.run("exec", "-u", "7:8", NAME, "sh", "-c", "cat; id")
+    argosy_both.run("exec", "-d", "-u", "7:8", NAME, "sh", "-c", "cat; touch /tmp/ended; sleep 1000")
+    argosy_both.run(
+        "exec", NAME, "sh", "-c", "for i in $(seq 200); do [ -e /tmp/ended ] && exit; sleep 0.05; done; exit 1"
+    )
+    mapped = ("--network", "none", "--uidmap", "0:1:1000", "--user", "7:8", "busybox", "sh", "-c", "cat; echo ended")
+    assert argosy_both.run("run", "--rm", *mapped).stdout == "ended\n"
     assert (os.stat("/dev/null").st_uid, os.stat("/dev/null").st_gid) == (0, 0)
