@@ -211,6 +211,8 @@ class FileTree:
         else:
             names = os.listdir(fd)
             os.close(fd)
+        if name in names and not self._ignore.ignores(written) and stat.S_ISLNK(self._status(written).st_mode):
+            return ArgosyError(f"{shown(pattern)} of {self.name} is a link to something that is not in it")
         if name in names:
             return ArgosyError(
                 f"{shown(pattern)} is not in {self.name}: it is excluded", hint="look at the patterns in .dockerignore"

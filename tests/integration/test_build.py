@@ -240,6 +240,9 @@ def test_ignored_files_are_not_there(program: Program) -> None:
     ]
     done = program.run("build", "-f", "-", where, input=b"FROM scratch\nCOPY a.log /\n", check=False)
     assert "it is excluded" in done.stderr
+    os.symlink("/etc/passwd", f"{where}/outside")
+    done = program.run("build", "-f", "-", where, input=b"FROM scratch\nCOPY outside /\n", check=False)
+    assert "a link to something that is not in it" in done.stderr
     program.write("ignoring/Other", "FROM base\nCOPY . /all/\n")
     program.write("ignoring/Other.dockerignore", "dir\n")
     program.run("build", "-t", "other", "-f", f"{where}/Other", where)
