@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argosy.errors import ArgosyError
 from argosy.network import ports
 from argosy.spec import parseports
 from argosy.spec.options import PortMapping
@@ -27,7 +28,23 @@ def settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> t
             modes = "Host, Container, Pod, and None network modes"
             site.notice(f"Port mappings have been discarded as one of the {modes} are in use")
         return ()
-    return tuple(_with_number(mapping) for mapping in wanted)
+    chosen: list[PortMapping] = []
+    for mapping in wanted:
+        if mapping.host_port == 0 or mapping not in chosen:
+            chosen.append(_with_number(mapping))
+    _check_single(expanded(tuple(chosen)))
+    return tuple(chosen)
+
+
+def _check_single(published: tuple[ports.Published, ...]) -> None:
+    """Raise ArgosyError, in podman's words, for a port of the host that is to lead to two of the container."""
+    seen: dict[tuple[str, str, int], int] = {}
+    for port in published:
+        if seen.setdefault((port.protocol, port.host_ip, port.host_port), port.container_port) != port.container_port:
+            raise ArgosyError(
+                f"conflicting port mappings for host port {port.host_port} (protocol {port.protocol})",
+                hint="give each port of the container another port of the host",
+            )
 
 
 def expanded(mappings: tuple[PortMapping, ...]) -> tuple[ports.Published, ...]:

@@ -277,6 +277,7 @@ def test_nobody_on_a_bridge_reaches_what_listens_on_loopback(rooted: Program) ->
         (("--network", "one", "--network", "podman", "--ip", "10.1.1.1"), "--ip can only be set for a single network"),
         (("--network", "one", "--mac-address", "01:00:5e:00:00:01"), "multicast"),
         (("-p", "99999:80"), "port numbers must be between 1 and 65535 (inclusive), got 99999"),
+        (("--network", "one", "-p", "47981:80", "-p", "47981:81"), "conflicting port mappings for host port 47981"),
         (("-p", "8000-8001:80"), "host and container port ranges have different lengths: 2 vs 1"),
     ],
 )
