@@ -21,7 +21,7 @@ HOMES = {
     "urllib3": ("argosy/registry/",),
     "tomllib": ("argosy/config/",),
     "yaml": ("argosy/config/",),
-    "cryptography": ("argosy/signatures/", "argosy/encryption/"),
+    "cryptography": ("argosy/signatures/", "argosy/encryption/", "argosy/secrets/sealing.py"),
     "nacl": ("argosy/signatures/",),
     "tarfile": (),
     "zipfile": (),
