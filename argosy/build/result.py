@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from argosy.images.publish import Arrived, publish
+from argosy.images.assemble import assemble, for_format
 from argosy.oci import digest as digests
-from argosy.oci import mediatypes
-from argosy.oci.descriptor import Descriptor
 from argosy.oci.imageconfig import ImageConfig
-from argosy.oci.manifest import ImageManifest
 from argosy.oci.reference import Reference
 from argosy.spec.options import NO_PAIRS
 from argosy.values import Value
@@ -20,20 +17,10 @@ if TYPE_CHECKING:
     from argosy.build.options import BuildOptions
     from argosy.build.state import State
     from argosy.oci.imageconfig import ContainerConfig
-    from argosy.storage.images import ImageRecord, LayerRef
+    from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
     from argosy.storage.work import Work
 
-_TYPES = {
-    "oci": (mediatypes.OCI_MANIFEST, mediatypes.OCI_CONFIG, mediatypes.OCI_LAYER),
-    "docker": (mediatypes.DOCKER_MANIFEST, mediatypes.DOCKER_CONFIG, mediatypes.DOCKER_LAYER),
-}
-_DOCKER_OF_OCI = {
-    mediatypes.OCI_LAYER: mediatypes.DOCKER_LAYER,
-    mediatypes.OCI_LAYER_GZIP: mediatypes.DOCKER_LAYER_GZIP,
-    mediatypes.OCI_LAYER_ZSTD: mediatypes.DOCKER_LAYER_ZSTD,
-}
-_OCI_OF_DOCKER = {docker: oci for oci, docker in _DOCKER_OF_OCI.items()}
 _BASE_NAME = "org.opencontainers.image.base.name"
 _BASE_DIGEST = "org.opencontainers.image.base.digest"
 
@@ -62,7 +49,6 @@ def image(
 
     `more` holds fields of the image config that have no place in the state.
     """
-    manifest_type, config_type, _ = _TYPES[options.format]
     config = ImageConfig(
         os=state.platform.os,
         architecture=state.platform.architecture,
@@ -75,29 +61,8 @@ def image(
         history=() if options.omit_history else state.history,
         raw=dict(more),
     )
-    data = config.to_bytes()
-    described = Descriptor(config_type, digests.of_bytes(data), len(data))
-    manifest = ImageManifest(
-        manifest_type,
-        described,
-        tuple(_descriptor(layer, options.format) for layer in state.layers),
-        _annotations(state, options),
-    )
-    raw = manifest.to_bytes()
-    digest = digests.of_bytes(raw)
-    work.pin(str(described.digest), str(digest))
-    store.blobs.put(data)
-    store.blobs.put(raw)
-    store.chains.ensure_fix(state.diff_ids)
-    work.settle()
-    arrived = Arrived(manifest_digest=str(digest), manifest_size=len(raw), image=manifest, config=config)
-    return publish(store, arrived, options.names, durable=True)
-
-
-def _descriptor(layer: LayerRef, form: str) -> Descriptor:
-    names = _DOCKER_OF_OCI if form == "docker" else _OCI_OF_DOCKER
-    media_type = names.get(layer.media_type, layer.media_type)
-    return Descriptor(media_type, digests.parse(layer.blob or layer.diff_id), layer.size)
+    annotations = _annotations(state, options)
+    return assemble(store, work, config, state.layers, options.format, options.names, annotations)
 
 
 def _annotations(state: State, options: BuildOptions | Finish) -> dict[str, str]:
@@ -112,17 +77,8 @@ def _annotations(state: State, options: BuildOptions | Finish) -> dict[str, str]
 def _for_format(
     config: ContainerConfig, options: BuildOptions | Finish, warn: Callable[[str], None]
 ) -> ContainerConfig:
-    """What the OCI image specification has no words for is left out, as podman does, with a warning for each."""
+    """Without the variables of --unsetenv, and without what the form has no words for."""
     if options.unset_env:
         gone = frozenset(options.unset_env)
         config = config.replace(env=tuple(entry for entry in config.env if entry.partition("=")[0] not in gone))
-    if options.format == "docker":
-        return config
-    for name, value, empty in (
-        ("HEALTHCHECK", config.healthcheck, None),
-        ("ONBUILD", config.on_build, ()),
-        ("SHELL", config.shell, ()),
-    ):
-        if value != empty:
-            warn(f"{name} is not supported for OCI image format and will be ignored. Must use `docker` format")
-    return config.replace(healthcheck=None, on_build=(), shell=())
+    return for_format(config, options.format, warn)

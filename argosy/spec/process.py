@@ -60,6 +60,16 @@ def environment(
     home: str,
     hostname: str,
 ) -> list[str]:
+    """The environment with HOME and HOSTNAME, where nothing else gives them: see `chosen_environment`."""
+    found = chosen_environment(options, image, conf)
+    found.setdefault("HOME", home)
+    found.setdefault("HOSTNAME", hostname)
+    pairs = [f"{name}={value}" for name, value in found.items()]
+    check_text("environment variable", pairs)
+    return pairs
+
+
+def chosen_environment(options: ContainerOptions, image: ContainerConfig, conf: ContainersConf) -> dict[str, str]:
     """The environment, weakest first: podman's defaults, containers.conf, the caller's, image, options.
 
     `container=podman` stays podman's word: systemd and many scripts look for exactly that, to know that they run in a
@@ -83,11 +93,7 @@ def environment(
     if options.unset_all_env:
         found.clear()
     found.update(options.env)
-    found.setdefault("HOME", home)
-    found.setdefault("HOSTNAME", hostname)
-    pairs = [f"{name}={value}" for name, value in found.items()]
-    check_text("environment variable", pairs)
-    return pairs
+    return found
 
 
 def from_caller(options: ContainerOptions, conf: ContainersConf, environ: Mapping[str, str]) -> Mapping[str, str]:

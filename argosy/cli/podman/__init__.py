@@ -21,6 +21,8 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "artifact push": ("artifact_push", "Push an OCI artifact", True),
     "artifact rm": ("artifact_rm", "Remove an OCI artifact", True),
     "attach": ("attach", "Attach to a running container", True),
+    "commit": ("commit", "Create new image based on the changed container", True),
+    "container commit": ("commit", "Create new image based on the changed container", True),
     "completion": ("completion", "Generate the completion script for a shell", False),
     "build": ("build", "Build an image using instructions from Containerfiles", True),
     "builder prune": ("builder_prune", "Remove build cache", True),
