@@ -72,7 +72,7 @@ def test_images(shared_both: Program) -> None:
     (plain,) = run("image", "inspect", "plain").json()
     assert (plain["Comment"], plain["ManifestType"]) == ("said", "application/vnd.docker.distribution.manifest.v2+json")
     assert run("commit", "fresh", name="docker").stdout.startswith("sha256:")
-    for words, message in (
+    for wrong, message in (
         (("nosuch",), 'no container with name or ID "nosuch" found'),
         (("-m", "x", "c"), "messages are only compatible with the docker image format"),
         (("-f", "x", "c"), 'unrecognized image format "x"'),
@@ -80,7 +80,7 @@ def test_images(shared_both: Program) -> None:
         (("c", "UPPER"), "must be lowercase"),
         (("-q", "--iidfile", "/nosuch/f", "fresh"), "failed to write image ID: open /nosuch/f"),
     ):
-        assert message in run("commit", *words, check=125).stderr
+        assert message in run("commit", *wrong, check=125).stderr
     run("rm", "-a", "-f", "-t", "0")
     assert os.listdir(f"{shared_both.root}/tmp") == []
 
