@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, CHECKOUT)
 
-from argosy.cli import names, podman, skopeo, usage  # noqa: E402 -- the path comes first
+from argosy.cli import buildah, names, podman, skopeo, usage  # noqa: E402 -- the path comes first
 from argosy.cli.flags import Command, Flag  # noqa: E402
 from argosy.cli.main import ROOT_FLAGS, shown_flags  # noqa: E402
 from argosy.version import VERSION  # noqa: E402
@@ -40,33 +41,36 @@ def pages() -> dict[str, str]:
             made[file_name(words)] = command_page(words, names.load_command(PROGRAM, module))
         else:
             made[file_name(words)] = f".so man1/{file_name(main_names[module])}\n"
-    return {**made, **skopeo_pages()}
+    return {**made, **guest_pages("buildah", buildah), **guest_pages("skopeo", skopeo, skopeo.PLACES)}
 
 
-def skopeo_pages() -> dict[str, str]:
-    """The pages of `argosy skopeo` and its commands, under names that leave those of skopeo itself alone."""
-    guest = f"{PROGRAM} skopeo"
-    parts = _head(guest, skopeo.TITLE)
+def guest_pages(program: str, index: Any, places: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+    """The pages of `argosy PROGRAM` and its commands, under names that leave those of the program itself alone."""
+    guest = f"{PROGRAM} {program}"
+    parts = _head(guest, index.TITLE)
     parts += [".SH SYNOPSIS", f"\\fB{guest}\\fR [\\fIoptions\\fR] \\fIcommand\\fR", ".br"]
-    parts += ["\\fBskopeo\\fR [\\fIoptions\\fR] \\fIcommand\\fR", ".SH PLACES OF IMAGES"]
-    for place, text in skopeo.PLACES:
+    parts += [f"\\fB{program}\\fR [\\fIoptions\\fR] \\fIcommand\\fR"]
+    parts += [".SH PLACES OF IMAGES"] if places else []
+    for place, text in places:
         parts += [".TP", f"\\fB{_escaped(place)}\\fR", *_paragraphs(text)]
-    parts += [".SH OPTIONS", *_options(shown_flags("skopeo")), ".SH COMMANDS"]
+    parts += [".SH OPTIONS", *_options(shown_flags(program)), ".SH COMMANDS"]
     made = {}
-    for words, (module, summary, _) in skopeo.COMMANDS.items():
-        page = file_name(f"skopeo {words}")
+    for words, (module, summary, _) in index.COMMANDS.items():
+        page = file_name(f"{program} {words}")
         parts += [".TP", f"\\fB{_escaped(page.removesuffix('.1'))}\\fR(1)", _escaped(summary)]
-        made[page] = _skopeo_page(guest, words, names.load_command("skopeo", module))
-    made[file_name("skopeo")] = "\n".join([*parts, *_see_also()]) + "\n"
+        made[page] = _guest_page(program, words, names.load_command(program, module))
+    made[file_name(program)] = "\n".join([*parts, *_see_also()]) + "\n"
     return made
 
 
-def _skopeo_page(guest: str, words: str, command: Command) -> str:
+def _guest_page(program: str, words: str, command: Command) -> str:
+    guest = f"{PROGRAM} {program}"
     parts = _head(f"{guest} {words}", command.summary)
     line = usage.usage_line(command, guest, words)
     shown = f"{guest} {words}"
     parts += [".SH SYNOPSIS", f"\\fB{_escaped(shown)}\\fR{_escaped(line.removeprefix(shown))}"]
-    return "\n".join([*parts, *_body(command, "skopeo")]) + "\n"
+    command = command.replace(examples=tuple(example.replace(PROGRAM, program) for example in command.examples))
+    return "\n".join([*parts, *_body(command, program)]) + "\n"
 
 
 def _body(command: Command, program: str) -> list[str]:

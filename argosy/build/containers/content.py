@@ -124,7 +124,7 @@ class _Copy:
         return text if remote or self._wanted.context else os.path.abspath(text)
 
     def _from_elsewhere(self) -> tuple[Piece, ...]:
-        """From a container, else an image; what comes from there keeps its owner."""
+        """From a container, else an image; what comes from there belongs to root as well, as with buildah."""
         wanted = self._wanted
         store = self._site.store
         root = ""
@@ -138,7 +138,7 @@ class _Copy:
                 root = f"{self._shelf.path(other.id)}/merged"  # mounted by now, and locked
             else:
                 root = self._stack.enter_context(Tree(store, self._shelf, other, shared=True))
-        files = self._stack.enter_context(FileTree(root, wanted.source_from, keeps_owner=True))
+        files = self._stack.enter_context(FileTree(root, wanted.source_from))
         pieces = []
         for text in wanted.sources:
             for selected in files.select(text):

@@ -43,27 +43,10 @@ def _of_image(
 
     found = site.find_image(image, platform, policy)
     config = resolve.config(site.store, found.record)
-    container = config.config
-    if not any(entry.startswith("PATH=") for entry in container.env):
-        container = container.replace(env=(configure.DEFAULT_PATH, *container.env))
-    raw = config.raw.get("config") or {}
-    return WorkingRecord(
-        container_id,
-        time.time(),
-        config.platform,
-        container,
-        options,
-        image=found.shown,
-        image_id=found.record.config_digest.partition(":")[2],
-        manifest_digest=found.record.manifest_digest,
-        layers=found.record.layers,
-        history=config.history,
-        author=config.author,
-        comment=str(config.raw.get("comment") or ""),
-        hostname=str(raw.get("Hostname") or ""),
-        domainname=str(raw.get("Domainname") or ""),
-        os_features=tuple(map(str, config.raw.get("os.features") or ())),
-    )
+    made = records.of_image(found, config, container_id, time.time(), options)
+    if any(entry.startswith("PATH=") for entry in made.config.env):
+        return made
+    return made.replace(config=made.config.replace(env=(configure.DEFAULT_PATH, *made.config.env)))
 
 
 def _base(image: str, image_id: str) -> str:

@@ -25,6 +25,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import ClassVar
 
+    from argosy.images.resolve import Resolved
+    from argosy.oci.imageconfig import ImageConfig
     from argosy.records.shelf import Shelf
     from argosy.storage.store import Store
 
@@ -102,6 +104,30 @@ class WorkingRecord(Value):
             base_name=self.image,
             base_digest=self.manifest_digest,
         )
+
+
+def of_image(
+    found: Resolved, config: ImageConfig, container_id: str, created: float, options: ContainerOptions
+) -> WorkingRecord:
+    """A container of the image, before anything is changed."""
+    own = config.raw.get("config") or {}
+    return WorkingRecord(
+        container_id,
+        created,
+        config.platform,
+        config.config,
+        options,
+        image=found.shown if found.name else "",
+        image_id=found.record.config_digest.partition(":")[2],
+        manifest_digest=found.record.manifest_digest,
+        layers=found.record.layers,
+        history=config.history,
+        author=config.author,
+        comment=str(config.raw.get("comment") or ""),
+        hostname=str(own.get("Hostname") or ""),
+        domainname=str(own.get("Domainname") or ""),
+        os_features=tuple(map(str, config.raw.get("os.features") or ())),
+    )
 
 
 def find(shelf: Shelf, text: str) -> WorkingRecord:

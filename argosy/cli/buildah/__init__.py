@@ -6,12 +6,16 @@ TITLE = "Build OCI images"
 
 COMMANDS: dict[str, tuple[str, str, bool]] = {
     "build": ("podman.build", "Build an image using instructions in a Containerfile", True),
+    "add": ("add", "Add content to the container", True),
+    "config": ("config", "Update image configuration settings", True),
+    "copy": ("copy", "Copy content into the container", True),
     "commit": ("commit", "Create an image from a working container", True),
     "containers": ("containers", "List working containers and their base images", True),
     "from": ("from_", "Create a working container based on an image", True),
     "help": ("podman.help", "Help about any command", False),
     "images": ("podman.images", "List images in local storage", True),
     "info": ("podman.info", "Display system information", True),
+    "inspect": ("inspect", "Inspect the configuration of a container or image", True),
     "login": ("podman.login", "Login to a container registry", False),
     "logout": ("podman.logout", "Logout of a container registry", False),
     "manifest add": ("podman.manifest_add", "Add images to a manifest list or image index", True),

@@ -137,5 +137,5 @@ COMMAND = Command(
         Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting the registry"),
         Flag("unsetenv", kind="csv", help="Leave this variable out of the image's environment"),
     ),
-    examples=("argosy buildah commit web web:1", "argosy buildah commit --rm --squash web docker://localhost:5000/web"),
+    examples=("argosy commit web web:1", "argosy commit --rm --squash web docker://localhost:5000/web"),
 )

@@ -58,7 +58,8 @@ def run(options: ContainersOptions, engine: Engine, out: Output) -> int:
 
 def _rows(engine: Engine, *, everything: bool) -> list[_Row]:
     found = [
-        _Row(one.id, True, one.image_id, one.image or "scratch", one.name) for one in _containers.known(engine).all()
+        _Row(one.id, True, one.image_id, one.image or ("" if one.image_id else "scratch"), one.name)
+        for one in _containers.known(engine).all()
     ]
     if everything:
         for view in engine.containers.list().views:
@@ -147,5 +148,5 @@ COMMAND = Command(
         Flag("notruncate", help="Do not truncate output"),
         Flag("quiet", short="q", help="Display only container IDs"),
     ),
-    examples=("argosy buildah containers", "argosy buildah containers --quiet --filter name=web"),
+    examples=("argosy containers", "argosy containers --quiet --filter name=web"),
 )

@@ -173,5 +173,5 @@ COMMAND = Command(
             help="Pull the image if the registry has a newer one (true), if it is missing (false), always or never",
         ),
     ),
-    examples=("argosy buildah from --name web debian:12", "argosy buildah from scratch"),
+    examples=("argosy from --name web debian:12", "argosy from scratch"),
 )

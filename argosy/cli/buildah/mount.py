@@ -58,5 +58,5 @@ COMMAND = Command(
     options=MountOptions,
     run=run,
     flags=(Flag("json", help="Output in JSON format"),),
-    examples=("argosy buildah mount working-container", "argosy buildah unshare ./build.sh"),
+    examples=("argosy mount working-container", "argosy unshare ./build.sh"),
 )

@@ -39,5 +39,5 @@ COMMAND = Command(
     run=run,
     min_operands=2,
     max_operands=2,
-    examples=("argosy buildah rename base stage",),
+    examples=("argosy rename base stage",),
 )

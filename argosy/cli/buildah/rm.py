@@ -39,5 +39,5 @@ COMMAND = Command(
     options=RmOptions,
     run=run,
     flags=(Flag("all", short="a", help="Remove all working containers"),),
-    examples=("argosy buildah rm fedora-working-container", "argosy buildah rm --all"),
+    examples=("argosy rm fedora-working-container", "argosy rm --all"),
 )

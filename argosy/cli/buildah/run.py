@@ -133,5 +133,5 @@ COMMAND = Command(
         Flag("volume", short="v", kind="list", help="Bind a directory of the host into the container for this run"),
         Flag("workingdir", kind="string", help="The working directory of the command"),
     ),
-    examples=("argosy buildah run web -- apt-get install -y nginx", "argosy buildah run --user 1000 web id"),
+    examples=("argosy run web -- apt-get install -y nginx", "argosy run --user 1000 web id"),
 )

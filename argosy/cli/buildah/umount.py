@@ -41,5 +41,5 @@ COMMAND = Command(
     options=UmountOptions,
     run=run,
     flags=(Flag("all", short="a", help="Unmount all that are mounted"),),
-    examples=("argosy buildah umount working-container", "argosy buildah umount --all"),
+    examples=("argosy umount working-container", "argosy umount --all"),
 )
