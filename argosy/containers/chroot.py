@@ -24,6 +24,7 @@ _HINT = "there can be no user namespace here; `argosy doctor userns` tells why, 
 _REFUSED = {
     "mounts": "--volume, --mount and --tmpfs",
     "volumes_from": "--volumes-from",
+    "secrets": "--secret",
     "devices": "--device",
     "cdi_devices": "--device",
     "read_only": "--read-only",

@@ -187,6 +187,10 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
         from argosy.containers import dependencies
 
         changes["requires"] = dependencies.ids(site, options.requires)
+    if options.secrets:
+        from argosy.containers import secret_data
+
+        changes["secrets"] = secret_data.settled(site, options.secrets)
     log_options = _log_options(site, options)
     if log_options is not options.log_options:
         changes["log_options"] = log_options

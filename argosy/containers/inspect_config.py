@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argosy.containers.inspect import Subject
-    from argosy.spec.options import ContainerOptions
+    from argosy.spec.options import ContainerOptions, SecretUse
 
 # What runtime-tools, and so podman, counts CapAdd and CapDrop from: docker's defaults.
 _USUAL_CAPABILITIES = frozenset((*DEFAULT_CAPABILITIES, "CAP_MKNOD", "CAP_NET_RAW", "CAP_AUDIT_WRITE"))
@@ -82,12 +82,21 @@ def config(subject: Subject) -> dict[str, Any]:
         **({"Timezone": options.timezone} if options.timezone else {}),
         **({"SystemdMode": True} if process.runs_systemd(options, image) else {}),
         "Umask": (options.umask or conf.umask).zfill(4),
+        **_secrets(options.secrets),
         "Timeout": options.timeout_s,
         "StopTimeout": conf.stop_timeout if options.stop_timeout_s is None else options.stop_timeout_s,
         **({"Passwd": True} if options.passwd else {}),
         **({"ChrootDirs": list(options.chroot_dirs)} if options.chroot_dirs else {}),
         "sdNotifyMode": options.sdnotify or "container",
     }
+
+
+def _secrets(uses: tuple[SecretUse, ...]) -> dict[str, Any]:
+    if not any(not use.env for use in uses):
+        return {}
+    from argosy.containers import secret_data
+
+    return {"Secrets": secret_data.document(uses)}
 
 
 def _hostname(subject: Subject) -> str:
@@ -102,7 +111,12 @@ def _hostname(subject: Subject) -> str:
 def _environment(subject: Subject) -> list[str]:
     """The environment; HOME is decided at the start."""
     if subject.process:
-        return list(subject.process["env"])
+        env = list(subject.process["env"])
+        if subject.record.options.secrets:
+            from argosy.containers import secret_data
+
+            return secret_data.without_variables(subject.record.options.secrets, env)
+        return env
     record = subject.record
     found = process.environment(
         record.options, record.image_config, subject.site.conf, home="", hostname=_hostname(subject)

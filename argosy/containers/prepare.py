@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from argosy.containers.accounts import Accounts
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
     from argosy.linux.cgroup import Cgroups
@@ -123,12 +124,16 @@ def _describe(
         cgroups_path=plan.cgroups_path,
         mounts=mounts,
         connected=connected,
-        files=own_files.write(site, record, connected, found),
+        files=_files(site, record, connected, found),
         accounts=found,
         shm_path="" if site.namespace.chroot else shm.path(site, record),
     )
     config = described(site, request)
     check_user(site, record, config["process"]["user"])
+    if record.options.secrets:
+        from argosy.containers import secret_data
+
+        secret_data.add_variables(site, record, config["process"])
     if config["process"]["cwd"] != "/":
         from argosy.containers import workdir
 
@@ -145,6 +150,16 @@ def _describe(
     files.write_atomic(f"{site.run_directory(record.id)}/{records.BUNDLE}", shelf.seal(jsontext.encode(config)))
     program: str = config["process"]["args"][0]
     return program
+
+
+def _files(site: Site, record: ContainerRecord, connected: NetworkState, found: Accounts) -> Mapping[str, str]:
+    """The files of ours that are bound into the container, by their places inside."""
+    own = own_files.write(site, record, connected, found)
+    if not record.options.secrets:
+        return own
+    from argosy.containers import secret_data
+
+    return {**own, **secret_data.write(site, record)}
 
 
 def _check_runtime(runtime: OciRuntime, record: ContainerRecord) -> None:
@@ -260,6 +275,12 @@ def _leave_entrance(site: Site, container_id: str, directory: str) -> None:
     entrance.leave(site.run_directory(container_id), directory)
 
 
+def _unmount_secrets(directory: str) -> None:
+    from argosy.containers import secret_data
+
+    secret_data.unmount(directory)
+
+
 def _mounts(site: Site, record: ContainerRecord, merged: str) -> tuple[Mount, ...]:
     if site.namespace.chroot or not (record.options.mounts or record.volumes or site.conf.volumes):
         return ()
@@ -303,6 +324,8 @@ def undo(site: Site, container_id: str) -> None:
         if plan.entrance:
             steps.append(lambda: _leave_entrance(site, container_id, plan.entrance))
     steps.append(lambda: shm.unmount(site, container_id))
+    if os.path.isdir(f"{site.run_directory(container_id)}/{records.SECRETS}"):
+        steps.append(lambda: _unmount_secrets(site.run_directory(container_id)))
     steps.append(lambda: network.teardown(site.store.run, container_id, site.run_directory(container_id)))
     failures = []
     for step in steps:

@@ -32,6 +32,7 @@ RESTARTING = "restarting"  # locked by who stops it now and will start it again
 # In the run directory:
 PREPARED = "prepared.json"  # see containers.prepare
 BUNDLE = "config.json"  # the OCI runtime specification
+SECRETS = "secrets"  # see containers.secret_data
 
 
 class ImagePin(Value):

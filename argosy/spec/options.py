@@ -181,6 +181,18 @@ class SecurityOptions(Value):
     proc_options: tuple[str, ...] = ()
 
 
+class SecretUse(Value):
+    """--secret: a file at `target`, or (`env`) the variable `target`.  `id` is the secret's, found out by `create`."""
+
+    name: str
+    target: str
+    id: str = ""
+    env: bool = False
+    uid: int = 0
+    gid: int = 0
+    mode: int = 0o444
+
+
 class ContainerOptions(Value):
     """All that `run` and `create` were told, but what is the command's own: -d, --sig-proxy, --cidfile, --pull."""
 
@@ -227,6 +239,7 @@ class ContainerOptions(Value):
     chroot_dirs: tuple[str, ...] = ()
 
     mounts: tuple[Mount, ...] = ()  # in the order given; one for each target
+    secrets: tuple[SecretUse, ...] = ()
     devices: tuple[Device, ...] = ()
     cdi_devices: tuple[str, ...] = ()  # qualified names, vendor.com/class=name
     read_only: bool = False
@@ -292,6 +305,7 @@ class ContainerOptions(Value):
     _nested: ClassVar[dict[str, type[Value]]] = {
         "restart": RestartPolicy,
         "mounts": Mount,
+        "secrets": SecretUse,
         "devices": Device,
         "blkio_weight_devices": DeviceWeight,
         "device_rates": DeviceRate,

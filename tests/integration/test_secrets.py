@@ -72,6 +72,50 @@ def test_the_life_of_a_secret(argosy_both: Program) -> None:
     assert os.listdir(f"{program.root}/secrets") == []
 
 
+def test_containers_get_them(argosy_both: Program) -> None:
+    program = argosy_both
+    busybox = program.busybox()
+    program.run("secret", "create", "token", "-", input=DATA)
+    look = (
+        "cat /run/secrets/token; echo; stat -c '%u:%g %a' /run/secrets/token /key/deep; echo $TOKEN; echo $token;"
+        "grep -c '^tmpfs /key/deep tmpfs' /proc/mounts; sleep ${PAUSE:-0}"
+    )
+    given = [
+        *("--secret", "token", "--secret", "token,target=/key/deep,uid=7,gid=8,mode=0400"),
+        *("--secret", "token,type=env,target=TOKEN", "--secret", "token,type=env", "-e", "TOKEN=weaker"),
+    ]
+    wanted = [DATA, "0:0 444", "7:8 400", DATA, DATA, "1"]
+    run = ("run", "--network", "none", *given)
+    assert program.run(*run, "--rm", busybox, "sh", "-c", look).lines == wanted
+    mapped = (*run, "--rm", "--uidmap", "0:100:50", "--gidmap", "0:100:50", busybox, "sh", "-c", look)
+    assert program.run(*mapped).lines == wanted
+
+    identity = program.run(*run, "-d", "--name", "long", "-e", "PAUSE=60", busybox, "sh", "-c", look).lines[0]
+    document = program.run("inspect", "long").json()[0]
+    assert [(one["Name"], one["UID"], one["Mode"]) for one in document["Config"]["Secrets"]] == [
+        ("token", 0, 0o444),
+        ("token", 7, 0o400),
+    ]
+    assert not any(entry.partition("=")[0] in ("TOKEN", "token") for entry in document["Config"]["Env"])
+    assert DATA not in program.run("inspect", "long").stdout
+    logs = [name for name in _files_with(program.root, DATA) if not name.endswith("/ctr.log")]
+    assert logs == []  # the log holds what the program itself has written
+    assert program.run("exec", "long", "cat", "/run/secrets/token").stdout == DATA
+    program.run("stop", "-t", "0", "long")
+    assert not os.path.exists(f"{program.runroot}/containers/{identity}")
+
+    program.run("secret", "create", "--replace", "token", "-", input="second")
+    program.run("start", "long")
+    assert program.run("exec", "long", "cat", "/run/secrets/token").stdout == "second"
+    program.run("stop", "-t", "0", "long")
+    program.run("secret", "rm", "token")
+    gone = program.run("start", "long", check=125).stderr
+    assert 'no secret with name or id "token": no such secret' in gone
+    program.run("secret", "create", "token", "-", input="a\0b")
+    assert "NUL bytes" in program.run("start", "long", check=125).stderr
+    program.run("rm", "long")
+
+
 def test_data_that_other_programs_keep(argosy_user: Program) -> None:
     program = argosy_user
     place = f"{program.base}/home"

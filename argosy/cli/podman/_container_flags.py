@@ -57,7 +57,7 @@ _RARE: dict[str, tuple[str, ...]] = {
         *("subuidname", "sysctl", "uidmap", "userns", "uts"),
     ),
     "_container_docker": ("domainname", "isolation", "use_api_socket", "volume_driver"),
-    "_container_storage": ("image_volume", "rootfs", "volumes_from"),
+    "_container_storage": ("image_volume", "rootfs", "secret", "volumes_from"),
 }
 
 

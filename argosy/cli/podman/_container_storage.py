@@ -26,4 +26,8 @@ def read(flags: CreateFlags) -> dict[str, Any]:
         found["rootfs"], found["rootfs_option"] = mountflags.parse_rootfs(
             flags.operands[0], _container_mounts.working_directory()
         )
+    if flags.secret:
+        from argosy.spec import secretflags
+
+        found["secrets"] = tuple(map(secretflags.parse_secret, flags.secret))
     return found

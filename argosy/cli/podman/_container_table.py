@@ -121,6 +121,7 @@ FLAGS = (
     Flag("rootfs", kind="optbool", help="The first operand is a directory to use as the root, not an image"),
     Flag("sdnotify", kind="string", help='Who reports readiness to systemd ("container"|"conmon"|"ignore")'),
     Flag("seccomp-policy", kind="string", help='Where the seccomp profile comes from ("default"|"image")'),
+    Flag("secret", kind="list", help="Give the container a secret, as a file or a variable"),
     Flag("security-opt", kind="list", help="Security Options"),
     Flag("shm-size", kind="string", help="Size of /dev/shm"),
     Flag("stop-signal", kind="string", help="Signal to stop a container"),
@@ -268,6 +269,7 @@ class CreateFlags(Value):
     rootfs: bool | None
     sdnotify: str | None
     seccomp_policy: str | None
+    secret: tuple[str, ...]
     security_opt: tuple[str, ...]
     shm_size: str | None
     stop_signal: str | None
