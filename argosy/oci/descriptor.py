@@ -48,7 +48,8 @@ class Descriptor(Value):
 def from_fields(fields: Fields) -> Descriptor:
     """The descriptor in a decoded JSON object.  Raises Invalid, which names the field."""
     media_type = fields.text("mediaType")
-    if not is_media_type(bare(media_type)):  # podman writes "text/plain; charset=utf-8" for files of artifacts
+    # podman writes "text/plain; charset=utf-8" for files of artifacts
+    if not is_media_type(bare(media_type)) or not media_type.isprintable():
         raise fields.fault("mediaType", f"{media_type!r} is not a media type")
     size = fields.get("size", int)
     if size is None:

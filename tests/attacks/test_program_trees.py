@@ -240,10 +240,10 @@ def test_a_container_that_lays_traps_for_exec(ground: Ground, hostile: Registry)
     ground.program.run("run", "-d", "--name", "traps", "--network=none", reference, "sleep", "1000")
     traps: dict[str, Any] = {
         "rm /etc/passwd; mkfifo /etc/passwd": (255, "it is a FIFO"),
-        "rm /etc/passwd; ln -s /proc/1/root/etc/passwd /etc/passwd": (126, "unable to find user evil"),
-        f"rm /etc/passwd; ln -s {ground.outside}/passwd /etc/passwd": (126, "unable to find user evil"),
+        "rm /etc/passwd; ln -s /proc/1/root/etc/passwd /etc/passwd": (255, "unable to find user evil"),
+        f"rm /etc/passwd; ln -s {ground.outside}/passwd /etc/passwd": (255, "unable to find user evil"),
         "rm /etc/passwd; truncate -s 1G /etc/passwd": (255, "more than 1048576"),
-        "rm /etc/passwd; yes 'evil:x:0x0:0::/:/bin/sh' | head -n 30000 >/etc/passwd": (126, "unable to find user evil"),
+        "rm /etc/passwd; yes 'evil:x:0x0:0::/:/bin/sh' | head -n 30000 >/etc/passwd": (255, "unable to find user evil"),
         "rm /etc/passwd; mkdir /etc/passwd": (255, "it is a directory"),
         "rm -r /etc/passwd; ln -s passwd /etc/passwd": (255, "Too many levels"),
     }

@@ -267,15 +267,20 @@ def test_names_of_fields(pair: Pair, words: tuple[str, ...]) -> None:
     assert ours == theirs
 
 
+DF = ("system", "df", "--format", "{{json .}}")
+
+
 def test_system_df(pair: Pair) -> None:
     """Kinds, their order and form; podman counts an image once for each name, and shared layers again and again."""
-    theirs, ours = pair.text("system", "df", "--format", "{{json .}}")
-    assert [list(json.loads(line)) for line in ours.splitlines()] == [
-        list(json.loads(line)) for line in theirs.splitlines()
-    ]
-    assert [json.loads(line)["Type"] for line in ours.splitlines()] == ["Images", "Containers", "Local Volumes"]
-    assert json.loads(ours.splitlines()[0])["Total"] == len(set(IMAGES) - {"full:v2"})
-    assert ours.splitlines()[1:] == theirs.splitlines()[1:]
+    theirs, ours = ([json.loads(line) for line in text.splitlines()] for text in pair.text(*DF))
+    if "RawSize" not in theirs[0]:  # came later than podman 4.3
+        for row in ours:
+            assert isinstance(row.pop("RawSize"), int)
+            assert isinstance(row.pop("RawReclaimable"), int)
+    assert [list(row) for row in ours] == [list(row) for row in theirs]
+    assert [row["Type"] for row in ours] == ["Images", "Containers", "Local Volumes"]
+    assert ours[0]["Total"] == len(set(IMAGES) - {"full:v2"})
+    assert ours[1:] == theirs[1:]
 
 
 # Each is evaluated by both; those of one list in one call.
