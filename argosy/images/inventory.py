@@ -122,7 +122,7 @@ def image_of(store: Store, record: ImageRecord) -> Image:
 
 
 def containers_by_image(store: Store) -> dict[str, list[str]]:
-    """The ids of the containers made from each image, or mounting it, by its config digest.
+    """The ids of the containers made from each image, or mounting it, by its config digest; working ones as well.
 
     A container whose record cannot be read is left out: `ps` and `system check` name it, and what it needs of the image
     is kept by garbage collection, which is strict about it.
@@ -136,6 +136,13 @@ def containers_by_image(store: Store) -> dict[str, list[str]]:
             continue
         for image_id in images:
             found.setdefault(image_id, []).append(container_id)
+    working = store.shelf("working")
+    for container_id in working.ids():
+        try:
+            record = jsontext.decode(working.read(container_id, "working.json"))
+            found.setdefault(f"sha256:{record['image_id']}", []).append(container_id)
+        except (ArgosyError, KeyError, TypeError):
+            continue
     return found
 
 

@@ -37,6 +37,7 @@ REQUIRED = {
     "volumes": "volume.json",
     "networks": "network.json",
     "manifests": "list.json",
+    "working": "working.json",
 }
 REPAIR = "argosy system check --repair"
 # Files that only remember what can be found out again or has a default.
@@ -157,7 +158,8 @@ def _object(shelf: Shelf, object_id: str, required: str, *, repair: bool) -> Ite
         except ArgosyError as error:
             if name != required and not os.path.lexists(f"{path}/{name}"):
                 continue  # a run that has ended takes some of its files with it
-            repaired, hint = "", f"argosy {shelf.kind} rm --force {object_id}"
+            words = "buildah rm" if required == "working.json" else f"{shelf.kind} rm --force"
+            repaired, hint = "", f"argosy {words} {object_id}"
             if name in _EXPENDABLE:
                 hint = REPAIR
                 if repair and _remove_locked(shelf, object_id, name):

@@ -214,13 +214,17 @@ def test_what_a_container_stands_on_is_no_garbage(program: Program) -> None:
     buildah(program, "run", name, "sh", "-c", "echo kept > /kept")
     buildah(program, "commit", name, "based")
     second = new(program, "based")
-    program.run("rmi", "--force", "based")
-    program.run("image", "prune", "--force")
+    assert "image is in use by a container" in buildah(program, "rmi", "based", check=2).stderr
+    program.run("untag", "based")
+    program.run("image", "prune", "--all", "--force")
+    buildah(program, "rmi", "--prune")
     assert buildah(program, "run", second, "cat", "/kept").stdout == "kept\n"
     image = buildah(program, "commit", "--rm", second).stdout.strip()
     assert program.run("run", "--rm", "--network", "none", image, "cat", "/kept").stdout == "kept\n"
-    program.run("rmi", image)
-    buildah(program, "rm", name)
+    third = new(program, image)
+    program.run("rmi", "--force", image)
+    assert "container not known" in buildah(program, "run", third, "true", check=125).stderr
+    program.busybox()
 
 
 def test_a_container_that_is_used_is_not_taken_away(program: Program) -> None:

@@ -23,6 +23,7 @@ class RmiOptions(Value):
     force: bool
     ignore: bool
     no_prune: bool
+    prune: bool
 
 
 def run(options: RmiOptions, engine: Engine, out: Output) -> int:
@@ -33,16 +34,15 @@ def run(options: RmiOptions, engine: Engine, out: Output) -> int:
     from argosy.images import remove
     from argosy.storage import gc
 
-    if options.all and options.operands:
-        raise ArgosyError("when using the --all switch, you may not pass any images names or IDs")
-    if not options.all and not options.operands:
-        raise ArgosyError("image name or ID must be specified")
+    _check(options)
+    if options.prune:
+        return _prune(engine, out)
 
     def remove_container(container_id: str) -> None:
         try:
             engine.containers.remove(container_id, force=True)
         except NotFound:
-            pass  # it went by itself meanwhile
+            _remove_working(engine, container_id)
 
     wanted = remove.RemoveOptions(force=options.force, prune=not options.no_prune)
     remover = remove.Remover(engine.store, engine.load_registries, wanted, remove_container)
@@ -58,6 +58,32 @@ def run(options: RmiOptions, engine: Engine, out: Output) -> int:
         gc.collect(engine.store)
     _report(errors, out)
     return remove.exit_code(errors)
+
+
+def _check(options: RmiOptions) -> None:
+    for flag, given in (("all", options.all), ("prune", options.prune)):
+        if given and options.operands:
+            raise ArgosyError(f"when using the --{flag} switch, you may not pass any images names or IDs")
+    if not (options.all or options.prune or options.operands):
+        raise ArgosyError("image name or ID must be specified")
+
+
+def _prune(engine: Engine, out: Output) -> int:
+    """--prune: the images without a name that no container uses."""
+    from argosy.cli import flags as grammar
+    from argosy.cli.podman import image_prune
+
+    command = image_prune.COMMAND
+    parsed = grammar.Parsed({"force": True}, ())
+    return command.run(grammar.build_options(command, parsed, command.path), engine, out)
+
+
+def _remove_working(engine: Engine, container_id: str) -> None:
+    """Remove a working container; nothing happens when it went by itself meanwhile."""
+    try:
+        engine.build().containers.remove(container_id)
+    except NotFound:
+        pass
 
 
 def _named(options: RmiOptions, engine: Engine, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
@@ -125,6 +151,7 @@ COMMAND = Command(
         Flag("force", short="f", help="Force Removal of the image"),
         Flag("ignore", short="i", help="Ignore errors if a specified image does not exist"),
         Flag("no-prune", help="Do not remove dangling images"),
+        Flag("prune", short="p", only="buildah", help="Remove all dangling images"),
     ),
     examples=("argosy rmi imageID", "argosy rmi --force alpine", "argosy rmi c4dfb1609ee2 93fd78260bd1 c0ed59d05ff7"),
 )

@@ -69,6 +69,14 @@ def _containers(engine: Engine, out: Output) -> int:
             continue
         except ArgosyError as error:
             status = report(error, out)
+    working = engine.build().containers
+    for container_id in engine.store.shelf("working").ids():
+        try:
+            working.remove(container_id)
+        except NotFound:
+            continue
+        except ArgosyError as error:
+            status = report(error, out)
     return status
 
 
