@@ -224,7 +224,7 @@ def test_what_a_container_stands_on_is_no_garbage(program: Program) -> None:
     third = new(program, image)
     program.run("rmi", "--force", image)
     assert "container not known" in buildah(program, "run", third, "true", check=125).stderr
-    program.busybox()
+    buildah(program, "rm", name)
 
 
 def test_a_container_that_is_used_is_not_taken_away(program: Program) -> None:
