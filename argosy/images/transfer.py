@@ -14,7 +14,7 @@ import threading
 
 from argosy.archive.apply_process import LayerFailed
 from argosy.archive.errors import BadArchive
-from argosy.errors import ArgosyError, NotFound
+from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.images import workers
 from argosy.images.progress import Progress
 from argosy.images.unpack import Applier, Unpacker
@@ -100,6 +100,7 @@ class Transfer:
     def _have(self, job: LayerJob) -> None:
         with self._store.blobs.ingest(job.blob.digest, job.blob.size) as ingest:
             if ingest.present:
+                self._check_size(job.blob)
                 self._progress.line(f"Copying blob {job.blob.digest} skipped: already exists")
             try:
                 if not ingest.present and self._take_in_anew(job, ingest):
@@ -112,6 +113,12 @@ class Transfer:
             return
         with self._cores:
             self._from_blob(job)
+
+    def _check_size(self, blob: Descriptor) -> None:
+        """Raise Invalid when the manifest gives a blob another size than that of the bytes with its digest."""
+        found = self._store.blobs.size(blob.digest)
+        if found != blob.size:
+            raise Invalid("manifest", str(blob.digest), f"it gives the blob {blob.size} bytes, and it has {found}")
 
     def _take_in_anew(self, job: LayerJob, ingest: Ingest) -> bool:
         """`_take_in`; where that fails on what an earlier attempt has left, once more from the beginning."""

@@ -32,6 +32,7 @@ def test_a_paused_container_stands_still_and_goes_on(argosy: Program) -> None:
         (("stop", "it"), "is running or paused, refusing to clean up", 125),
         (("start", "it"), "cannot start a paused container, try unpause instead", 125),
         (("kill", "it"), "can only kill running containers", 125),
+        (("container", "cleanup", "it"), "is running or paused, refusing to clean up", 125),
         (("rm", "it"), "running or paused containers cannot be removed without force", 2),
         (("attach", "it"), "you can only attach to running containers", 125),
     ):

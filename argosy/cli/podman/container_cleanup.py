@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
+from argosy.containers import state
 from argosy.errors import ArgosyError
 from argosy.linux import process
 from argosy.values import Value
@@ -46,6 +47,11 @@ def run(options: CleanupOptions, engine: Engine, out: Output) -> int:
 
             execs.cleanup_session(engine.site, container_id, options.session)
             return
+        if engine.containers.view(container_id).run.status in state.ACTIVE:
+            raise ArgosyError(
+                f"container {container_id} is running or paused, refusing to clean up: container state improper",
+                hint=f"argosy stop {container_id[:12]}",
+            )
         image = engine.containers.record(container_id).image if options.rmi else None
         engine.containers.cleanup(container_id)
         if options.rm:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gzip
 import os
 import threading
@@ -48,6 +49,15 @@ def test_all_parts_arrive(store: Store) -> None:
 def record_sizes(made: Image) -> int:
     """The sizes of manifest and config."""
     return len(made.manifest) + sum(len(data) for data in made.blobs.values() if data.startswith(b"{"))
+
+
+def test_a_wrong_size_of_a_layer_that_is_there_is_refused(store: Store) -> None:
+    bring(store, MemorySource(TWO))
+    size = len(TWO.blobs[layers(TWO)[0]])
+    lie = TWO.manifest.replace(b'"size": %d' % size, b'"size": 5').replace(b'"size":%d' % size, b'"size":5')
+    assert lie != TWO.manifest
+    with pytest.raises(Invalid, match="it gives the blob 5 bytes"):
+        bring(store, MemorySource(dataclasses.replace(TWO, manifest=lie)))
 
 
 def test_what_is_there_is_not_fetched_again(store: Store) -> None:
