@@ -271,7 +271,7 @@ def test_nothing_outside_the_context_is_copied(program: Program) -> None:
     for source in ("etc/passwd", "passwd", "../ctx/a.txt", "/etc/passwd"):
         done = program.run("build", "-f", "-", where, input=f"FROM scratch\nCOPY {source} /x\n".encode(), check=False)
         assert done.returncode == 125
-        assert "is not in the build context" in done.stderr
+        assert "is not in the build context" in done.stderr or "is a link to something that is not in it" in done.stderr
     text = "FROM base\nRUN ln -s /escaped /link && ln -s ../../../../../../../../tmp /tmplink\n"
     text += "COPY f /link/f\nCOPY f /tmplink/f\n"
     build(program, text, "-t", "contained", where="hostile")

@@ -65,6 +65,7 @@ def test_an_address_that_cannot_be_had_is_refused_and_leaves_nothing(tmp_path: P
 
 
 def test_who_has_a_wanted_address_is_named_and_the_other_address_given_back(tmp_path: Path) -> None:
+    (tmp_path / "containers/abc").mkdir(parents=True)
     leased(tmp_path, DUAL, "fd00::7", holder=f"{tmp_path}/containers/abc")
     with pytest.raises(InUse, match="fd00::7 is already allocated to container ID abc"):
         leased(tmp_path, DUAL, "fd00::7")

@@ -26,7 +26,7 @@ ELSEWHERE = """
     log-driver log-opt name network no-hosts os passwd passwd-entry pidfile platform pull quiet replace requires
     restart rm rootfs sdnotify seccomp-policy signature-policy stop-signal stop-timeout subgidname subuidname tls-verify
     tz uidmap
-    expose ip ip6 mac-address network-alias publish publish-all userns variant volumes-from
+    expose ip secret ip6 mac-address network-alias publish publish-all userns variant volumes-from
 """
 
 
