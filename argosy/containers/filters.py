@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _ALL_MUST_HOLD = ("label", "label!", "before", "since", "until")
 LISTING = (
     *("ancestor", "before", "exited", "health", "id", "label", "name"),
-    *("network", "pod", "since", "status", "until", "volume"),
+    *("network", "pod", "restart-policy", "since", "status", "until", "volume"),
 )
 PRUNING = ("label", "label!", "until")
 _STATES = (
@@ -203,6 +203,11 @@ def _container_id(scope: Scope, name: str) -> str:
         return name
 
 
+def _restart_policy(_scope: Scope, value: str) -> Test:
+    """By the policy's name, without the number of tries; a container made without one has none to match."""
+    return lambda view: (view.options.get("restart") or {}).get("name") == value
+
+
 def _status(_scope: Scope, value: str) -> Test:
     (wanted,) = statuses((value,))
     return lambda view: view.run.status == wanted
@@ -243,6 +248,7 @@ _MAKERS: dict[str, Callable[[Scope, str], Test]] = {
     "name": _name,
     "network": _network,
     "pod": _pod,
+    "restart-policy": _restart_policy,
     "since": _since,
     "status": _status,
     "until": _until,

@@ -241,6 +241,7 @@ def test_what_is_missing_is_told_after_what_is_there(argosy: Program) -> None:
     [
         (("inspect",), "no names or ids specified"),
         (("inspect", "--latest"), "there are no containers"),
+        (("inspect", "--latest", "--type", "image"), 'latest is not supported for type "image"'),
         (("inspect", "--latest", "it"), "--latest and arguments cannot be used together"),
         (("inspect", "--type", "pod", "it"), 'invalid type "pod": must be "container", "image", "volume", or "all"'),
         (("inspect", "--type", "container", "busybox"), "no such container busybox"),

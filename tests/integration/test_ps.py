@@ -207,7 +207,18 @@ def test_refused(argosy: Program, args: tuple[str, ...], message: str) -> None:
 @pytest.fixture
 def various(argosy: Program) -> Program:
     """Three containers: one new, one that runs, one that has ended with status 3."""
-    create(argosy, "web-new", "--label", "role=web", "--label", "level=1", "--tmpfs", "/scratch")
+    create(
+        argosy,
+        "web-new",
+        "--label",
+        "role=web",
+        "--label",
+        "level=1",
+        "--tmpfs",
+        "/scratch",
+        "--restart",
+        "on-failure:2",
+    )
     start(argosy, "db", "--label", "role=db", "-v", "data:/var/db", "-v", "/usr:/host:ro")
     end(argosy, "job", 3)
     return argosy
@@ -237,6 +248,8 @@ def test_filters(various: Program) -> None:
         (("label=role=web",), ["web-new"]),
         (("label=role", "label=level=1"), ["web-new"]),
         (("label=rol",), []),
+        (("restart-policy=on-failure",), ["web-new"]),
+        (("restart-policy=always",), []),
         (("before=db",), ["web-new"]),
         (("since=db",), ["job"]),
         (("since=web-new", "before=job"), ["db"]),

@@ -35,6 +35,8 @@ def run(options: InspectOptions, engine: Engine, out: Output) -> int:
     if options.type not in _TYPES:
         choices = ", ".join(f'"{kind}"' for kind in _TYPES[1:])
         raise ArgosyError(f'invalid type "{options.type}": must be {choices}, or "all"')
+    if options.latest and options.type not in ("all", "container"):
+        raise ArgosyError(f'latest is not supported for type "{options.type}"')
     docker = out.program == "docker"
     finders: dict[str, Find] = {
         "all": lambda name: anything(engine, name, size=options.size, docker=docker),
