@@ -181,12 +181,16 @@ def _search(key: str, value: str) -> Callable[[str], bool]:
 
 
 def _network(scope: Scope, value: str) -> Test:
-    """By the mode (`none`, `host`, `pasta`, `ns:PATH`) or `container:NAME`."""
+    """By the mode (`none`, `host`, `pasta`, `ns:PATH`), `container:NAME`, or a network that it is on."""
+    from argosy.containers import networks
+
     kind, _, target = value.partition(":")
     if kind == "container":
         target = _container_id(scope, target)
 
     def test(view: ContainerView) -> bool:
+        if value in networks.names_of(scope.site, view):
+            return True
         mode = view.options.get("network") or {}
         if mode.get("kind", "private") != kind:
             return False

@@ -89,7 +89,7 @@ def users(site: Site) -> Users:
     networks = of(site)
     found: dict[str, list[ContainerView]] = {}
     for view in listing.views:
-        for name in _names(site, view):
+        for name in names_of(site, view):
             try:
                 network_id = networks.id_of(networks.default.name if name == BRIDGE else name)
             except NotFound:
@@ -98,7 +98,7 @@ def users(site: Site) -> Users:
     return Users({network_id: tuple(views) for network_id, views in found.items()})
 
 
-def _names(site: Site, view: ContainerView) -> list[str]:
+def names_of(site: Site, view: ContainerView) -> list[str]:
     """The networks that the container names, by its changes where it has been connected to others since."""
     from argosy.containers.record import CHANGES, Changes, read_value
 

@@ -137,6 +137,9 @@ def test_a_container_is_connected_and_disconnected_while_it_runs_and_stays_so(br
     bridged.run("restart", "-t", "0", "web")
     networks = bridged.run("inspect", "web").json()[0]["NetworkSettings"]["Networks"]
     assert list(networks) == ["two"]
+    assert bridged.run("ps", "-q", "--filter", "network=one").stdout == ""
+    assert bridged.run("ps", "--format", "{{.Names}}", "--filter", "network=two").lines == ["web"]
+    assert bridged.run("inspect", "--format", "{{.name}}", "two").lines == ["two"]
     assert networks["two"]["IPAddress"] == "10.215.7.99"
     assert networks["two"]["Aliases"][0] == "shop"
     assert "network is being used" in bridged.run("network", "rm", "two", check=2).stderr

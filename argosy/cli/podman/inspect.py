@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Find = Callable[[str], dict[str, Any]]
 
-_TYPES = ("all", "container", "image", "volume")
+_TYPES = ("all", "container", "image", "network", "volume")
 
 
 class InspectOptions(Value):
@@ -42,6 +42,7 @@ def run(options: InspectOptions, engine: Engine, out: Output) -> int:
         "all": lambda name: anything(engine, name, size=options.size, docker=docker),
         "container": lambda name: container(engine, name, size=options.size, docker=docker),
         "image": lambda name: image(engine, name, docker=docker),
+        "network": lambda name: network(engine, name),
         "volume": lambda name: volume(engine, name),
     }
     names = chosen(engine, options.operands, latest=options.latest)
@@ -60,11 +61,12 @@ def chosen(engine: Engine, operands: tuple[str, ...], *, latest: bool) -> list[s
 
 
 def anything(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str, Any]:
-    """The container, else the image, else the volume with this name."""
+    """The container, else the image, else the volume, else the network with this name."""
     finders: tuple[Find, ...] = (
         lambda name: container(engine, name, size=size, docker=docker),
         lambda name: image(engine, name, docker=docker),
         lambda name: volume(engine, name),
+        lambda name: network(engine, name),
     )
     for find in finders:
         try:
@@ -98,6 +100,14 @@ def image(engine: Engine, name: str, *, docker: bool) -> dict[str, Any]:
     from argosy.cli.podman import image_inspect
 
     return image_inspect.document(engine, name, docker=docker)
+
+
+def network(engine: Engine, name: str) -> dict[str, Any]:
+    """The document of a network.  Raises NotFound in podman's words."""
+    from argosy.containers import networks
+    from argosy.network import inspect
+
+    return inspect.inspect(networks.of(engine.site).get(name))
 
 
 def volume(engine: Engine, name: str) -> dict[str, Any]:

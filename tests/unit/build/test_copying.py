@@ -78,8 +78,8 @@ def test_selection(source: str, pattern: str, found: list[str]) -> None:
         ("a.tx", "(did you mean a.txt?)"),
         ("*.nope", "no source files were specified"),
         ("outside/passwd", "is not in the context"),
-        ("absolute", "is not in the context"),
-        ("outside", "is not in the context"),
+        ("absolute", "is a link to something that is not in it"),
+        ("outside", "is a link to something that is not in it"),
         ("a.txt/x", "is not in the context"),
     ],
 )
