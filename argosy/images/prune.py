@@ -46,9 +46,10 @@ def prune(
 
 def _remove(remover: Remover, image: Image) -> str:
     try:
-        return remover.remove_image(image)[0].deleted
+        removed = remover.remove_image(image)
     except ImageInUse:
         return ""  # a container was made from it meanwhile
+    return removed[0].deleted if removed else ""  # another process was quicker
 
 
 def _never(container_id: str) -> None:
