@@ -71,7 +71,7 @@ def configure(there: Netlink, network: Network, interface: str, leases: Sequence
     for lease in leases:
         there.add_address(index, str(lease))
     there.set_up(index)
-    leads_out = not network.internal and network.options.get("no_default_route", "") not in ("1", "t", "true", "True")
+    leads_out = not network.internal and not network.is_set("no_default_route")
     for lease in leases:
         if lease.gateway and leads_out:
             try:

@@ -12,7 +12,7 @@ from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import files, locks, namespaces, process
 from argosy.linux.netlink import Netlink
 from argosy.network import attach, bridge, firewall, ipam
-from argosy.network.model import BRIDGE, Attachment
+from argosy.network.model import BRIDGE, IPVLAN, Attachment
 from argosy.network.request import NetworkRecord, NetworkState, Unavailable
 from argosy.undo import Undo
 
@@ -65,7 +65,12 @@ def connect(request: NetworkRequest) -> NetworkState:
 
 
 def _has_names(request: NetworkRequest) -> bool:
-    return any(wish.network.dns for wish in request.wishes)
+    return any(_answers(wish.network) for wish in request.wishes)
+
+
+def _answers(network: Network) -> bool:
+    """Whether names are answered for on the network: on a wire that is not ours the gateway is somebody else's."""
+    return network.dns and network.driver == BRIDGE
 
 
 def _name(
@@ -80,7 +85,7 @@ def _name(
         return ()
     servers: list[str] = []
     for wish, attachment, _ in attached:
-        if wish.network.dns:
+        if _answers(wish.network):
             port = request.conf.dns_bind_port or 53
             dns.join(shared, wish.network, attachment, request.id, wish.names, program=program, port=port)
             servers += [gateway for gateway in attachment.gateways if gateway]
@@ -120,8 +125,10 @@ def join(request: NetworkRequest, wish: Wish) -> None:
         undo.push(lambda: part(request, wish.network.id))
         [(_, attachment, leases)] = _lease(request.replace(wishes=(wish,)), shared, before)
         inside(request, lambda: _plug(request, shared, wish.network, attachment, leases))
-        if wish.network.dns:
+        if _answers(wish.network):
             inside(request, lambda: _name(request, shared, [(wish, attachment, leases)]))
+        if request.ports and not request.rootless:
+            _lead_ports(request, shared, (*before.addresses, *attachment.addresses))
         undo.commit()
 
 
@@ -141,7 +148,20 @@ def part(request: NetworkRequest, network_id: str) -> None:
         _give_back(record.shared, request.id, attachment)
     left = tuple(found for found in record.attachments if found.network_id != network_id)
     addresses = tuple(address for attachment in left for address in attachment.addresses)
+    if request.ports and not request.rootless:
+        _lead_ports(request, record.shared, addresses)
     attach.write(request.directory, record.replace(attachments=left, addresses=addresses))
+
+
+def _lead_ports(request: NetworkRequest, shared: str, addresses: tuple[str, ...]) -> None:
+    """Let the published ports lead to the addresses that the container has now; conmon holds the host's side."""
+    from argosy.network import ports
+
+    wanted = ports.mappings(request.ports, addresses)
+    if wanted:
+        firewall.add(shared, request.id, firewall.of_ports(wanted))
+    else:
+        firewall.drop(shared, request.id)
 
 
 def _give_back(shared: str, container_id: str, attachment: Attachment) -> None:
@@ -212,6 +232,8 @@ def _lease(
     there = {attachment.interface for attachment in record.attachments}
     for number, wish in enumerate(request.wishes):
         network = wish.network
+        if network.driver == IPVLAN and wish.mac:
+            raise Invalid("MAC address", wish.mac, f"devices of network {network.name} (ipvlan) have their parent's")
         leases = ipam.lease(shared, network, request.directory, wish.addresses)
         attachment = Attachment(
             network=network.name,
@@ -219,7 +241,7 @@ def _lease(
             interface=wish.interface or _free_name(number, request.wishes, there),
             driver=network.driver,
             bridge=network.interface,
-            mac=wish.mac or bridge.mac(network, leases),
+            mac="" if network.driver == IPVLAN else wish.mac or bridge.mac(network, leases),
             addresses=tuple(str(lease) for lease in leases),
             gateways=tuple(lease.gateway for lease in leases),
             aliases=wish.aliases,

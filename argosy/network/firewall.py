@@ -108,7 +108,7 @@ def of_network(network: Network) -> tuple[str, ...]:
     isolate = network.options.get("isolate", "")
     if isolate == "strict":
         found.append(f"strict {{ {bridge} }}")
-    if isolate in ("strict", "1", "t", "T", "true", "TRUE", "True"):
+    if isolate == "strict" or network.is_set("isolate"):
         found.append(f"isolated {{ {bridge} }}")
     return tuple(found)
 

@@ -13,6 +13,7 @@ NO_PAIRS: Mapping[str, str] = {}
 
 DEFAULT_NAME, DEFAULT_SUBNET, DEFAULT_INTERFACE = "podman", "10.88.0.0/16", "podman0"
 _DEFAULT_ID = "2f259bab93aaaaa2542ba43ef33eb990d0999ee1b9924b557b7be53c0b7a1bb9"
+TRUE = ("1", "t", "T", "true", "TRUE", "True")  # as Go's strconv.ParseBool has it
 BRIDGE, MACVLAN, IPVLAN = "bridge", "macvlan", "ipvlan"
 
 
@@ -70,6 +71,10 @@ class Network(Value):
     options: Mapping[str, str] = NO_PAIRS
 
     _nested: ClassVar[dict[str, type[Value]]] = {"subnets": Subnet, "routes": Route}
+
+    def is_set(self, option: str) -> bool:
+        """Whether an option that is true or false, which was checked at create, is true; False when it is not set."""
+        return self.options.get(option, "") in TRUE
 
     def number(self, option: str) -> int:
         """The value of an option that is a number, which was checked at create; 0 when it is not set."""

@@ -11,7 +11,17 @@ import re
 
 from argosy.config.containers import DEFAULT_SUBNET_POOLS
 from argosy.errors import ArgosyError, Exists, Invalid, Unsupported
-from argosy.network.model import BRIDGE, DEFAULT_INTERFACE, IPVLAN, MACVLAN, Network, Route, Subnet, network_id
+from argosy.network.model import (
+    BRIDGE,
+    DEFAULT_INTERFACE,
+    IPVLAN,
+    MACVLAN,
+    TRUE,
+    Network,
+    Route,
+    Subnet,
+    network_id,
+)
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -162,7 +172,7 @@ def _check_isolate(_key: str, value: str) -> None:
 
 
 def _check_bool(_key: str, value: str) -> None:
-    if value not in ("1", "t", "T", "true", "TRUE", "True", "0", "f", "F", "false", "FALSE", "False"):
+    if value not in (*TRUE, "0", "f", "F", "false", "FALSE", "False"):
         raise ArgosyError(f'strconv.ParseBool: parsing "{value}": invalid syntax', hint="give true or false")
 
 
@@ -182,7 +192,6 @@ _COMMON: dict[str, Callable[[str, str], None]] = {
 _CHECKS: dict[str, dict[str, Callable[[str, str], None]]] = {
     BRIDGE: {
         **_COMMON,
-        "vlan": _check_number(0, 4094, "vlan ID {number} must be between 0 and 4094"),
         "isolate": _check_isolate,
     },
     MACVLAN: {**_COMMON, "mode": _check_mode(MACVLAN, _MACVLAN_MODES)},

@@ -147,6 +147,34 @@ def test_a_container_is_connected_and_disconnected_while_it_runs_and_stays_so(br
     assert "invalid network mode" in bridged.run("network", "connect", "one", "other", check=125).stderr
 
 
+@host.needs_link_kind("macvlan")
+def test_a_device_on_somebody_elses_wire_has_no_names_of_ours(rooted: Program) -> None:
+    subprocess.run(["ip", "link", "add", "argosywire", "type", "bridge"], check=True)
+    try:
+        subnet = ("--subnet", "10.216.7.0/24", "-o", "parent=argosywire", "-o", "no_default_route=T")
+        rooted.run("network", "create", "-d", "macvlan", *subnet, "wire")
+        shown = rooted.run("run", "--rm", "--network", "wire", "busybox", "sh", "-c", "ip addr; ip route").stdout
+        assert "10.216.7.2/24" in shown
+        assert "default" not in shown
+    finally:
+        rooted.run("network", "rm", "wire", check=False)
+        subprocess.run(["ip", "link", "del", "argosywire"], check=True)
+
+
+def test_ports_follow_a_container_to_the_network_that_it_has_left(rooted: Program) -> None:
+    rooted.run("network", "create", "one")
+    rooted.run("network", "create", "two")
+    serve(rooted, "web", "--network", "one", "--network", "two", "-p", "80")
+    port = int(rooted.run("port", "web").lines[0].rpartition(":")[2])
+    assert get(port) == b"served-by-web"
+    rooted.run("network", "disconnect", "one", "web")
+    assert get(port) == b"served-by-web"
+    rooted.run("network", "disconnect", "two", "web")
+    rooted.run("network", "connect", "one", "web")
+    assert get(port) == b"served-by-web"
+    rooted.run("rm", "-f", "-t", "0", "web")
+
+
 def test_many_at_once_get_addresses_of_their_own(bridged: Program) -> None:
     names = [f"c{number}" for number in range(12)]
 

@@ -89,7 +89,10 @@ COMMAND = Command(
         Flag("ipv6", help="Give it an IPv6 subnet as well"),
         Flag("label", kind="list", help="Set metadata on the network"),
         Flag(
-            "opt", short="o", kind="list", help="Option of the driver (mtu, vlan, isolate, metric, mode, parent, ...)"
+            "opt",
+            short="o",
+            kind="list",
+            help="Option of the driver (mtu, isolate, metric, no_default_route, mode, parent)",
         ),
         Flag("route", kind="list", help="Route that every container gets (DESTINATION,GATEWAY[,METRIC])"),
         Flag("subnet", kind="list", help="Subnet in CIDR form"),
