@@ -168,6 +168,27 @@ class Engine:
 
         return Images(self.store, self.load_registries, self.site.notice)
 
+    def remove_user(self, container_id: str) -> None:
+        """Remove a container, or a working container of the builder's, whose image is to go.
+
+        By force; nothing happens when it went by itself meanwhile.
+        """
+        from argosy.errors import NotFound
+
+        try:
+            self.containers.remove(container_id, force=True)
+        except NotFound:
+            self.remove_working(container_id)
+
+    def remove_working(self, container_id: str) -> None:
+        """Remove a working container of the builder's, if there is one."""
+        from argosy.errors import NotFound
+
+        try:
+            self.build().containers.remove(container_id)
+        except NotFound:
+            return
+
     def build(
         self,
         *,

@@ -175,7 +175,18 @@ def _copy_paused(site: Site, record: ContainerRecord, upper: str, copy: str, *, 
     try:
         _copy(site, record, upper, copy)
     finally:
-        pausing.resume(site, record.id)
+        if state.derive(site, record.id).status == state.PAUSED:
+            pausing.resume(site, record.id)
+
+
+def _check_still_there(source: int, upper: str, record: ContainerRecord) -> None:
+    """Raise ArgosyError when the container was removed meanwhile: the copy lacks what was gone by then."""
+    try:
+        if os.path.samestat(os.fstat(source), os.stat(upper, follow_symlinks=False)):
+            return
+    except FileNotFoundError:
+        pass
+    raise ArgosyError(f"container {record.id[:12]} was removed while it was committed")
 
 
 def _copy(site: Site, record: ContainerRecord, upper: str, copy: str) -> None:
@@ -191,6 +202,7 @@ def _copy(site: Site, record: ContainerRecord, upper: str, copy: str) -> None:
         target = os.open(copy, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         try:
             treecopy.TreeCopier(source, target, id_map=record.id_map, keeps=keeps, omits=omits).tree()
+            _check_still_there(source, upper, record)
         except OSError as error:
             what = f"cannot copy what container {record.id[:12]} has changed"
             raise ArgosyError(what, details=str(error), hint="make room with `argosy system prune`") from error

@@ -179,17 +179,11 @@ class Images(Facade):
         from argosy.storage import gc
 
         wanted = remove.RemoveOptions(force=force, prune=prune)
-        remover = remove.Remover(self._engine.store, self._engine.load_registries, wanted, self._remove_container)
+        remover = remove.Remover(self._engine.store, self._engine.load_registries, wanted, self._engine.remove_user)
         removed = remover.remove(image)
         if any(entry.deleted for entry in removed):
             gc.collect(self._engine.store)
         return removed
-
-    def _remove_container(self, container_id: str) -> None:
-        try:
-            self._engine.containers.remove(container_id, force=True)
-        except NotFound:
-            pass  # it went by itself meanwhile
 
     def prune(self, filters: Sequence[str] = (), *, everything: bool = False) -> tuple[str, ...]:
         """Remove the images without a name (with `everything`: with one as well) that no container needs; their ids.

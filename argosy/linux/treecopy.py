@@ -139,6 +139,8 @@ class TreeCopier:
             try:
                 os.mknod(name, found.st_mode, found.st_rdev, dir_fd=target)
             except PermissionError:
+                if found.st_rdev == 0:  # a whiteout: what it hides would be there again
+                    raise
                 return  # no devices in a user namespace: rootless images have none to begin with
         else:
             return  # a socket means nothing without its server

@@ -251,3 +251,15 @@ def test_several_at_once_get_names_of_their_own(program: Program) -> None:
         names = list(pool.map(lambda _: new(program, "scratch"), range(4)))
     assert len(set(names)) == 4
     assert len(buildah(program, "rm", "--all").lines) == 4
+
+
+def test_a_prune_takes_images_of_working_containers_when_told_to(program: Program) -> None:
+    name = new(program)
+    buildah(program, "commit", "--quiet", name, "external")
+    buildah(program, "rm", name)
+    held = new(program, "external")
+    identity = program.run("image", "inspect", "--format", "{{.Id}}", "external").lines[0]
+    program.run("untag", "external")
+    assert program.run("image", "prune", "--force").stdout == ""
+    assert program.run("image", "prune", "--force", "--external").lines == [identity]
+    assert held not in buildah(program, "containers").stdout

@@ -28,7 +28,13 @@ def run(options: ImagePruneOptions, engine: Engine, out: Output) -> int:
 
     if not options.force and not _confirmed(options, out):
         return 0
-    for image_id in prune.prune(engine.store, engine.load_registries, options.filter, everything=options.all):
+    for image_id in prune.prune(
+        engine.store,
+        engine.load_registries,
+        options.filter,
+        everything=options.all,
+        remove_working=engine.remove_working if options.external else None,
+    ):
         out.line(image_id)
     if not options.filter:
         engine.build().prune_cache()
@@ -53,7 +59,7 @@ COMMAND = Command(
     max_operands=0,
     flags=(
         Flag("all", short="a", help="Remove all images not in use by containers, not just dangling ones"),
-        Flag("external", help="Remove images even when they are used by external containers (there are none here)"),
+        Flag("external", help="Remove images even when working containers of builds are made from them, and these"),
         Flag("filter", kind="list", help="Provide filter values (e.g. 'label=<key>=<value>')"),
         Flag("force", short="f", help="Do not prompt for confirmation"),
     ),

@@ -38,14 +38,8 @@ def run(options: RmiOptions, engine: Engine, out: Output) -> int:
     if options.prune:
         return _prune(engine, out)
 
-    def remove_container(container_id: str) -> None:
-        try:
-            engine.containers.remove(container_id, force=True)
-        except NotFound:
-            _remove_working(engine, container_id)
-
     wanted = remove.RemoveOptions(force=options.force, prune=not options.no_prune)
-    remover = remove.Remover(engine.store, engine.load_registries, wanted, remove_container)
+    remover = remove.Remover(engine.store, engine.load_registries, wanted, engine.remove_user)
     errors: list[ArgosyError] = []
     deleted = False
     for removed in _all(engine, remover, errors) if options.all else _named(options, engine, remover, errors):
@@ -76,14 +70,6 @@ def _prune(engine: Engine, out: Output) -> int:
     command = image_prune.COMMAND
     parsed = grammar.Parsed({"force": True}, ())
     return command.run(grammar.build_options(command, parsed, command.path), engine, out)
-
-
-def _remove_working(engine: Engine, container_id: str) -> None:
-    """Remove a working container; nothing happens when it went by itself meanwhile."""
-    try:
-        engine.build().containers.remove(container_id)
-    except NotFound:
-        pass
 
 
 def _named(options: RmiOptions, engine: Engine, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
