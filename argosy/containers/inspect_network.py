@@ -10,8 +10,7 @@ if TYPE_CHECKING:
 
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
-    from argosy.network.model import Attachment
-    from argosy.network.request import NetworkRecord
+    from argosy.network.request import Attachment, NetworkRecord
 
 
 def settings(site: Site, record: ContainerRecord, found: NetworkRecord | None) -> dict[str, Any]:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from argosy.network.ipam import Lease
-    from argosy.network.model import Attachment, Network
+    from argosy.network.model import Network
+    from argosy.network.request import Attachment
 
 _EBUSY, _ATTEMPTS, _PAUSE_S = 16, 20, 0.05
 _METRIC = 100  # as netavark gives its default routes

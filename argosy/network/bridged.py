@@ -12,8 +12,8 @@ from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import files, locks, namespaces, process
 from argosy.linux.netlink import Netlink
 from argosy.network import attach, bridge, firewall, ipam
-from argosy.network.model import BRIDGE, IPVLAN, Attachment
-from argosy.network.request import NetworkRecord, NetworkState, Unavailable
+from argosy.network.model import BRIDGE, IPVLAN
+from argosy.network.request import Attachment, NetworkRecord, NetworkState, Unavailable
 from argosy.undo import Undo
 
 TYPE_CHECKING = False

@@ -18,7 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from argosy.network.model import Attachment, Network
+    from argosy.network.model import Network
+    from argosy.network.request import Attachment
 
 DOMAIN = "dns.podman"  # as the peers have it
 _PID = "aardvark.pid"

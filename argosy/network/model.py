@@ -110,21 +110,3 @@ def first_address(subnet: str) -> str:
     address = subnet.partition("/")[0]
     family, length = (AF_INET6, 16) if ":" in address else (AF_INET, 4)
     return inet_ntop(family, (int.from_bytes(inet_pton(family, address), "big") + 1).to_bytes(length, "big"))
-
-
-class Attachment(Value):
-    """How a container is connected to one network.
-
-    `interface` is the device in the container, `addresses` have their prefix lengths and `gateways` stand beside them,
-    "" where there is none.  `aliases` are the names that others on the network find it by, besides its own.
-    """
-
-    network: str
-    network_id: str
-    interface: str
-    driver: str = BRIDGE
-    bridge: str = ""
-    mac: str = ""
-    addresses: tuple[str, ...] = ()
-    gateways: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()

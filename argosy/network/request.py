@@ -6,7 +6,6 @@ from argosy import jsontext
 from argosy.config.containers import ContainersConf
 from argosy.errors import ArgosyError
 from argosy.linux import files, namespaces
-from argosy.network.model import Attachment
 from argosy.records import shelf
 from argosy.values import Value
 
@@ -19,6 +18,24 @@ if TYPE_CHECKING:
     from argosy.network.ports import Published
 
 STATE_FILE = "network.json"
+
+
+class Attachment(Value):
+    """How a container is connected to one network.
+
+    `interface` is the device in the container, `addresses` have their prefix lengths and `gateways` stand beside them,
+    "" where there is none.  `aliases` are the names that others on the network find it by, besides its own.
+    """
+
+    network: str
+    network_id: str
+    interface: str
+    driver: str = "bridge"
+    bridge: str = ""
+    mac: str = ""
+    addresses: tuple[str, ...] = ()
+    gateways: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 class Wish(Value):

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from argosy.network.ipam import Lease
-    from argosy.network.model import Attachment, Network
+    from argosy.network.model import Network
+    from argosy.network.request import Attachment
 
 
 def connect(network: Network, attachment: Attachment, leases: Sequence[Lease], netns: str) -> None:
