@@ -40,7 +40,7 @@ def _dangling(site: Site, value: str) -> Test:
     if wanted is None:
         raise ArgosyError(f'strconv.ParseBool: parsing "{value}": invalid syntax', hint="dangling is true or false")
     users, default = networks.users(site), networks.of(site).default.id
-    return lambda network: (network.id != default and not users.of(network)) == wanted
+    return lambda network: (network.id != default and not users.of(network.id)) == wanted
 
 
 _EACH = ("label", "label!")  # of which all that are given must hold

@@ -7,15 +7,15 @@ from argosy.network import model
 from argosy.network.networks import Networks
 from argosy.network.request import Wish
 from argosy.spec.options import NetworkUse
-from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
     from argosy.containers.state import ContainerView
+    from argosy.containers.users import Users
     from argosy.network.model import Network
 
 BRIDGE = "bridge"
@@ -65,37 +65,20 @@ def wish(site: Site, record: ContainerRecord, use: NetworkUse) -> Wish:
     )
 
 
-class Users(Value):
-    """For each network's id, the containers that are on it, running or not."""
-
-    by_network: Mapping[str, tuple[ContainerView, ...]]
-
-    def of(self, network: Network) -> tuple[ContainerView, ...]:
-        """The containers on the network."""
-        return self.by_network.get(network.id, ())
-
-
 def users(site: Site) -> Users:
-    """Who is on which network.  Raises ArgosyError when a container's record is damaged: nobody knows where it is."""
-    from argosy.containers import state
+    """Who is on which network, by its id.  Raises ArgosyError when a container's record is damaged."""
+    from argosy.containers.users import users
 
-    listing = state.views(site)
-    if listing.damaged:
-        names = ", ".join(name for name, _ in listing.damaged)
-        raise ArgosyError(
-            f"cannot tell which networks are in use: the record of {names} is damaged",
-            hint="`argosy system check` says what is wrong with it.",
-        )
     networks = of(site)
-    found: dict[str, list[ContainerView]] = {}
-    for view in listing.views:
+
+    def used(view: ContainerView) -> Iterator[str]:
         for name in names_of(site, view):
             try:
-                network_id = networks.id_of(networks.default.name if name == BRIDGE else name)
+                yield networks.id_of(networks.default.name if name == BRIDGE else name)
             except NotFound:
                 continue
-            found.setdefault(network_id, []).append(view)
-    return Users({network_id: tuple(views) for network_id, views in found.items()})
+
+    return users(site, "network", used)
 
 
 def names_of(site: Site, view: ContainerView) -> list[str]:
@@ -116,7 +99,7 @@ def remove(site: Site, network: Network, *, force: bool = False, timeout_s: floa
     from argosy.containers import remove as removal
     from argosy.network import bridged
 
-    using = users(site).of(network)
+    using = users(site).of(network.id)
     if using and not force:
         error = InUse("network", network.name, tuple(view.id for view in using))
         names = f'"{network.name}" has associated containers with it'
@@ -138,7 +121,7 @@ def unused(site: Site) -> list[Network]:
     return [
         network
         for network in networks.listing().networks
-        if network.id != networks.default.id and not taken.of(network)
+        if network.id != networks.default.id and not taken.of(network.id)
     ]
 
 

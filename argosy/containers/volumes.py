@@ -2,45 +2,21 @@
 
 from __future__ import annotations
 
-from argosy.errors import ArgosyError, InUse, NotFound
-from argosy.values import Value
+from argosy.errors import InUse, NotFound
 from argosy.volumes import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from argosy.containers.site import Site
-    from argosy.containers.state import ContainerView
+    from argosy.containers.users import Users
     from argosy.volumes.named import Volume
 
 
-class Users(Value):
-    """For each volume's name, the containers that use it, running or not."""
-
-    by_volume: Mapping[str, tuple[ContainerView, ...]]
-
-    def of(self, name: str) -> tuple[ContainerView, ...]:
-        """The containers that use the volume."""
-        return self.by_volume.get(name, ())
-
-
 def users(site: Site) -> Users:
-    """Who uses what.  Raises ArgosyError when a container's record is damaged: nobody knows what that one uses."""
-    from argosy.containers import state
+    """Who uses which volume, by its name.  Raises ArgosyError when a container's record is damaged."""
+    from argosy.containers.users import users
 
-    listing = state.views(site)
-    if listing.damaged:
-        names = ", ".join(name for name, _ in listing.damaged)
-        raise ArgosyError(
-            f"cannot tell which volumes are in use: the record of {names} is damaged",
-            hint="`argosy system check` says what is wrong with it.",
-        )
-    found: dict[str, list[ContainerView]] = {}
-    for view in listing.views:
-        for use in view.record.get("volumes", ()):
-            found.setdefault(use["name"], []).append(view)
-    return Users({name: tuple(views) for name, views in found.items()})
+    return users(site, "volume", lambda view: [use["name"] for use in view.record.get("volumes", ())])
 
 
 def unused(site: Site) -> list[Volume]:
