@@ -183,7 +183,10 @@ class Netlink:
             pass
 
     def _dump(self, kind: int, body: bytes) -> list[bytes]:
-        """A listing, made again when it changed while it was read."""
+        """A listing, made again when what it lists changed meanwhile.
+
+        The first is read to its end all the same: a dump on a connection where another runs is refused with EBUSY.
+        """
         while True:
             try:
                 return list(self._ask(kind, _DUMP, body, ""))
@@ -195,12 +198,14 @@ class Netlink:
         self._sequence += 1
         length = _HEADER.size + len(body)
         self._socket.send(_HEADER.pack(length, kind, flags | _REQUEST, self._sequence, 0) + body)
+        interrupted = 0
         while True:
             for answer, answer_flags, content in self._messages():
-                if answer_flags & _DUMP_INTERRUPTED:
-                    raise InterruptedError(4, "the list changed while it was read")
+                interrupted |= answer_flags & _DUMP_INTERRUPTED
                 if answer in (_NLMSG_ERROR, _NLMSG_DONE):
                     _raise_error(content, what)
+                    if interrupted:
+                        raise InterruptedError(4, "the list changed while it was read")
                     return
                 yield content
                 if not flags & _DUMP:

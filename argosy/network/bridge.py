@@ -8,7 +8,6 @@ more than to keep it, and `network rm` does.
 from __future__ import annotations
 
 import os
-import time
 
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import files, locks, netdevices
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from argosy.network.model import Network
     from argosy.network.request import Attachment
 
-_EBUSY, _ATTEMPTS, _PAUSE_S = 16, 20, 0.05
 _METRIC = 100  # as netavark gives its default routes
 
 
@@ -43,26 +41,15 @@ def connect(shared: str, network: Network, attachment: Attachment, leases: Seque
 
 
 def _pair(here: Netlink, network: Network, attachment: Attachment, bridge: int, netns: str) -> str:
-    """Make the pair of devices; the name of the one on the bridge.
-
-    Where many join a bridge at once, the kernel may find it busy for a moment.
-    """
+    """Make the pair of devices; the name of the one on the bridge."""
+    port = f"veth{os.urandom(4).hex()}"
     fd = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        for attempt in range(_ATTEMPTS):
-            port = f"veth{os.urandom(4).hex()}"
-            try:
-                mtu, mac = network.number("mtu"), attachment.mac
-                netdevices.add_veth(here, port, attachment.interface, fd, master=bridge, mtu=mtu, mac=mac)
-            except OSError as error:
-                if error.errno != _EBUSY or attempt == _ATTEMPTS - 1:
-                    raise
-                time.sleep(_PAUSE_S)
-            else:
-                return port
+        mtu, mac = network.number("mtu"), attachment.mac
+        netdevices.add_veth(here, port, attachment.interface, fd, master=bridge, mtu=mtu, mac=mac)
     finally:
         os.close(fd)
-    raise AssertionError
+    return port
 
 
 def configure(there: Netlink, network: Network, interface: str, leases: Sequence[Lease]) -> None:

@@ -87,7 +87,7 @@ def network_id(name: str) -> str:
         return _DEFAULT_ID  # hashlib takes 5 ms to load, on the way of every `run`
     from hashlib import sha256
 
-    return sha256(name.encode()).hexdigest()
+    return sha256(name.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def default_network(name: str = "", subnet: str = "") -> Network:

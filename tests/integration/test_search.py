@@ -49,7 +49,7 @@ def test_the_catalog_is_searched(shared_program: Program, full: Registry) -> Non
 
     assert names("search/app") == [f"{full.name}/search/app2"]
     assert names("app2", "--limit", "1") == [f"{full.name}/search/app2"]
-    assert f"{full.name}/search/other" in names("")
+    assert f"{full.name}/search/other" in names("", "--limit", "100")
     assert names("search/", "--filter", "is-official") == []
     assert len(names("search/", "--filter", "is-official=false,stars=0")) == 3
     assert names("nothing-of-this-name") == []

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from argosy.errors import Invalid, NotFound
-from argosy.linux import namespaces, nft, process
+from argosy.linux import namespaces, netdevices, nft, process
 from argosy.linux.netlink import Address, Link, Netlink, Route
 from tests.rig import host
 
@@ -92,6 +93,24 @@ def test_a_new_namespace_has_its_loopback_device_only(connection: Netlink) -> No
     assert connection.link("lo") == loopback
     assert connection.addresses() == []
     assert connection.routes() == []
+
+
+def test_a_listing_while_devices_come_and_go(netns: str, connection: Netlink) -> None:
+    """The kernel marks such a listing as interrupted, and refuses the next one while the first is not read."""
+    with Netlink(netns) as other:
+        for number in range(60):
+            netdevices.add_bridge(other, f"stays{number}")
+
+        def change() -> None:
+            for _ in range(60):
+                netdevices.add_bridge(other, "goes")
+                other.delete_link(other.link("goes").index)
+
+        changing = threading.Thread(target=change)
+        changing.start()
+        while changing.is_alive():
+            assert len([link for link in connection.links() if link.name.startswith("stays")]) == 60
+        changing.join()
 
 
 def test_a_device_goes_up_and_down(connection: Netlink, oracle: Oracle) -> None:
