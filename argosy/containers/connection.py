@@ -55,6 +55,24 @@ def request(site: Site, record: ContainerRecord, merged: str) -> network.Network
     )
 
 
+def uplink(site: Site) -> str:
+    """The path of the network namespace that a rootless user's bridges are in, connected."""
+    from argosy.network import bridged
+
+    return bridged.uplink(
+        network.NetworkRequest(
+            id=bridged.UPLINK,
+            kind="bridge",
+            run=site.store.run,
+            directory=site.run_directory(bridged.UPLINK),
+            rootless=site.namespace.rootless,
+            conf=site.conf,
+            notice=site.notice,
+            command=site.network_cmd_path,
+        )
+    )
+
+
 def _netns_maker(site: Site, record: ContainerRecord) -> dict[str, Callable[[str], None]]:
     if record.id_map is None:
         return {}

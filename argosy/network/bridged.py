@@ -217,7 +217,7 @@ def inside(request: NetworkRequest, action: Callable[[], T]) -> T:
     """What `action` gives in the network namespace that the bridges are in; a user's is made where it is missing."""
     if not request.rootless:
         return action()
-    return namespaces.in_network(_uplink(request), action)
+    return namespaces.in_network(uplink(request), action)
 
 
 def _lease(
@@ -294,8 +294,11 @@ def _within(run: str, record: NetworkRecord, action: Callable[[], None]) -> None
         namespaces.in_network(f"{run}/netns/{UPLINK}", action)
 
 
-def _uplink(request: NetworkRequest) -> str:
-    """The namespace that a user's bridges are in, connected."""
+def uplink(request: NetworkRequest) -> str:
+    """The path of the namespace that a user's bridges are in; made and connected where it is missing.
+
+    Of the request counts what every container of this user shares.  It stays until `leave_uplink`.
+    """
     path, directory = f"{request.run}/netns/{UPLINK}", f"{request.run}/networks/{UPLINK}"
     files.make_directories(directory)
     with locks.acquire(directory) or locks.Lock(-1, ""):

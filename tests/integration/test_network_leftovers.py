@@ -60,6 +60,28 @@ def test_check_frees_what_containers_that_are_gone_have(bridged: Program) -> Non
     assert bridged.run("system", "check", "--quick").stdout == CLEAN
 
 
+def test_unshare_reaches_containers_on_bridges(bridged: Program) -> None:
+    """In the namespace that is there, and in one that it makes itself and which `system check` takes away."""
+    if not bridged.rootless:
+        assert "please use unshare" in bridged.run("unshare", "--rootless-netns", "true", check=125).stderr
+        return
+    inside = ("unshare", "--rootless-netns")
+    outside = bridged.run("unshare", "readlink", "/proc/self/ns/net").stdout
+    made = bridged.run(*inside, "readlink", "/proc/self/ns/net").stdout
+    assert outside != made
+    assert bridged.run(*inside, "readlink", "/proc/self/ns/net").stdout == made
+    argv = ("httpd", "-f", "-p", "8000", "-h", "/etc")
+    bridged.run("run", "-d", "--name", "web", "--network", "one", "busybox", *argv)
+    address = bridged.run("inspect", "-f", "{{.NetworkSettings.Networks.one.IPAddress}}", "web").stdout.strip()
+    fetch = f"until busybox wget -q -O - http://{address}:8000/passwd; do sleep 0.1; done"
+    assert "root:" in bridged.run(*inside, "sh", "-c", fetch).stdout
+    bridged.run("rm", "-f", "-t", "0", "web")
+    bridged.run(*inside, "true")
+    assert "uplink" in bridged.run("system", "check", "--quick", check=1).stdout
+    bridged.run("system", "check", "--quick", "--repair")
+    assert bridged.run("system", "check", "--quick").stdout == CLEAN
+
+
 def test_an_address_of_a_container_that_is_gone_is_given_again(bridged: Program) -> None:
     network_id, subnet = bridged.run(
         "network", "inspect", "--format", "{{.ID}} {{(index .Subnets 0).Subnet}}", "one"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.cli.flags import Command
+from argosy.cli.flags import Command, Flag
 from argosy.errors import ArgosyError
 from argosy.linux import process, signals
 from argosy.values import Value
@@ -23,6 +23,7 @@ class UnshareOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    rootless_netns: bool = False
 
 
 def run(options: UnshareOptions, engine: Engine, out: Output) -> int:
@@ -31,9 +32,21 @@ def run(options: UnshareOptions, engine: Engine, out: Output) -> int:
         raise ArgosyError(
             "please use unshare with rootless", hint="This process has every right already: run the program itself."
         )
+    if options.rootless_netns:
+        _join_uplink(engine)
     argv = options.operands or (os.environ.get("SHELL") or "/bin/sh",)
     out.flush()
     _become(argv, {**os.environ, "CONTAINERS_GRAPHROOT": engine.store.root, "CONTAINERS_RUNROOT": engine.store.run})
+
+
+def _join_uplink(engine: Engine) -> None:
+    """Enter the network namespace of this user's bridges.  It stays behind, with whatever is set up in it."""
+    from argosy.containers import connection
+    from argosy.linux import syscalls
+
+    fd = os.open(connection.uplink(engine.site), os.O_RDONLY | os.O_CLOEXEC)
+    syscalls.setns(fd, syscalls.CLONE_NEWNET)
+    os.close(fd)
 
 
 def _become(argv: tuple[str, ...], environ: dict[str, str]) -> NoReturn:
@@ -63,11 +76,15 @@ COMMAND = Command(
     description=(
         "Runs a command (a shell if none is given) in the user and mount namespace in which this user's containers\n"
         "run: as its root, with the ids that the user may map.  The variables CONTAINERS_GRAPHROOT and\n"
-        "CONTAINERS_RUNROOT name the directories of the store."
+        "CONTAINERS_RUNROOT name the directories of the store.\n"
+        "With --rootless-netns the command is in the network namespace of this user's bridges too, from where each\n"
+        "container on them can be reached by its address.  The namespace is made where it is missing, and goes when\n"
+        "the last container on a bridge has ended."
     ),
     usage="[COMMAND [ARG...]]",
     options=UnshareOptions,
     run=run,
+    flags=(Flag("rootless-netns", help="Join the rootless network namespace, in which the bridges are"),),
     interspersed=False,
-    examples=("argosy unshare id", "argosy unshare cat /proc/self/uid_map"),
+    examples=("argosy unshare id", "argosy unshare --rootless-netns ip address"),
 )
