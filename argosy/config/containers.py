@@ -187,7 +187,8 @@ _RACY_NS = 1_000_000_000
 def load(run: str, environ: Mapping[str, str], *, rootless: bool, modules: tuple[str, ...] = ()) -> ContainersConf:
     """The merged configuration; `run` is the run directory, whose `cache/` keeps the parsed form ("" keeps nothing).
 
-    `modules` are those of --module, the strongest last.  Raises Invalid that names the file and line when a file is not
+    `modules` are those of --module, the strongest last.  Where no file names a seccomp profile, the administrator's
+    /etc/containers/seccomp.json is it, if there is one.  Raises Invalid that names the file and line when a file is not
     TOML, and the key as well when a value has a wrong type or is none that the key can have.
     """
     places = candidates(environ, rootless=rootless, modules=modules)
@@ -198,8 +199,11 @@ def load(run: str, environ: Mapping[str, str], *, rootless: bool, modules: tuple
     from argosy.config import containersfiles
 
     files = containersfiles.existing(places)
-    stamps = [stamp(path) for path in (*places, *files)]
+    override = os.path.join(_DIRECTORIES[-1], "seccomp.json")
+    stamps = [stamp(path) for path in (*places, *files, override)]
     conf = containersfiles.merged(files)
+    if not conf.seccomp_profile and os.path.exists(override):
+        conf = conf.replace(seccomp_profile=override)
     if run:
         keep(cache, conf, places, stamps)
     return conf

@@ -61,10 +61,7 @@ def storage_conf(environ: Mapping[str, str], *, rootless: bool) -> str:
         if not os.path.exists(given):
             raise Invalid("CONTAINERS_STORAGE_CONF", given, "there is no such file")
         return given
-    places: tuple[str, ...] = SYSTEM_STORAGE_FILES
-    if rootless:
-        places = (os.path.join(configuration_home(environ), "containers/storage.conf"), *places)
-    for place in places:
+    for place in storage_confs(environ, rootless=rootless):
         try:
             os.stat(place)
         except (FileNotFoundError, NotADirectoryError):
@@ -73,6 +70,13 @@ def storage_conf(environ: Mapping[str, str], *, rootless: bool) -> str:
             raise ArgosyError(f"cannot read {place}", details=str(error.strerror)) from error
         return place
     return ""
+
+
+def storage_confs(environ: Mapping[str, str], *, rootless: bool) -> tuple[str, ...]:
+    """Where a storage.conf may be, the one that counts before others first."""
+    if not rootless:
+        return SYSTEM_STORAGE_FILES
+    return (os.path.join(configuration_home(environ), "containers/storage.conf"), *SYSTEM_STORAGE_FILES)
 
 
 def configuration_home(environ: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def document(engine: Engine, program: str) -> dict[str, Any]:
     """The facts, as JSON types."""
     from argosy.linux import host
+    from argosy.network import model
 
     facts = host.facts(rootless=engine.namespace.rootless, uid=engine.namespace.uid)
     return {
@@ -28,7 +29,7 @@ def document(engine: Engine, program: str) -> dict[str, Any]:
         "registries": _registries(engine),
         "plugins": {
             "volume": ["local"],
-            "network": [],
+            "network": [model.BRIDGE, model.MACVLAN, model.IPVLAN],
             "log": ["k8s-file", "none", "passthrough", "journald"],
             "authorization": None,
         },
@@ -206,10 +207,15 @@ def _graph_options(store: Store) -> dict[str, str]:
 
 
 def _storage_conf(engine: Engine) -> str:
-    from argosy.config import storage
+    """The storage.conf that counts; where there is none, the one that this user would write."""
+    from argosy.config import locations
 
+    rootless = engine.namespace.rootless
     try:
-        return storage.load(engine.environ, uid=engine.namespace.uid, rootless=engine.namespace.rootless).path
+        return (
+            locations.storage_conf(engine.environ, rootless=rootless)
+            or locations.storage_confs(engine.environ, rootless=rootless)[0]
+        )
     except ArgosyError as error:
         return str(error)
 

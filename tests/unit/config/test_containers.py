@@ -206,6 +206,16 @@ def test_the_cache_notices(home: Path, change: str) -> None:
         assert loaded(home).tz == "c"
 
 
+def test_the_seccomp_profile_of_the_administrator(home: Path) -> None:
+    """It counts where no file names one, and a cache from before it came does not hide it."""
+    conf = write(home / "etc/containers.conf", "[containers]\npids_limit=2\n")
+    assert loaded(home).seccomp_profile == ""
+    profile = write(home / "etc/seccomp.json", "{}")
+    assert loaded(home).seccomp_profile == str(profile)
+    write(conf, '[containers]\nseccomp_profile="/mine.json"\n')
+    assert loaded(home).seccomp_profile == "/mine.json"
+
+
 def test_a_fresh_file_is_not_cached_yet(home: Path) -> None:
     """It may be changed once more in the same instant, with the same size."""
     write(home / "etc/containers.conf", "[containers]\npids_limit=2\n", age_s=0)
