@@ -230,12 +230,23 @@ class Engine:
             BuildSite(
                 store=self.store,
                 find_image=find_image,
+                find_platforms=lambda name, policy: self._platforms(name, policy, registry),
                 run_step=run_step,
                 end_step=containers.end_step,
                 sweep_steps=containers.sweep_steps,
                 environ=self.environ,
             )
         )
+
+    def _platforms(self, name: str, policy: str, registry: RegistryOptions | None) -> tuple[Platform, ...]:
+        """What an image is there for, by the pull policy."""
+        from argosy.images.offered import offered
+        from argosy.transports import docker
+
+        def open_source(reference: Reference) -> docker.DockerSource:
+            return self.open_source(reference, self._with_retries(registry or docker.RegistryOptions()))
+
+        return offered(self.store, self.load_registries, open_source, name, ask=policy in ("always", "newer"))
 
     def _find_image(self, name: str) -> ImageRecord:
         from argosy.images import resolve

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from argosy.build.output import Output
     from argosy.build.plan import Plan
     from argosy.build.report import Report
+    from argosy.oci.platform import Platform
     from argosy.storage.images import ImageRecord
 
 
@@ -48,6 +49,12 @@ class Build:
         from argosy.build import executor
 
         return executor.make_plan(options)
+
+    def platforms(self, options: BuildOptions) -> tuple[Platform, ...]:
+        """All that can be built for: what each base image is there for."""
+        from argosy.build import executor
+
+        return executor.common_platforms(self._site, options)
 
     def build(self, options: BuildOptions, report: Report | None = None) -> ImageRecord:
         from argosy.build import executor

@@ -36,19 +36,22 @@ if TYPE_CHECKING:
     from argosy.storage.work import Work
 
     FindImage = Callable[[str, Platform, str], Resolved]
+    FindPlatforms = Callable[[str, str], tuple[Platform, ...]]
 
 
 _FORGOTTEN_S = 30 * 24 * 3600.0  # steps that no build has used for so long
 
 
 class Site(Value):
-    """What a build works with.  `find_image` gives an image by name, platform and pull policy.
+    """What a build works with.  `find_image` gives an image by name, platform and pull policy, `find_platforms` what
+    the image of a name is there for.
 
     `end_step` ends a step that runs, by its id.
     """
 
     store: Store
     find_image: FindImage
+    find_platforms: FindPlatforms
     run_step: RunStep
     end_step: Callable[[str], None]
     sweep_steps: Callable[[], None]
@@ -62,6 +65,26 @@ def make_plan(options: BuildOptions) -> Plan:
         all_stages=options.all_stages,
     )
     return plan.plan(options.dockerfile, wanted)
+
+
+def common_platforms(site: Site, options: BuildOptions) -> tuple[Platform, ...]:
+    """What all base images are there for, but those whose FROM names a platform.  Raises ArgosyError for none."""
+    bases = {}
+    for planned in make_plan(options).stages:
+        name = planned.base.name
+        if planned.base.kind == "context":
+            name = options.contexts[name].image
+        if planned.base.kind in ("image", "context") and name and not planned.stage.start.platform:
+            bases[name] = site.find_platforms(name, options.pull)
+    if not bases:
+        why = "--all-platforms: no stage starts from an image whose platforms could be looked up"
+        raise ArgosyError(why, hint="name the platforms: --platform linux/amd64,linux/arm64")
+    first, *others = bases.values()
+    found = tuple(one for one in first if all(one in other for other in others))
+    if not found:
+        told = "\n".join(f"{name}: {', '.join(map(str, there))}" for name, there in bases.items())
+        raise ArgosyError("--all-platforms: the base images have no platform in common", details=told)
+    return found
 
 
 def build(site: Site, options: BuildOptions, report: Report) -> ImageRecord:
@@ -235,6 +258,7 @@ class _Build:
             layers=record.layers,
             history=config.history,
             author=config.author,
+            os_features=config.os_features,
             key=caches.key("image", record.config_digest, self._marker()),
             base_name=found.shown if found.name else "",
             base_digest=record.manifest_digest,

@@ -12,11 +12,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from argosy.build.agent import AgentSource
     from argosy.build.exchange import Place
+    from argosy.images.guard import Maker
 
 FORMATS = ("oci", "docker")
 NO_CONTEXTS: Mapping[str, NamedContext] = {}
 NO_SECRETS: Mapping[str, Secret] = {}
+NO_AGENTS: Mapping[str, AgentSource] = {}
 
 
 class Secret(Value):
@@ -62,12 +65,15 @@ class BuildOptions(Value):
     jobs: int = 1
     all_stages: bool = False
     os_version: str = ""
+    os_features: tuple[str, ...] = ()  # added to those of the base; with a dash at its end, one is taken away
+    identity: bool = False  # whether the label io.buildah.version says who made it, as buildah does
+    signers: tuple[Maker, ...] = ()
     latest_s: int | None = None
     exact_times: bool = False
     omit_history: bool = False
     unset_env: tuple[str, ...] = ()
     secrets: Mapping[str, Secret] = NO_SECRETS
-    agents: Mapping[str, str] = NO_PAIRS  # --ssh: id -> socket of the agent
+    agents: Mapping[str, AgentSource] = NO_AGENTS  # --ssh, by id
     contexts: Mapping[str, NamedContext] = NO_CONTEXTS
     allow_insecure: bool = False
     run: ContainerOptions = ContainerOptions(image="")

@@ -8,19 +8,22 @@ from argosy.oci.imageconfig import ImageConfig
 from argosy.oci.reference import Reference
 from argosy.spec.options import NO_PAIRS
 from argosy.values import Value
+from argosy.version import SPOKEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from argosy.build.options import BuildOptions
     from argosy.build.state import State
+    from argosy.images.guard import Maker
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
     from argosy.storage.work import Work
 
+IDENTITY = "io.buildah.version"
 _BASE_NAME = "org.opencontainers.image.base.name"
 _BASE_DIGEST = "org.opencontainers.image.base.digest"
 
@@ -34,6 +37,9 @@ class Finish(Value):
     omit_history: bool = False
     unset_env: tuple[str, ...] = ()
     os_version: str = ""
+    os_features: tuple[str, ...] = ()
+    identity: bool = False
+    signers: tuple[Maker, ...] = ()
 
 
 def image(
@@ -54,6 +60,7 @@ def image(
         architecture=state.platform.architecture,
         variant=state.platform.variant,
         os_version=options.os_version or state.platform.os_version,
+        os_features=os_features(state.os_features, options.os_features),
         created=created,
         author=state.author,
         config=_for_format(state.config, options, warn),
@@ -62,7 +69,20 @@ def image(
         raw=dict(more),
     )
     annotations = _annotations(state, options)
-    return assemble(store, work, config, state.layers, options.format, options.names, annotations)
+    return assemble(
+        store, work, config, state.layers, options.format, options.names, annotations, signers=options.signers
+    )
+
+
+def os_features(base: Sequence[str], changes: Sequence[str]) -> tuple[str, ...]:
+    """The base's features with the changes: a name adds one, a name with a dash at its end takes it away."""
+    found = dict.fromkeys(base)
+    for change in changes:
+        if change.endswith("-"):
+            found.pop(change[:-1], None)
+        else:
+            found[change] = None
+    return tuple(found)
 
 
 def _annotations(state: State, options: BuildOptions | Finish) -> dict[str, str]:
@@ -77,7 +97,9 @@ def _annotations(state: State, options: BuildOptions | Finish) -> dict[str, str]
 def _for_format(
     config: ContainerConfig, options: BuildOptions | Finish, warn: Callable[[str], None]
 ) -> ContainerConfig:
-    """Without the variables of --unsetenv, and without what the form has no words for."""
+    """Without the variables of --unsetenv, and without what the form has no words for; with buildah's label."""
+    if options.identity:
+        config = config.replace(labels={**config.labels, IDENTITY: SPOKEN["buildah"]})
     if options.unset_env:
         gone = frozenset(options.unset_env)
         config = config.replace(env=tuple(entry for entry in config.env if entry.partition("=")[0] not in gone))

@@ -28,6 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Self
 
+    from argosy.build.agent import Agent
     from argosy.build.dockerfile.instructions import CommandLine, Run
     from argosy.build.dockerfile.mounts import Mount
     from argosy.build.dockerfile.scopes import Scope
@@ -95,6 +96,7 @@ class Preparation:
         self._working = working
         self._build = build
         self._locks: list[locks.Lock] = []
+        self._agents: list[Agent] = []
         self._private = Scratch(f"{store.run}/builds/tmp")
         self._env: dict[str, str] = {}
         try:
@@ -119,6 +121,8 @@ class Preparation:
         try:
             staged.discard(self._working.directory)
         finally:
+            for agent in self._agents:
+                agent.close()
             for lock in self._locks:
                 lock.release()
             self._private.__exit__()
@@ -257,15 +261,21 @@ class Preparation:
 
     def _agent(self, mount: Mount, key: str) -> list[HostMount]:
         name = mount.cache_id or mount.source or "default"
-        socket = self._build.agents.get(name)
-        if socket is None:
+        source = self._build.agents.get(name)
+        if source is None:
             if mount.required:
                 hint = f"start an agent, and give --ssh {name}"
                 raise DockerfileError(f"ssh agent {name} is required, and was not given", hint=hint)
             return []
         target = self._target(mount, _AGENT.format(int(key)))
         self._env.setdefault("SSH_AUTH_SOCK", target)
-        return [HostMount("bind", socket, target, ("bind",))]
+        from argosy.build.agent import Agent
+
+        path = f"{self._private.path}/agent-{key}"
+        self._agents.append(Agent(source, path))
+        os.chown(path, mount.uid or 0, mount.gid or 0)
+        os.chmod(path, 0o600 if mount.mode is None else mount.mode)
+        return [HostMount("bind", path, target, ("bind",))]
 
     def _write(self, name: str, data: bytes, mode: int, uid: int = 0, gid: int = 0) -> str:
         path = f"{self._private.path}/{name}"

@@ -25,6 +25,7 @@ class State(Value):
     cmd_is_own: bool = False
     base_name: str = ""
     base_digest: str = ""
+    os_features: tuple[str, ...] = ()
 
     @property
     def diff_ids(self) -> tuple[str, ...]:

@@ -12,8 +12,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from argosy.images.guard import Maker
     from argosy.oci.imageconfig import ContainerConfig, ImageConfig
     from argosy.oci.reference import Reference
+    from argosy.signatures.blob import Signature
     from argosy.storage.images import ImageRecord, LayerRef
     from argosy.storage.store import Store
     from argosy.storage.work import Work
@@ -39,10 +41,13 @@ def assemble(
     form: str,
     names: tuple[Reference, ...],
     annotations: Mapping[str, str] = NO_PAIRS,
+    *,
+    signers: Sequence[Maker] = (),
 ) -> ImageRecord:
     """Put config and manifest in the form "oci" or "docker" into the store, and let the names mean the image.
 
-    `layers` are those of the config's diff ids, pinned by `work`.  All is on disk when this returns.
+    `layers` are those of the config's diff ids, pinned by `work`.  All is on disk when this returns, the signatures of
+    `signers` among it.
     """
     manifest_type, config_type, _ = TYPES[form]
     data = config.to_bytes()
@@ -52,12 +57,22 @@ def assemble(
     raw = manifest.to_bytes()
     digest = digests.of_bytes(raw)
     work.pin(str(described.digest), str(digest))
+    signatures = _signatures(raw, manifest, signers) if signers else ()
     store.blobs.put(data)
     store.blobs.put(raw)
     store.chains.ensure_fix([layer.diff_id for layer in layers])
     work.settle()
-    arrived = Arrived(manifest_digest=str(digest), manifest_size=len(raw), image=manifest, config=config)
+    arrived = Arrived(
+        manifest_digest=str(digest), manifest_size=len(raw), image=manifest, config=config, signatures=signatures
+    )
     return publish(store, arrived, names, durable=True)
+
+
+def _signatures(raw: bytes, manifest: ImageManifest, signers: Sequence[Maker]) -> tuple[Signature, ...]:
+    from argosy.registry.client import RawManifest
+
+    made = RawManifest(raw, manifest.media_type, digests.of_bytes(raw))
+    return tuple(sign(made) for sign in signers)
 
 
 def _descriptor(layer: LayerRef, form: str) -> Descriptor:

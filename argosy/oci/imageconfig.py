@@ -122,6 +122,7 @@ class ImageConfig(Value):
     architecture: str
     variant: str = ""
     os_version: str = ""
+    os_features: tuple[str, ...] = ()
     created: str = ""
     author: str = ""
     config: ContainerConfig = ContainerConfig()
@@ -143,6 +144,9 @@ class ImageConfig(Value):
                 data[key] = value
             else:
                 data.pop(key, None)
+        data.pop("os.features", None)
+        if self.os_features:
+            data["os.features"] = list(self.os_features)
         kept = {key: value for key, value in (self.raw.get("config") or {}).items() if key not in _CONTAINER_VALUES}
         data["config"] = {**self.config.to_oci(), **kept}
         data["rootfs"] = {"type": "layers", "diff_ids": [str(diff_id) for diff_id in self.diff_ids]}
@@ -165,6 +169,7 @@ def parse(data: bytes) -> ImageConfig:
         architecture=fields.text("architecture"),
         variant=fields.text("variant"),
         os_version=fields.text("os.version"),
+        os_features=fields.texts("os.features"),
         created=fields.text("created"),
         author=fields.text("author"),
         config=ContainerConfig() if config is None else _container_config(config),

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 
+from argosy.version import SPOKEN
 from tests.rig.program import CHECKOUT, Program
 
 BUSYBOX = shutil.which("busybox") or "/bin/busybox"
@@ -102,7 +103,7 @@ CMD ["x"]
         ["deep/d", "644", "0:0"],
     ]
     found = config(program, "made")
-    assert found["Labels"] == {"a": "b", "more": "$1"}
+    assert found["Labels"] == {"io.buildah.version": SPOKEN["buildah"], "a": "b", "more": "$1"}
     assert (found["User"], found["WorkingDir"], found["StopSignal"]) == ("5:6", "/work/here", "SIGINT")
     assert (found["Entrypoint"], found["Cmd"]) == (["/bin/echo"], ["x"])
     assert list(found["ExposedPorts"]) == ["80/tcp"]  # type: ignore[call-overload]

@@ -48,7 +48,7 @@ class Wanted(Value):
     time_s: int | None = None
     omit_history: bool = False
     unset_env: tuple[str, ...] = ()
-    labels: tuple[tuple[str, str], ...] = ()
+    identity: bool = False  # as in BuildOptions
 
 
 def commit(site: Site, shelf: Shelf, record: WorkingRecord, wanted: Wanted, warn: Callable[[str], None]) -> ImageRecord:
@@ -108,9 +108,8 @@ def _state(record: WorkingRecord, meta: LayerMeta, form: str, wanted: Wanted) ->
         comment=record.history_comment or (f"FROM {record.image}" if record.image else ""),
     )
     before = () if wanted.squash else (*record.history, *record.added)
-    labels = {**record.config.labels, **dict(wanted.labels)}
     return state.replace(
-        config=record.config.replace(labels=labels),
+        config=record.config,
         layers=(layer,) if wanted.squash else (*record.layers, layer),
         history=(*before, told),
     )
@@ -123,14 +122,14 @@ def _finish(record: WorkingRecord, wanted: Wanted, form: str) -> result.Finish:
         format=form,
         omit_history=wanted.omit_history,
         unset_env=wanted.unset_env,
+        os_features=record.os_features,
+        identity=wanted.identity,
     )
 
 
 def _docker_fields(record: WorkingRecord, form: str) -> dict[str, Any]:
     """What an image config holds that only docker's form has, or only Windows."""
     found: dict[str, Any] = {}
-    if record.os_features:
-        found["os.features"] = list(record.os_features)
     if form == "docker":
         names = {"Hostname": record.hostname, "Domainname": record.domainname}
         found["config"] = {key: value for key, value in names.items() if value}

@@ -70,7 +70,6 @@ def _is_elsewhere(target: str) -> bool:
 def _wanted(flags: CommitFlags, engine: Engine, name: str) -> Wanted:
     from argosy.build.containers.commit import Wanted
     from argosy.images import naming
-    from argosy.version import SPOKEN
 
     if flags.timestamp is not None and flags.timestamp < 0:
         raise Invalid("--timestamp", str(flags.timestamp), "it is before 1970")
@@ -82,7 +81,7 @@ def _wanted(flags: CommitFlags, engine: Engine, name: str) -> Wanted:
         time_s=flags.timestamp,
         omit_history=flags.omit_history,
         unset_env=flags.unsetenv,
-        labels=(("io.buildah.version", SPOKEN["buildah"]),) if flags.identity_label else (),
+        identity=flags.identity_label,
     )
 
 

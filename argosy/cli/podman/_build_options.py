@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 
 from argosy.build import exchange
-from argosy.build.options import FORMATS, BuildOptions, NamedContext, Secret
+from argosy.build.options import FORMATS, BuildOptions, NamedContext
+from argosy.cli.podman import _build_secrets
 from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.images import naming
 from argosy.images.resolve import POLICIES
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     from argosy.cli.buildah.from_ import FromFlags
     from argosy.cli.podman._build_table import BuildFlags
     from argosy.config.containers import ContainersConf
+    from argosy.images.guard import Maker
     from argosy.oci.platform import Platform
+    from argosy.oci.reference import Reference
     from argosy.spec.options import Mount
     from argosy.transports.docker import RegistryOptions
 
@@ -70,16 +73,32 @@ def build_options(
         jobs=flags.jobs,
         all_stages=not flags.skip_unused_stages,
         os_version=flags.os_version or "",
+        os_features=flags.os_feature,
+        identity=flags.identity_label and program != "docker",
+        signers=_signers(flags, names, environ),
         latest_s=latest_s,
         exact_times=exact,
         omit_history=flags.omit_history,
         unset_env=flags.unsetenv,
-        secrets=dict(_secret(text) for text in flags.secret),
-        agents=dict(_agent(text, environ) for text in flags.ssh),
+        secrets=dict(_build_secrets.secret(text) for text in flags.secret),
+        agents=dict(_build_secrets.agent(text, environ) for text in flags.ssh),
         contexts=dict(_named_context(text) for text in flags.build_context),
         allow_insecure=_allowed(flags.allow),
         run=run_options(flags, no_hosts=flags.no_hosts),
     )
+
+
+def _signers(flags: BuildFlags, names: tuple[Reference, ...], environ: Mapping[str, str]) -> tuple[Maker, ...]:
+    """--sign-by: what signs the image under the first of its names."""
+    if not flags.sign_by:
+        return ()
+    from argosy.images import sign
+
+    named = len(wanted_platforms(flags)) == 1 and not flags.all_platforms
+    if not names or not named:
+        why = "only an image that has a name of its own can be signed"
+        raise Invalid("--sign-by", flags.sign_by, why, hint="name it with --tag, or sign it when it is pushed")
+    return sign.makers(sign.SignOptions(gpg_key=flags.sign_by), str(names[0]), names[0], environ)
 
 
 def _makes_layers(flags: BuildFlags, environ: Mapping[str, str], program: str) -> bool:
@@ -162,53 +181,6 @@ def _label(text: str) -> tuple[str, str]:
     if not name:
         raise Invalid("--label", text, "it must be KEY=VALUE")
     return name, value
-
-
-def _fields(flag: str, text: str) -> dict[str, str]:
-    found = {}
-    for part in text.split(","):
-        key, equals, value = part.partition("=")
-        if not equals:
-            raise Invalid(f"--{flag}", text, f'"{part}" is not KEY=VALUE')
-        found[key] = value
-    return found
-
-
-def _secret(text: str) -> tuple[str, Secret]:
-    """id=ID, and src=PATH or env=NAME; with neither, the variable of that name, else the file."""
-    fields = _fields("secret", text)
-    unknown = fields.keys() - {"id", "src", "source", "env", "type"}
-    if unknown:
-        raise Invalid("--secret", text, f"unknown key {min(unknown)}")
-    name = fields.get("id", "")
-    if not name:
-        raise Invalid("--secret", text, "it has no id")
-    kind = fields.get("type", "")
-    if kind not in ("", "file", "env"):
-        raise Invalid("--secret", text, "its type is neither file nor env")
-    path, variable = fields.get("src") or fields.get("source") or "", fields.get("env", "")
-    if kind == "env" and not variable:
-        path, variable = "", path or name
-    if not path and not variable:
-        path, variable = (name, "") if name not in os.environ else ("", name)
-    if variable and variable not in os.environ:
-        raise Invalid("--secret", text, f"the variable {variable} is not set")
-    if path and not os.path.isfile(path):
-        raise Invalid("--secret", text, f"there is no file {path}")
-    return name, Secret(os.path.abspath(path) if path else "", variable)
-
-
-def _agent(text: str, environ: Mapping[str, str]) -> tuple[str, str]:
-    name, _, socket = text.partition("=")
-    socket = socket or environ.get("SSH_AUTH_SOCK", "")
-    if not socket:
-        raise Invalid("--ssh", text, "no agent runs (SSH_AUTH_SOCK is not set)", hint="start one with ssh-agent(1)")
-    if not os.path.exists(socket):
-        raise Invalid("--ssh", text, f"there is no socket {socket}")
-    if os.path.isfile(socket):
-        hint = f"ssh-add {socket}, and give --ssh {name} alone"
-        raise Unsupported(f"--ssh {text}: a key is not handed out itself, an agent has to hold it", hint=hint)
-    return name or "default", os.path.abspath(socket)
 
 
 def _named_context(text: str) -> tuple[str, NamedContext]:

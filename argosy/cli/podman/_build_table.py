@@ -11,6 +11,7 @@ class BuildFlags(Value):
 
     operands: tuple[str, ...]
     add_host: tuple[str, ...]
+    all_platforms: bool
     allow: tuple[str, ...]
     annotation: tuple[str, ...]
     arch: str | None
@@ -49,6 +50,7 @@ class BuildFlags(Value):
     from_: str | None
     hooks_dir: tuple[str, ...]
     http_proxy: bool
+    identity_label: bool
     ignorefile: str | None
     iidfile: str | None
     ipc: str | None
@@ -67,6 +69,7 @@ class BuildFlags(Value):
     no_hosts: bool
     omit_history: bool
     os: str | None
+    os_feature: tuple[str, ...]
     output: tuple[str, ...]
     os_version: str | None
     pid: str | None
@@ -84,6 +87,7 @@ class BuildFlags(Value):
     secret: tuple[str, ...]
     security_opt: tuple[str, ...]
     shm_size: str | None
+    sign_by: str | None
     skip_unused_stages: bool
     squash: bool
     squash_all: bool
@@ -102,6 +106,7 @@ class BuildFlags(Value):
 
 FLAGS = (
     Flag("add-host", kind="csv", help="Add a custom host-to-IP mapping (host:ip)"),
+    Flag("all-platforms", help="Build for all platforms that all base images are there for"),
     Flag("allow", kind="csv", help="Allow what steps ask for beyond their confinement: security.insecure"),
     Flag("annotation", kind="list", help="Set metadata for an image (key=value)"),
     Flag("arch", kind="string", help="Set the architecture of the image"),
@@ -140,6 +145,7 @@ FLAGS = (
     Flag("from", kind="string", help="Use this image in place of that of the first FROM"),
     Flag("hooks-dir", kind="list", help="Directory of OCI hooks for RUN steps"),
     Flag("http-proxy", default=True, help="Pass the caller's proxy variables to RUN steps"),
+    Flag("identity-label", default=True, help="Add the label io.buildah.version, as buildah does"),
     Flag("ignorefile", kind="string", help="Path of an alternate .dockerignore file"),
     Flag("iidfile", kind="string", help="Write the image's id to this file"),
     Flag("ipc", kind="string", help="The IPC namespace of RUN steps: private, host, or the path of one"),
@@ -162,6 +168,7 @@ FLAGS = (
     Flag("no-hosts", help="Do not create /etc/hosts within the container, use the one of the image"),
     Flag("omit-history", help="Leave the history out of the image"),
     Flag("os", kind="string", help="Set the operating system of the image"),
+    Flag("os-feature", kind="csv", help="Ask for a feature of the system in the image (FEATURE- takes one away)"),
     Flag("os-version", kind="string", help="Set the operating system's version in the image"),
     Flag(
         "output",
@@ -189,10 +196,11 @@ FLAGS = (
     Flag("secret", kind="list", help="A secret for RUN --mount=type=secret (id=ID,src=PATH or id=ID,env=NAME)"),
     Flag("security-opt", kind="list", help="Security options of RUN steps"),
     Flag("shm-size", kind="string", help="Size of /dev/shm of RUN steps (number[unit])"),
+    Flag("sign-by", kind="string", help="Sign the image with the GnuPG key that has this fingerprint"),
     Flag("skip-unused-stages", default=True, help="Leave out stages that the target does not need"),
     Flag("squash", help="Make one layer of all that the last stage adds to its base"),
     Flag("squash-all", help="Make one layer of the whole image"),
-    Flag("ssh", kind="list", help="An agent for RUN --mount=type=ssh (default or ID[=SOCKET])"),
+    Flag("ssh", kind="list", help="An agent or keys for RUN --mount=type=ssh (ID, ID=SOCKET or ID=KEYFILE[,...])"),
     Flag("stdin", help="Let RUN steps read from standard input"),
     Flag("tag", short="t", kind="list", help="Name of the image (NAME[:TAG])"),
     Flag("target", kind="string", help="Set the stage to build"),

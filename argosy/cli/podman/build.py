@@ -47,6 +47,8 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
             if flags.check:
                 return _check(dockerfile, out)
             options = _build_options.build_options(flags, engine.conf, engine.environ, context, dockerfile, out.program)
+            if flags.all_platforms:
+                flags = flags.replace(platform=",".join(map(str, build.platforms(options))))
             if flags.plan:
                 return _plan(build, _for_platforms(options, flags), out)
             for wanted_build in _for_platforms(options, flags):
