@@ -79,6 +79,31 @@ def write_archive(
     return Written(writer.entries, writer.size_bytes, writer.skipped_sockets, whiteouts)
 
 
+def write_entry(
+    directory: str,
+    name: str,
+    write: Callable[[bytes], object],
+    *,
+    id_map: IdMap | None = None,
+    single: bool = False,
+) -> bool:
+    """Write `name` in the directory, with what is below it where it is a directory, as `write_archive` does.
+
+    Nothing is written, and False the answer, for what no archive of files of a container's holds: sockets and devices.
+    """
+    writer = _Writer(write, latest_s=None, layer=False, id_map=id_map, single=single)
+    root = os.open(directory, _DIRECTORY)
+    try:
+        mode = os.stat(name, dir_fd=root, follow_symlinks=False).st_mode
+        if not any(test(mode) for test in (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK, stat.S_ISFIFO)):
+            return False
+        writer.entry(root, os.fsencode(name))
+    finally:
+        os.close(root)
+    write(tarwriter.END_MARK)
+    return True
+
+
 class _Writer:
     def __init__(
         self,
@@ -100,7 +125,15 @@ class _Writer:
 
     def tree(self, root: int) -> None:
         """All below the root."""
-        pending = [self._directory(root, b"")]
+        self._below(root, b"")
+
+    def entry(self, root: int, name: bytes) -> None:
+        """An entry of the root, and all below it."""
+        if self._entry(root, name, name):
+            self._below(root, name)
+
+    def _below(self, root: int, path: bytes) -> None:
+        pending = [self._directory(root, path)]
         while pending:
             below = next(pending[-1], None)
             if below is None:

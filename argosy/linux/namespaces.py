@@ -77,6 +77,24 @@ def in_network(path: str, action: Callable[[], T]) -> T:
     return _in_thread(moved)
 
 
+def in_mount_namespace(action: Callable[[], T]) -> tuple[T, int]:
+    """What `action` gives in a mount namespace of its own, and a descriptor that keeps that namespace alive.
+
+    It runs in a thread that ends with it; descriptors that it opened go on seeing what it mounted.
+    """
+
+    def moved() -> tuple[T, int]:
+        syscalls.unshare(syscalls.CLONE_NEWNS)
+        fd = os.open("/proc/thread-self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return action(), fd
+        except BaseException:
+            os.close(fd)
+            raise
+
+    return _in_thread(moved)
+
+
 def can_name_host() -> bool:
     """Whether this process may name the host of a uts namespace of its own.  Tried, in a thread that ends with it."""
     from _socket import sethostname
