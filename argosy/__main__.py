@@ -12,7 +12,7 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import NoReturn
 
 _INTERNAL = 125
@@ -40,7 +40,7 @@ def main(argv: Sequence[str]) -> NoReturn:
 def _command(argv: Sequence[str]) -> int:
     from argosy.cli import main as cli
 
-    return cli.run(argv, _open_engine)
+    return cli.run(argv, _open_engine, _serve)
 
 
 def _open_engine(**settings: object) -> object:
@@ -50,6 +50,12 @@ def _open_engine(**settings: object) -> object:
     process.protect_descriptors()
     process.expect_descriptors(_DESCRIPTORS)
     return open_engine(**settings)  # type: ignore[arg-type]  # the settings are those of the global flags
+
+
+def _serve(service: str, engine: object, say: Callable[[str], None], **options: object) -> int:
+    from argosy import services
+
+    return services.start(service, engine, say, **options)
 
 
 def _helper(argv: Sequence[str]) -> int:

@@ -137,22 +137,24 @@ _COMMON = frozenset(("version", "noout", "log_level", "syslog", "tmpdir", "debug
 _EVENTS_BACKENDS = ("file", "journald", "none")
 
 
-def run(argv: Sequence[str], open_engine: Callable[..., Any]) -> int:
+def run(argv: Sequence[str], open_engine: Callable[..., Any], serve: Callable[..., int] | None = None) -> int:
     """Run the command line and give the exit status.  Everything is flushed; the caller only has to end the process.
 
     `open_engine(root=, runroot=, ..., notice=)` gets the global flags (None or an empty tuple where not given) and a
-    function that shows a notice; it enters the user namespace and gives the engine.
+    function that shows a notice; it enters the user namespace and gives the engine.  `serve(service, engine, say, ...)`
+    runs a service to its end.
     """
-    call = _Call(names.program(argv[0] if argv else ""), open_engine)
+    call = _Call(names.program(argv[0] if argv else ""), open_engine, serve)
     return call.guarded(list(argv[1:]))
 
 
 class _Call:
     """One call of the program: its name, its output, and the global flags seen so far."""
 
-    def __init__(self, program: str, open_engine: Callable[..., Any]) -> None:
+    def __init__(self, program: str, open_engine: Callable[..., Any], serve: Callable[..., int] | None) -> None:
         self.program = program
         self.open_engine = open_engine
+        self.run_service = serve
         self.out = Output(program)
         self.settings: dict[str, Any] = {}
         self.program_settings: dict[str, Any] = {}
@@ -332,7 +334,11 @@ class _Call:
         for keyword in ("runtime_flags", "modules", "hooks_dir"):
             settings[keyword] = settings[keyword] or ()
         settings["search"] = ("docker.io",) if self.program == "docker" else ()
-        return Opener({**settings, "notice": self.out.notice}, self._open_here, self.program_settings)
+        return Opener({**settings, "notice": self.out.notice}, self._open_here, self.program_settings, self._serve)
+
+    def _serve(self, service: str, say: Callable[[str], None], **options: Any) -> int:
+        assert self.run_service is not None
+        return self.run_service(service, self._engine(), say, **options)
 
     def _open_here(self, **settings: Any) -> Any:
         """The engine of this host, unless the environment sends us to another."""
@@ -354,6 +360,8 @@ class Opener:
     """What a command gets instead of the engine when its index entry does not ask for one: the way to open it.
 
     `settings` are the keyword arguments of `open_engine`, `program_settings` the global flags that skopeo alone has.
+    `serve(service, say, ...)` opens the engine and runs a service with it: the services are not the command line's to
+    import.
     """
 
     def __init__(
@@ -361,10 +369,17 @@ class Opener:
         settings: dict[str, Any],
         open_engine: Callable[..., Any],
         program_settings: dict[str, Any] | None = None,
+        serve: Callable[..., int] | None = None,
     ) -> None:
         self.settings = settings
         self.program_settings = program_settings or {}
         self._open_engine = open_engine
+        self._serve = serve
+
+    def serve(self, service: str, say: Callable[[str], None], **options: Any) -> int:
+        """Run a service until a signal ends it; `say` is told when it is ready."""
+        assert self._serve is not None
+        return self._serve(service, say, **options)
 
     def open(self) -> Any:
         """The engine, opened now."""

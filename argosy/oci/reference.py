@@ -63,7 +63,7 @@ def parse(text: str, *, default_registry: str = DOCKER_HUB, default_tag: str = "
     if registry == DOCKER_HUB and "/" not in repository:
         repository = f"library/{repository}"
     _check_registry(text, registry)
-    _check_repository(text, repository)
+    check_repository(repository, text)
     if len(registry) + 1 + len(repository) > _NAME_LIMIT:
         raise Invalid("reference format", text, f"repository name must not be more than {_NAME_LIMIT} characters")
     if tag:
@@ -141,9 +141,13 @@ def _check_registry(text: str, registry: str) -> None:
         raise Invalid("reference format", text, f"{registry!r} is not the host name of a registry")
 
 
-def _check_repository(text: str, repository: str) -> None:
+def check_repository(repository: str, text: str = "") -> None:
+    """Raises Invalid (which shows `text`, the whole that it was part of) unless `repository` is the name of one."""
+    text = text or repository
     if repository != repository.lower():
         raise Invalid("reference format", text, "repository name must be lowercase")
+    if len(repository) > _NAME_LIMIT:
+        raise Invalid("reference format", text, f"repository name must not be more than {_NAME_LIMIT} characters")
     for component in repository.split("/"):
         why = _component_fault(component)
         if why:

@@ -156,6 +156,15 @@ class Blobs:
                 ingest.commit()
         return digest
 
+    def adopt_stable(self, digest: str, path: str) -> None:
+        """Make a finished file the blob, for good: the caller wrote, hashed and synced it, and gave it STABLE_MODE.
+
+        It takes the place of one that is there, which may not be stable yet.
+        """
+        files.make_directories(self._directory)
+        os.rename(path, self.path(digest))
+        files.fsync_directory(self._directory)
+
     def adopt(self, digest: str, path: str) -> None:
         """Make a finished file the blob: one on the store's file system, which the caller wrote and hashed.
 

@@ -106,6 +106,7 @@ class _Mark:
         for shelf in ("artifacts", "buildcache", "working"):
             self._pins(f"{store.root}/{shelf}")
         self._pins(f"{store.run}/imagemounts")
+        self._repositories()
         self._images()
         for _, digest in store.refs.all().refs:
             self._keep_manifest(digest)
@@ -142,6 +143,12 @@ class _Mark:
             self.live.update(layer.blob for layer in record.layers)
         for digest, _ in images.damaged:
             self._keep_manifest(digest)
+
+    def _repositories(self) -> None:
+        if os.path.isdir(f"{self._store.root}/repositories") or os.path.isdir(f"{self._store.root}/cached"):
+            from argosy.storage import repositories
+
+            self.live.update(repositories.live(self._store))
 
     def _keep_manifest(self, digest: str) -> None:
         """Keep `digest`, and if it is the manifest of an image, its parts."""

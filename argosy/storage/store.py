@@ -44,6 +44,8 @@ SHELVES = {
     "manifests": "manifest list",
     "buildcache": "build cache entry",
     "working": "working container",
+    "repositories": "repository",
+    "cached": "cached repository",
 }
 
 

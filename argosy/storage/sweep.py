@@ -1,7 +1,7 @@
 """The sweep: what dead processes have left in tmp/.  Alive is who holds the flock; everything else is garbage.
 
-Two things are worth keeping: a download that can be continued, for a day, and the list of objects that a process could
-not make stable any more, which a helper does now.
+Two things are worth keeping: a download or upload that can be continued, for a day, and the list of objects that a
+process could not make stable any more, which a helper does now.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from argosy.storage.store import Store
 
 LOWERS = "lowers"  # a directory of mounts, see storage.idmaps
-_KEEP_DOWNLOADS_S = 24 * 3600
+_KEEP_TRANSFERS_S = 24 * 3600
 
 
 class Swept(Value):
@@ -31,7 +31,7 @@ class Swept(Value):
 def sweep(store: Store, *, everything: bool = False) -> Swept:
     """Remove what dead processes have left.
 
-    `everything` takes downloads as well, and makes lists of unstable objects good before it returns.  What cannot be
+    `everything` takes transfers as well, and makes lists of unstable objects good before it returns.  What cannot be
     removed now stays for the next sweep.
     """
     from argosy.storage import places
@@ -94,11 +94,11 @@ def _free(path: str) -> locks.Lock | None:
 
 
 def _sweep_one(root: str, name: str, lock: locks.Lock, *, everything: bool) -> bool:
-    from argosy.storage import blobs, durable
+    from argosy.storage import blobs, durable, uploads
 
     path = f"{root}/tmp/{name}"
-    if name.startswith(blobs.INGEST_PREFIX):
-        if not everything and time.time() - os.lstat(path).st_mtime < _KEEP_DOWNLOADS_S:
+    if name.startswith((blobs.INGEST_PREFIX, uploads.PREFIX)):
+        if not everything and time.time() - os.lstat(path).st_mtime < _KEEP_TRANSFERS_S:
             return False
     elif os.path.lexists(f"{path}/{durable.LIST}") and durable.made_here(root, path):
         sync_fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -32,6 +32,7 @@ HOMES = {
     "argparse": (),
     "logging": (),
     "asyncio": ("argosy/services/",),
+    "h11": ("argosy/services/",),
     "pty": (),
 }
 

@@ -98,7 +98,7 @@ def test_bash_asks_the_program() -> None:
     script = subprocess.run(
         [f"{CHECKOUT}/bin/argosy", "completion", "bash"], capture_output=True, text=True, check=True
     )
-    ask = f'COMP_WORDS=({CHECKOUT}/bin/argosy system re); COMP_CWORD=2; _argosy_complete; echo "${{COMPREPLY[@]}}"'
+    ask = f'COMP_WORDS=({CHECKOUT}/bin/argosy system res); COMP_CWORD=2; _argosy_complete; echo "${{COMPREPLY[@]}}"'
     done = subprocess.run(["bash", "-c", script.stdout + ask], capture_output=True, text=True, check=True)
     assert done.stdout == "reset\n"
 

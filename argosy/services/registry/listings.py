@@ -1,0 +1,85 @@
+"""Lists: tags, repositories, and what refers to a manifest."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import urllib.parse
+from typing import TYPE_CHECKING
+
+from argosy import jsontext
+from argosy.errors import NotFound
+from argosy.numbers import natural
+from argosy.oci import mediatypes
+from argosy.services.http.messages import Response
+from argosy.services.registry.blobs import digest_of, repository_of
+from argosy.services.registry.faults import API_HEADERS, JSON, Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from argosy.services.http.messages import Request
+    from argosy.services.registry.routes import Route
+    from argosy.storage.repositories import Repositories
+
+_REPOSITORIES_AT_ONCE = 100
+_MOST_AT_ONCE = 1000
+
+
+class Listings:
+    """The lists of all repositories."""
+
+    def __init__(self, repositories: Repositories) -> None:
+        self._repositories = repositories
+
+    async def tags(self, request: Request, route: Route) -> Response:
+        """The tags of a repository in order, a page of them where `n` or `last` are given."""
+        repository = await asyncio.to_thread(repository_of, self._repositories, route.name)
+        page, link = _page(request, await asyncio.to_thread(repository.tags), None)
+        return _json({"name": route.name, "tags": page}, link)
+
+    async def catalog(self, request: Request, _route: Route) -> Response:
+        """The names of the repositories in order, by the page."""
+        names = await asyncio.to_thread(self._repositories.names)
+        page, link = _page(request, names, _REPOSITORIES_AT_ONCE)
+        return _json({"repositories": page}, link)
+
+    async def referrers(self, request: Request, route: Route) -> Response:
+        """What refers to a manifest, be that here or not; `artifactType` chooses among it."""
+        digest = digest_of(route.selector)
+        try:
+            repository = await asyncio.to_thread(self._repositories.find, route.name)
+            entries = await asyncio.to_thread(repository.referrers, digest)
+        except NotFound:
+            entries = []
+        headers: tuple[tuple[str, str], ...] = ()
+        wanted = request.query.get("artifactType")
+        if wanted:
+            entries = [entry for entry in entries if entry.get("artifactType") == wanted]
+            headers = (("OCI-Filters-Applied", "artifactType"),)
+        body = jsontext.encode({"schemaVersion": 2, "mediaType": mediatypes.OCI_INDEX, "manifests": entries})
+        return Response(200, (*API_HEADERS, ("Content-Type", mediatypes.OCI_INDEX), *headers), body)
+
+
+def _page(request: Request, names: Sequence[str], usual: int | None) -> tuple[list[str], tuple[tuple[str, str], ...]]:
+    """The page that `n` and `last` ask for, and the Link header to the next one where there is more."""
+    count = usual
+    if "n" in request.query:
+        try:
+            count = min(natural(request.query["n"]), _MOST_AT_ONCE)
+        except ValueError:
+            raise Fault("PAGINATION_NUMBER_INVALID", "n is not a number") from None
+    start = bisect.bisect_right(names, request.query["last"]) if "last" in request.query else 0
+    rest = names[start:]
+    if count is None or len(rest) <= count:
+        return list(rest), ()
+    page = list(rest[:count])
+    if not page:
+        return [], ()
+    query = urllib.parse.urlencode({"n": count, "last": page[-1]})
+    return page, (("Link", f'<{request.path}?{query}>; rel="next"'),)
+
+
+def _json(value: dict[str, Any], headers: tuple[tuple[str, str], ...]) -> Response:
+    return Response(200, (*API_HEADERS, JSON, *headers), jsontext.encode(value))

@@ -1,0 +1,107 @@
+"""Repositories: what they hold, what they keep from being collected, what is forgotten."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from argosy.errors import NotFound
+from argosy.oci import digest as digests
+from argosy.oci.digest import Digest
+from argosy.storage import check, gc
+from argosy.storage.repositories import ManifestRecord, Repositories, Repository
+from argosy.storage.store import Store
+
+MANIFEST = b'{"schemaVersion":2}'
+TYPE = "application/vnd.oci.image.manifest.v1+json"
+
+
+def put(store: Store, repository: Repository, data: bytes) -> Digest:
+    digest = store.blobs.put(data)
+    assert repository.add_blob(digest, digest)
+    return digest
+
+
+def record(data: bytes, *parts: str, subject: str = "") -> ManifestRecord:
+    return ManifestRecord(digests.of_bytes(data), TYPE, len(data), parts, subject)
+
+
+def age(repository: Repository) -> None:
+    for name in os.listdir(f"{repository.path}/blobs"):
+        os.utime(f"{repository.path}/blobs/{name}", (0, 0))
+
+
+def test_names(store: Store) -> None:
+    repositories = Repositories(store)
+    for name in ("z", "a/b-c/d", "a"):
+        repositories.obtain(name)
+        repositories.obtain(name)
+    assert repositories.names() == ["a", "a/b-c/d", "z"]
+    with pytest.raises(NotFound):
+        repositories.find("a/b-c")
+    assert list(check.check(store)) == []
+
+
+def test_a_manifest_needs_its_parts(store: Store) -> None:
+    repository = Repositories(store).obtain("a")
+    blob = put(store, repository, b"blob")
+    digest = digests.of_bytes(MANIFEST)
+    missing = digests.of_bytes(b"missing")
+    assert repository.add_manifest(digest, MANIFEST, record(MANIFEST, blob, missing), tag="1") == missing
+    assert (repository.manifest(digest), repository.tags(), store.blobs.has(digest)) == (None, [], False)
+    assert repository.add_manifest(digest, MANIFEST, record(MANIFEST, blob), tag="1") == ""
+    assert (repository.tag("1"), repository.tags()) == (digest, ["1"])
+    index = b'{"manifests":[]}'
+    assert repository.add_manifest(digests.of_bytes(index), index, record(index, digest)) == ""
+    assert repository.remove_manifest(digest)
+    assert not repository.remove_manifest(digest)
+    assert (repository.manifest(digest), repository.tags(), repository.tag("1")) == (None, [], None)
+
+
+def test_what_is_collected(store: Store) -> None:
+    """Manifests keep their parts; a blob without one is kept for a day."""
+    repository = Repositories(store).obtain("a")
+    named, fresh = put(store, repository, b"named"), put(store, repository, b"fresh")
+    digest = digests.of_bytes(MANIFEST)
+    repository.add_manifest(digest, MANIFEST, record(MANIFEST, named))
+    assert gc.find(store).objects == ()
+    age(repository)
+    assert repository.blob(fresh) == fresh  # asked for: a manifest may follow
+    assert gc.find(store).objects == ()
+    age(repository)
+    assert gc.collect(store).objects == (("blob", fresh),)
+    assert (repository.blob(fresh), repository.blob(named)) == (None, named)
+    path = f"{repository.path}/manifests/{digest}.json"
+    with open(path, "r+b") as file:
+        file.truncate(10)
+    assert named not in [digest for _, digest in gc.find(store).objects]
+    os.unlink(path)
+    age(repository)
+    assert len(gc.collect(store).objects) == 2
+
+
+def test_referrers(store: Store) -> None:
+    repository = Repositories(store).obtain("a")
+    subject = digests.of_bytes(b"subject")
+    found = []
+    for number in range(3):
+        data = MANIFEST + b" " * number
+        found.append(digests.of_bytes(data))
+        entry = {"digest": str(found[-1])}
+        repository.add_manifest(found[-1], data, record(data, subject=subject), referrer=entry)
+    assert [entry["digest"] for entry in repository.referrers(subject)] == sorted(found)
+    repository.remove_manifest(found[0])
+    os.unlink(f"{repository.path}/manifests/{found[1]}.json")  # killed between two steps
+    assert [entry["digest"] for entry in repository.referrers(subject)] == [found[2]]
+    assert repository.referrers(digests.of_bytes(b"other")) == []
+
+
+def test_a_blob_that_the_store_lost_is_not_there(store: Store) -> None:
+    repository = Repositories(store).obtain("a")
+    digest = put(store, repository, b"blob")
+    os.unlink(store.blobs.path(digest))
+    assert repository.blob(digest) is None
+    assert not repository.add_blob(digest, digest)
+    assert repository.remove_blob(digest)
+    assert not repository.remove_blob(digest)
