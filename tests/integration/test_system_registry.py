@@ -156,8 +156,8 @@ def test_referrers(served: Served) -> None:
     assert json.loads(served.request("GET", path).body)["manifests"] == []
     for kind in ("application/a", "application/b"):
         config = describe("application/vnd.oci.empty.v1+json", b"{}")
-        fields = {"artifactType": kind, "config": config, "layers": [], "subject": subject, "annotations": {"k": kind}}
-        manifest = encode({"schemaVersion": 2, "mediaType": OCI_MANIFEST, **fields})
+        document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [], "subject": subject}
+        manifest = encode({**document, "artifactType": kind, "annotations": {"k": kind}})
         answer = served.request("PUT", f"/v2/refer/manifests/{sha256(manifest)}", manifest)
         assert (answer.status, answer.headers["oci-subject"]) == (201, subject["digest"])
     answer = served.request("GET", path)
