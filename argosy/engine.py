@@ -196,12 +196,13 @@ class Engine:
         progress: Progress | None = None,
         signature_policy: str = "",
         stdin: int | None = None,
+        no_pivot: bool = False,
         **chosen: Unpack[Chosen],
     ) -> Build:
         """What builds images; base images are pulled with `registry` and judged by `signature_policy`, and `progress`
         tells of that.
 
-        Steps read from the descriptor `stdin`, where there is one; `chosen` is about how they are run.
+        Steps read from the descriptor `stdin`, where there is one; `no_pivot` and `chosen` are about how they are run.
         """
         from argosy.build import Build
         from argosy.build.executor import Site as BuildSite
@@ -224,7 +225,7 @@ class Engine:
         ) -> int:
             with open(os.devnull, "rb") as nothing:
                 source = nothing.fileno() if stdin is None else stdin
-                return containers.run_step(Step(step, options, image, tree, source, *output))
+                return containers.run_step(Step(step, options, image, tree, source, *output, no_pivot=no_pivot))
 
         return Build(
             BuildSite(

@@ -38,7 +38,8 @@ STEP_FILE = "step.json"
 class Step(Value):
     """What is to run.  `rootfs` is the mounted tree; mounts of the options have host paths, as in a SpecRequest.
 
-    `stdin`, `stdout` and `stderr` are our descriptors for its streams.
+    `stdin`, `stdout` and `stderr` are our descriptors for its streams; with the option `tty` they are joined with a
+    terminal of its own.  `no_pivot` is for a tree that the kernel does not pivot into, as on a ramdisk.
     """
 
     id: str
@@ -48,6 +49,7 @@ class Step(Value):
     stdin: int = 0
     stdout: int = 1
     stderr: int = 2
+    no_pivot: bool = False
 
 
 class _Owner(Value):
@@ -122,16 +124,23 @@ def _run_described(site: Site, step: Step, record: ContainerRecord, request: Spe
             workdir.ensure(step.rootfs, config, step.id, asked=False)
         executable.check(step.rootfs, config["process"], config["mounts"], os.uname().machine)
         files.write_atomic(f"{directory}/{BUNDLE}", jsontext.encode(config))
-        return _wait(runtime, step, directory)
+        return _wait(runtime, step, directory, no_pivot=step.no_pivot or site.conf.no_pivot_root)
     finally:
         places.clear()
 
 
-def _wait(runtime: OciRuntime, step: Step, directory: str) -> int:
+def _wait(runtime: OciRuntime, step: Step, directory: str, *, no_pivot: bool) -> int:
+    words = (*(["--no-pivot"] if no_pivot else []), "--bundle", directory, step.id)
+    if step.options.tty:
+        from argosy.runtime import console
+
+        try:
+            return console.run(runtime, directory, words, (step.stdin, step.stdout, step.stderr))
+        finally:
+            _delete(runtime, step.id)
     streams = {0: step.stdin, 1: step.stdout, 2: step.stderr}
-    words = runtime.argv("run", "--bundle", directory, step.id)
     # A session of its own: the terminal's ^C is for us, who then end the container, not the runtime alone.
-    pid = process.spawn(words, env=oci_runtime.environment(), fds=streams, setsid=True)
+    pid = process.spawn(runtime.argv("run", *words), env=oci_runtime.environment(), fds=streams, setsid=True)
     try:
         return process.wait(pid)
     except BaseException:

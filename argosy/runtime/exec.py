@@ -19,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from argosy.runtime.console import TerminalFar
     from argosy.runtime.oci_runtime import OciRuntime
 
 _LOG_LAG_MS = 100
@@ -181,40 +182,7 @@ class _PipesFar:
                 os.close(fd)
 
 
-class _TerminalFar:
-    """The container's terminal, and the pidfd of the process on it, as the container's side."""
-
-    def __init__(self, master: int, pid: int) -> None:
-        os.set_blocking(master, False)
-        self.input_fd = master
-        self.outputs = (master,)
-        self.ended_fd = os.pidfd_open(pid)
-
-    def read(self, fd: int) -> tuple[int, bytes]:
-        try:
-            return 1, os.read(fd, 65536)
-        except BlockingIOError:
-            raise
-        except OSError:
-            return 1, b""  # EIO: nobody has the terminal open any more
-
-    def write(self, data: bytes) -> int:
-        return os.write(self.input_fd, data)
-
-    def end_input(self) -> None:
-        """A terminal has no end of input but the key for it; the peers send none either."""
-
-    def resize(self, rows: int, columns: int) -> None:
-        from argosy.linux import terminal
-
-        terminal.set_window_size(self.input_fd, rows, columns)
-
-    def close(self) -> None:
-        os.close(self.input_fd)
-        os.close(self.ended_fd)
-
-
-def _copy(request: ExecRequest, far: _PipesFar | _TerminalFar, pid: int) -> int | None:
+def _copy(request: ExecRequest, far: _PipesFar | TerminalFar, pid: int) -> int | None:
     """Copy to the end; the exit status, or None when the process has ended and is to be reaped."""
     from argosy.runtime import attach
 
@@ -225,7 +193,7 @@ def _copy(request: ExecRequest, far: _PipesFar | _TerminalFar, pid: int) -> int 
         stderr=request.stderr,
         tty=request.tty,
         detach_keys=request.detach_keys,
-        signal=_forwarder(pid) if request.signal_proxy else None,
+        signal=forwarder(pid) if request.signal_proxy else None,
         on_size=far.resize,
     )
     if how == attach.DETACHED:
@@ -234,7 +202,7 @@ def _copy(request: ExecRequest, far: _PipesFar | _TerminalFar, pid: int) -> int 
     return 128 + signals.SIGPIPE if how == attach.CLOSED else None
 
 
-def _hold(far: _PipesFar | _TerminalFar) -> None:
+def _hold(far: _PipesFar | TerminalFar) -> None:
     """Leave a process behind that takes a detached process's output, which would else die of SIGHUP or SIGPIPE.
 
     Returns when that process is in a session of its own: the end of ours would hang up its terminal.
@@ -256,7 +224,7 @@ def _hold(far: _PipesFar | _TerminalFar) -> None:
         os._exit(0)
 
 
-def _swallow(far: _PipesFar | _TerminalFar) -> None:
+def _swallow(far: _PipesFar | TerminalFar) -> None:
     still_open = set(far.outputs)
     while still_open:
         poll = select.poll()
@@ -295,10 +263,11 @@ def _run_with_pipes(request: ExecRequest) -> int:
 
 def _run_with_terminal(request: ExecRequest) -> int:
     from argosy.linux import syscalls
+    from argosy.runtime.console import TerminalFar
 
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     master, pid = _open_terminal(request)
-    far = _TerminalFar(master, pid)
+    far = TerminalFar(master, pid)
     try:
         status = _copy(request, far, pid)
         return process.wait(pid) if status is None else status
@@ -343,7 +312,9 @@ def _call_detached(words: list[str], memory: _Memory, fds: dict[int, int]) -> No
         raise memory.failure()
 
 
-def _forwarder(pid: int) -> Callable[[int], None]:
+def forwarder(pid: int) -> Callable[[int], None]:
+    """What passes signals on to our child `pid`."""
+
     def forward(number: int) -> None:
         try:
             os.kill(pid, number)  # a child that has not been reaped keeps its pid

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from argosy.build.containers.commit import Wanted
     from argosy.build.containers.content import Transfer
+    from argosy.build.containers.run import Extra
     from argosy.build.executor import Site
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.oci.platform import Platform
@@ -102,11 +103,20 @@ class WorkingContainers:
             rootfs.unmount(self._shelf.path(found.id))
         return found.id
 
-    def run(self, text: str, options: ContainerOptions, config: Callable[[ContainerConfig], ContainerConfig]) -> int:
-        """Run the command of `options` in it; the exit status.  `config` makes the configuration that it runs with."""
+    def run(
+        self,
+        text: str,
+        options: ContainerOptions,
+        config: Callable[[ContainerConfig], ContainerConfig],
+        extra: Extra | None = None,
+    ) -> int:
+        """Run the command of `options` in it; the exit status.
+
+        `config` makes the configuration that it runs with, `extra` are mounts as those of a Dockerfile's RUN.
+        """
         from argosy.build.containers import run
 
-        return run.run(self._site, self._shelf, self.find(text), options, config)
+        return run.run(self._site, self._shelf, self.find(text), options, config, extra or run.Extra())
 
     def transfer(self, text: str, wanted: Transfer) -> str:
         """Copy files into it; the digest of what was copied, in hexadecimal."""

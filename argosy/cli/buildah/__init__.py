@@ -13,8 +13,8 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "containers": ("containers", "List working containers and their base images", True),
     "from": ("from_", "Create a working container based on an image", True),
     "help": ("podman.help", "Help about any command", False),
-    "images": ("podman.images", "List images in local storage", True),
-    "info": ("podman.info", "Display system information", True),
+    "images": ("images", "List images in local storage", True),
+    "info": ("info", "Display system information", True),
     "inspect": ("inspect", "Inspect the configuration of a container or image", True),
     "login": ("podman.login", "Login to a container registry", False),
     "logout": ("podman.logout", "Logout of a container registry", False),
@@ -35,8 +35,8 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "run": ("run", "Run a command inside of the working container", True),
     "tag": ("podman.tag", "Add an additional name to a local image", True),
     "umount": ("umount", "Unmount the root filesystems of working containers", True),
-    "unshare": ("podman.unshare", "Run a command in the user namespace of the store", True),
-    "version": ("podman.version", "Display version information", False),
+    "unshare": ("unshare", "Run a command in the user namespace of the store", True),
+    "version": ("version", "Display version information", False),
 }
 
 ALIASES: dict[str, str] = {

@@ -26,6 +26,7 @@ ENTRY_FLAGS = (
     Flag("os-version", kind="string", help="Override the OS version of the image"),
     Flag("variant", kind="string", help="Override the variant of the image"),
 )
+OS_FEATURES = Flag("os-features", kind="csv", help="Override the OS features of the image")
 
 
 def registry_options(

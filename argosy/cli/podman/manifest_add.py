@@ -24,6 +24,7 @@ class ManifestAddOptions(Value):
     creds: str | None
     features: tuple[str, ...]
     os: str | None
+    os_features: tuple[str, ...]
     os_version: str | None
     tls_verify: bool | None
     variant: str | None
@@ -41,6 +42,7 @@ def run(options: ManifestAddOptions, engine: Engine, out: Output) -> int:
         variant=options.variant,
         os_version=options.os_version,
         features=options.features,
+        os_features=options.os_features,
         annotations=options.annotation,
     )
     registry = _manifest.registry_options(
@@ -67,6 +69,7 @@ COMMAND = Command(
         _manifest.CREDS,
         _manifest.TLS_VERIFY,
         *_manifest.ENTRY_FLAGS,
+        _manifest.OS_FEATURES,
     ),
     examples=("argosy manifest add mylist:v1 docker://registry.example.com/app:arm64",),
 )

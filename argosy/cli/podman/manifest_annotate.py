@@ -64,6 +64,6 @@ COMMAND = Command(
     run=run,
     min_operands=2,
     max_operands=2,
-    flags=(*_manifest.ENTRY_FLAGS, Flag("os-features", kind="csv", help="Override the OS features of the image")),
+    flags=(*_manifest.ENTRY_FLAGS, _manifest.OS_FEATURES),
     examples=("argosy manifest annotate --annotation left=right mylist:v1 sha256:...",),
 )

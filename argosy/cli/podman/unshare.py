@@ -36,7 +36,7 @@ def run(options: UnshareOptions, engine: Engine, out: Output) -> int:
         _join_uplink(engine)
     argv = options.operands or (os.environ.get("SHELL") or "/bin/sh",)
     out.flush()
-    _become(argv, {**os.environ, "CONTAINERS_GRAPHROOT": engine.store.root, "CONTAINERS_RUNROOT": engine.store.run})
+    become(argv, {**os.environ, "CONTAINERS_GRAPHROOT": engine.store.root, "CONTAINERS_RUNROOT": engine.store.run})
 
 
 def _join_uplink(engine: Engine) -> None:
@@ -49,17 +49,24 @@ def _join_uplink(engine: Engine) -> None:
     os.close(fd)
 
 
-def _become(argv: tuple[str, ...], environ: dict[str, str]) -> NoReturn:
-    path = process.find_program(argv[0], extra=())
-    if path is None:
-        if "/" in argv[0] and os.path.exists(argv[0]):
-            raise ArgosyError(f"{argv[0]}: permission denied", exit_code=_NOT_EXECUTABLE)
-        raise ArgosyError(f"{argv[0]}: no such program", exit_code=_NOT_FOUND)
+def become(argv: tuple[str, ...], environ: dict[str, str]) -> NoReturn:
+    """Replace this process by the program.  Raises ArgosyError when it cannot be found or executed."""
+    path = program(argv[0])
     _default_signals()
     try:
         os.execve(path, argv, environ)  # noqa: S606 -- no shell is wanted
     except OSError as error:
         raise ArgosyError(f"{path}: {(error.strerror or '').lower()}", exit_code=_NOT_EXECUTABLE) from error
+
+
+def program(name: str) -> str:
+    """The path of the program.  Raises ArgosyError."""
+    path = process.find_program(name, extra=())
+    if path is None:
+        if "/" in name and os.path.exists(name):
+            raise ArgosyError(f"{name}: permission denied", exit_code=_NOT_EXECUTABLE)
+        raise ArgosyError(f"{name}: no such program", exit_code=_NOT_FOUND)
+    return path
 
 
 def _default_signals() -> None:
