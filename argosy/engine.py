@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from argosy.config.containers import ContainersConf
     from argosy.config.registries import Registries
     from argosy.containers.site import Chosen
+    from argosy.encryption.layers import Keys
     from argosy.images import Images
     from argosy.images.doors import Doors
     from argosy.images.progress import Progress
@@ -74,10 +75,11 @@ class Engine:
         platform: Platform | None = None,
         progress: Progress | None = None,
         signature_policy: str = "",
+        keys: Keys | None = None,
     ) -> Puller:
         """What pulls images into this store; the notices of a pull go where the engine's go.
 
-        `signature_policy` is a file to use in place of the usual policy.json.
+        `signature_policy` is a file to use in place of the usual policy.json; `keys` decrypt layers.
         """
         from argosy.images import progress as progresses
         from argosy.images import pull, transfer
@@ -97,6 +99,7 @@ class Engine:
             notice=self.site.notice,
             platform=platform,
             at_once=self.conf.image_parallel_copies or transfer.DOWNLOADS_AT_ONCE,
+            keys=keys,
         )
 
     def open_destination(
@@ -195,12 +198,13 @@ class Engine:
         registry: RegistryOptions | None = None,
         progress: Progress | None = None,
         signature_policy: str = "",
+        keys: Keys | None = None,
         stdin: int | None = None,
         no_pivot: bool = False,
         **chosen: Unpack[Chosen],
     ) -> Build:
-        """What builds images; base images are pulled with `registry` and judged by `signature_policy`, and `progress`
-        tells of that.
+        """What builds images; base images are pulled with `registry`, judged by `signature_policy` and decrypted with
+        `keys`, and `progress` tells of that.
 
         Steps read from the descriptor `stdin`, where there is one; `no_pivot` and `chosen` are about how they are run.
         """
@@ -212,7 +216,11 @@ class Engine:
         def find_image(name: str, platform: Platform, policy: str) -> Resolved:
             def pulled(text: str) -> Resolved:
                 puller = self.puller(
-                    options=registry, platform=platform, progress=progress, signature_policy=signature_policy
+                    options=registry,
+                    platform=platform,
+                    progress=progress,
+                    signature_policy=signature_policy,
+                    keys=keys,
                 )
                 return pull.pull_text(puller, text)
 

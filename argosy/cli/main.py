@@ -69,6 +69,8 @@ GLOBAL_FLAGS = (
     Flag("volumepath", kind="string", help="Path of the directory in which volumes are stored"),
 )
 ROOT_FLAGS = (*GLOBAL_FLAGS, Flag("version", short="v", help="Version of this program"))
+# What buildah's help shows and podman's does not.
+_BUILDAH_SHOWS = ("registries-conf", "registries-conf-dir", "short-name-alias-conf")
 # docker's own flags, in place of those of the same letters; it takes them before the command only.
 DOCKER_FLAGS = (
     Flag("config", kind="string", field="docker_config"),
@@ -101,7 +103,11 @@ def shown_flags(program: str) -> tuple[Flag, ...]:
     """Those of them that its help shows."""
     own = _skopeo_flags(program)
     names_ = {flag.name for flag in own}
-    return (*own, *(flag for flag in ROOT_FLAGS if flag.name not in names_))
+    shown = (
+        flag.replace(hidden=False) if program == "buildah" and flag.name in _BUILDAH_SHOWS else flag
+        for flag in ROOT_FLAGS
+    )
+    return (*own, *(flag for flag in shown if flag.name not in names_))
 
 
 # What the engine is opened with: keyword of `open_engine` to the global flag's key.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 
-from argosy.errors import Invalid, Unsupported
+from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.images import workers
 from argosy.oci import digest as digests
 from argosy.oci import manifest as manifests
@@ -35,6 +35,7 @@ _DOCUMENTS = {
     "oci": (mediatypes.OCI_MANIFEST, mediatypes.OCI_CONFIG),
     "v2s2": (mediatypes.DOCKER_MANIFEST, mediatypes.DOCKER_CONFIG),
 }
+_HIGHEST_LEVEL = {"gzip": 9, "zstd": 22}
 _LAYERS = {
     "oci": {
         "none": mediatypes.OCI_LAYER,
@@ -86,6 +87,13 @@ def check(form: Form) -> None:
         raise Invalid("compression format", "zstd", "Docker schema 2 has gzip only", hint="use --format oci")
     if form.format == "v2s2" and form.keys is not None and form.keys.encrypts:
         raise Invalid("manifest type", "v2s2", "Docker schema 2 has no encrypted layers", hint="use --format oci")
+
+
+def check_level(compression: str, level: int) -> None:
+    """Raise ArgosyError for a level that the compression does not have; 0 is for its own choice."""
+    highest = _HIGHEST_LEVEL.get(compression, 9)
+    if not 0 <= level <= highest:
+        raise ArgosyError(f"compression level {level} does not exist: {compression} has 1 to {highest}")
 
 
 def family_of(media_type: str) -> str:

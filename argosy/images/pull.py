@@ -24,15 +24,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from argosy.config.registries import Registries
+    from argosy.encryption.layers import Keys
     from argosy.images.trust import Admit
     from argosy.oci.descriptor import Descriptor
     from argosy.oci.imageconfig import ImageConfig
     from argosy.oci.platform import Platform
     from argosy.oci.reference import Reference
+    from argosy.signatures.blob import Signature
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
     from argosy.storage.work import Work
-    from argosy.transports.source import ImageSource
+    from argosy.transports.source import ImageSource, RawManifest
 
     OpenSource = Callable[[Reference], ImageSource]
 
@@ -67,7 +69,8 @@ class Puller(Value):
     """What pulling works with.  `open_source` gives the source of a reference, `door` what judges its manifests by the
     policy; `notice` tells what went unexpectedly.
 
-    `platform` None means the host's.  `at_once` is how many layers of an image are fetched at the same time.
+    `platform` None means the host's.  `at_once` is how many layers of an image are fetched at the same time.  `keys`
+    decrypt what is encrypted; without `keep_signatures` those of the image are judged and left behind.
     """
 
     store: Store
@@ -78,6 +81,8 @@ class Puller(Value):
     notice: Callable[[str], None]
     platform: Platform | None = None
     at_once: int = DOWNLOADS_AT_ONCE
+    keys: Keys | None = None
+    keep_signatures: bool = True
 
 
 def pull_text(puller: Puller, text: str, policy: str = "always") -> Resolved:
@@ -160,13 +165,40 @@ def _pull_one(puller: Puller, reference: Reference, local: ImageRecord | None) -
     try:
         if local is not None and source.manifest().digest in (local.manifest_digest, *local.indexes):
             return local
+        admit = puller.door(reference)
+        if puller.keys is not None:
+            return _pull_decrypted(puller, puller.keys, source, reference, admit)
         return pull(
             *(puller.store, source, reference, puller.platform, puller.progress, puller.notice),
-            admit=puller.door(reference),
+            admit=admit if puller.keep_signatures else _without_signatures(admit),
             at_once=puller.at_once,
         )
     finally:
         source.close()
+
+
+def _without_signatures(admit: Admit) -> Admit:
+    def judged(raw: RawManifest) -> tuple[Signature, ...]:
+        admit(raw)
+        return ()
+
+    return judged
+
+
+def _pull_decrypted(puller: Puller, keys: Keys, source: ImageSource, reference: Reference, admit: Admit) -> ImageRecord:
+    """Pull what the image is after decryption.  Its signatures are of the encrypted one, and stay behind."""
+    from argosy.images import convert
+    from argosy.transports import scratch
+
+    chosen = choose(source, str(reference), puller.platform or platforms.host(), any_kind=True)
+    admit(chosen.raw)
+    with scratch.TemporaryDirectory() as work:
+        readable, _ = convert.converted(source, chosen.raw, convert.Form(keys=keys), work.path)
+        return pull(
+            *(puller.store, readable, reference, puller.platform, puller.progress, puller.notice),
+            admit=lambda _raw: (),
+            at_once=puller.at_once,
+        )
 
 
 def pull(

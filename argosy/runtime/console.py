@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from argosy.linux import process
 from argosy.runtime import oci_runtime
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from argosy.runtime.oci_runtime import OciRuntime
 
 _DIRECTORY_FD = 5
+_HANDING_OVER_S = 0.002
 
 
 class TerminalFar:
@@ -84,9 +86,24 @@ def run(runtime: OciRuntime, directory: str, words: Sequence[str], streams: tupl
             signal=forwarder(pid),
             on_size=far.resize,
         )
-        return process.wait(pid)
+        return reap(pid)
     finally:
         far.close()
+
+
+def reap(pid: int) -> int:
+    """The exit status of a process that the runtime leaves to us, its subreaper.
+
+    crun says that it is done a moment before its own child, whose child the process is, has ended: until then it is
+    nobody's that we could wait for.
+    """
+    while True:
+        try:
+            return process.wait(pid)
+        except ChildProcessError:
+            if not os.path.exists(f"/proc/{pid}"):
+                raise
+            time.sleep(_HANDING_OVER_S)
 
 
 def _call(words: Sequence[str], directory: str, stderr: int) -> int:

@@ -263,14 +263,14 @@ def _run_with_pipes(request: ExecRequest) -> int:
 
 def _run_with_terminal(request: ExecRequest) -> int:
     from argosy.linux import syscalls
-    from argosy.runtime.console import TerminalFar
+    from argosy.runtime.console import TerminalFar, reap
 
     syscalls.prctl(syscalls.PR_SET_CHILD_SUBREAPER, 1)
     master, pid = _open_terminal(request)
     far = TerminalFar(master, pid)
     try:
         status = _copy(request, far, pid)
-        return process.wait(pid) if status is None else status
+        return reap(pid) if status is None else status
     finally:
         far.close()
 

@@ -71,7 +71,7 @@ def _with_mounts(
     prepared = Preparation(
         site.store,
         tree.Run(0, 0, "", "RUN"),
-        Command(options.command),
+        Command(options.command or ()),
         list(extra.mounts),
         Scope({}, {}, {}, {}),
         sources,

@@ -33,6 +33,10 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "rm": ("rm", "Remove one or more working containers", True),
     "rmi": ("podman.rmi", "Remove one or more images from local storage", True),
     "run": ("run", "Run a command inside of the working container", True),
+    "source add": ("source_add", "Add a source artifact to a source image", False),
+    "source create": ("source_create", "Create a source image", False),
+    "source pull": ("source_pull", "Pull a source image from a registry to a specified path", False),
+    "source push": ("source_push", "Push a source image from a specified path to a registry", False),
     "tag": ("podman.tag", "Add an additional name to a local image", True),
     "umount": ("umount", "Unmount the root filesystems of working containers", True),
     "unshare": ("unshare", "Run a command in the user namespace of the store", True),
@@ -48,4 +52,7 @@ ALIASES: dict[str, str] = {
     "unmount": "umount",
 }
 
-GROUPS: dict[str, str] = {"manifest": "Manipulate manifest lists and image indexes"}
+GROUPS: dict[str, str] = {
+    "manifest": "Manipulate manifest lists and image indexes",
+    "source": "Manage source images",
+}

@@ -13,9 +13,7 @@ if TYPE_CHECKING:
     from argosy.build.containers.run import Extra
     from argosy.spec.options import Mount
 
-_FORM = (
-    '"{}": incorrect mount format: should be --mount type=<bind|tmpfs>,[src=<host-dir>,]target=<ctr-dir>[,options]'
-)
+_FORM = '"{}": incorrect mount format: should be --mount type=<bind|tmpfs>,[src=<host-dir>,]target=<ctr-dir>[,options]'
 _HOST_TYPES = ("bind", "tmpfs")
 _WAYS = ("ro", "readonly", "rw", "readwrite")
 

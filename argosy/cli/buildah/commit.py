@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from argosy.cli import layerkeys
 from argosy.cli.buildah import _containers, from_
 from argosy.cli.flags import Command, Flag
-from argosy.errors import ArgosyError, Invalid
+from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -23,6 +24,8 @@ class CommitFlags(Value):
     cert_dir: str | None
     creds: str | None
     disable_compression: bool
+    encrypt_layer: tuple[str, ...]
+    encryption_key: tuple[str, ...]
     format: str | None
     identity_label: bool
     iidfile: str | None
@@ -30,6 +33,7 @@ class CommitFlags(Value):
     omit_history: bool
     quiet: bool
     rm: bool
+    sign_by: str | None
     squash: bool
     timestamp: int | None
     tls_verify: bool | None
@@ -44,6 +48,11 @@ def run(flags: CommitFlags, engine: Engine, out: Output) -> int:
     found = _containers.find(containers, flags.operands[0])
     target = flags.operands[1] if len(flags.operands) > 1 else ""
     elsewhere = "" if not _is_elsewhere(target) else target
+    if flags.encryption_key and not elsewhere:
+        raise Unsupported(
+            "--encryption-key: the store holds no encrypted layers",
+            hint="commit to another place, as docker://, oci: or dir:",
+        )
     wanted = _wanted(flags, engine, "" if elsewhere else target.removeprefix("containers-storage:"))
     image = containers.commit(found.id, wanted, out.notice)
     image_id = image.config_digest.partition(":")[2]
@@ -57,6 +66,8 @@ def run(flags: CommitFlags, engine: Engine, out: Output) -> int:
             raise ArgosyError(f"failed to write the image's id to {flags.iidfile}: {error.strerror}") from error
     if elsewhere:
         _push(flags, engine, out, image_id, elsewhere)
+    elif flags.sign_by:
+        _sign(flags.sign_by, engine, image, wanted)
     out.line(image_id)
     return 0
 
@@ -97,11 +108,25 @@ def _list(flags: CommitFlags, engine: Engine, image: ImageRecord) -> None:
     _manifest.add(engine, list_id, image.config_digest.partition(":")[2], RegistryOptions(), every=False)
 
 
+def _sign(key: str, engine: Engine, image: ImageRecord, wanted: Wanted) -> None:
+    """Keep a signature with the image; it goes along when the image is pushed."""
+    from argosy.images import sign
+    from argosy.oci import digest as digests
+    from argosy.registry.client import RawManifest
+    from argosy.signatures import blob
+
+    if not wanted.names:
+        raise ArgosyError("--sign-by: an image without a name cannot be signed", hint="name the image")
+    raw = RawManifest(b"", image.media_type, digests.parse(image.manifest_digest))
+    made = sign.by_gpg(raw, str(wanted.names[0]), key, engine.environ)
+    engine.store.images.add_signatures(image.manifest_digest, (blob.encode(made),), durable=True)
+
+
 def _push(flags: CommitFlags, engine: Engine, out: Output, image_id: str, target: str) -> None:
     from argosy.cli import flags as grammar
     from argosy.cli.podman import push
 
-    names = ("authfile", "cert_dir", "creds", "quiet", "tls_verify")
+    names = ("authfile", "cert_dir", "creds", "encrypt_layer", "encryption_key", "quiet", "sign_by", "tls_verify")
     values = {name: getattr(flags, name) for name in names}
     parsed = grammar.Parsed(values, (image_id, target))
     push.COMMAND.run(grammar.build_options(push.COMMAND, parsed, push.COMMAND.path), engine, out)
@@ -124,6 +149,7 @@ COMMAND = Command(
         Flag("cert-dir", kind="string", help="Directory of certificates and keys for the registry"),
         Flag("creds", kind="string", help="Credentials (USERNAME:PASSWORD) for the registry"),
         Flag("disable-compression", short="D", default=True, help="Layers are compressed when they are pushed"),
+        *layerkeys.ENCRYPTION,
         Flag("format", short="f", kind="string", help="Format of the image: oci or docker"),
         Flag("identity-label", default=True, help="Add the label io.buildah.version, as buildah does"),
         Flag("iidfile", kind="string", help="Write the image's id to this file"),
@@ -131,6 +157,7 @@ COMMAND = Command(
         Flag("omit-history", help="Leave the history out of the image"),
         Flag("quiet", short="q", help="Do not output progress information"),
         Flag("rm", help="Remove the container after it was committed"),
+        Flag("sign-by", kind="string", help="Sign the image with the GnuPG key that has this fingerprint"),
         Flag("squash", help="Make one layer of the whole image"),
         Flag("timestamp", kind="int", help="Give everything in the image this time, in seconds since the epoch"),
         Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting the registry"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argosy.cli import layerkeys
 from argosy.cli.buildah import _containers
 from argosy.cli.flags import Command, Flag
 from argosy.errors import ArgosyError, Invalid, Unsupported
@@ -37,6 +38,7 @@ class FromFlags(Value):
     cpuset_cpus: str | None
     cpuset_mems: str | None
     creds: str | None
+    decryption_key: tuple[str, ...]
     device: tuple[str, ...]
     dns: tuple[str, ...]
     dns_option: tuple[str, ...]
@@ -96,7 +98,12 @@ def _create(flags: FromFlags, engine: Engine) -> WorkingRecord:
     options = _build_options.run_options(flags, no_hosts=False)
     registry = _build_options.registry_options(flags)
     with progress.shown(quiet=flags.quiet) as shown:
-        build = engine.build(registry=registry, progress=shown, signature_policy=flags.signature_policy or "")
+        build = engine.build(
+            registry=registry,
+            progress=shown,
+            signature_policy=flags.signature_policy or "",
+            keys=layerkeys.read(private=flags.decryption_key),
+        )
         return build.containers.create(
             image, name=flags.name or "", platform=_platform(flags), policy=policy, form=form, options=options
         )
@@ -140,7 +147,7 @@ def _platform(flags: FromFlags) -> Platform:
     )
 
 
-_SHARED = frozenset(FromFlags.__annotations__) - {"name", "cidfile", "pull", "format", "platform"}
+_SHARED = frozenset(FromFlags.__annotations__) - {*("name", "cidfile", "pull", "format", "platform", "decryption_key")}
 
 
 def _flags() -> tuple[Flag, ...]:
@@ -162,6 +169,7 @@ COMMAND = Command(
     run=run,
     flags=(
         *_flags(),
+        layerkeys.DECRYPTION,
         Flag("cidfile", kind="string", help="Write the container ID to the file"),
         Flag("format", short="f", kind="string", help="Format of the image that is committed: oci or docker"),
         Flag("name", kind="string", help="Name for the working container"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.cli.flags import Command, Flag
+from argosy.cli.flags import Command
 from argosy.cli.podman import _manifest
 from argosy.values import Value
 

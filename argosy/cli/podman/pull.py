@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argosy.cli import layerkeys
 from argosy.cli.errors import report
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _registry_flags
@@ -26,11 +27,13 @@ class PullOptions(Value):
     authfile: str | None
     cert_dir: str | None
     creds: str | None
+    decryption_key: tuple[str, ...]
     disable_content_trust: bool
     os: str | None
     platform: str | None
     policy: str
     quiet: bool
+    remove_signatures: bool
     retry: int | None
     retry_delay: float | None
     signature_policy: str | None
@@ -52,7 +55,8 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
             platform=platform,
             progress=shown,
             signature_policy=options.signature_policy or "",
-        )
+            keys=layerkeys.read(private=options.decryption_key),
+        ).replace(keep_signatures=not options.remove_signatures)
         for text in options.operands:
             try:
                 records = _pulled(options, engine, puller, text)
@@ -140,11 +144,13 @@ COMMAND = Command(
         Flag("authfile", kind="string", help="Path of the authentication file"),
         Flag("cert-dir", kind="string", help="Pathname of a directory containing TLS certificates and keys"),
         Flag("creds", kind="string", help="Credentials (USERNAME:PASSWORD) to use for authenticating to a registry"),
+        layerkeys.DECRYPTION,
         Flag("disable-content-trust", help="This is a Docker specific option and is a NOOP"),
         Flag("os", kind="string", help="Use OS instead of the running OS for choosing images"),
         Flag("platform", kind="string", help="Specify the platform for selecting the image (OS/ARCH[/VARIANT])"),
         Flag("policy", kind="string", default="always", help="Pull image policy (always|missing|never|newer)"),
         Flag("quiet", short="q", help="Suppress output information when pulling images"),
+        Flag("remove-signatures", only="buildah", help="Do not copy signatures from the source"),
         Flag("retry", kind="uint", help="Number of times to retry in case of failure when performing pull"),
         Flag("retry-delay", kind="duration", help="Delay between retries in case of pull failures"),
         Flag("signature-policy", kind="string", hidden=True, help="Path of a policy.json in place of the usual one"),

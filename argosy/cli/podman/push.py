@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from argosy.cli import signing
+from argosy.cli import layerkeys, signing
 from argosy.cli.flags import Command, Flag
+from argosy.cli.podman import _registry_flags
 from argosy.errors import ArgosyError
 from argosy.values import Value
 
@@ -11,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
+    from argosy.images.convert import Form
     from argosy.images.places import Place
     from argosy.images.resolve import Resolved
     from argosy.oci.reference import Reference
@@ -20,17 +22,25 @@ class PushOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    all: bool
     all_tags: bool
     authfile: str | None
     cert_dir: str | None
     compress: bool
     compression_format: str | None
+    compression_level: int | None
     creds: str | None
     digestfile: str | None
+    disable_compression: bool
     disable_content_trust: bool
+    encrypt_layer: tuple[str, ...]
+    encryption_key: tuple[str, ...]
     format: str | None
     quiet: bool
     remove_signatures: bool
+    retry: int | None
+    retry_delay: float | None
+    rm: bool
     sign_by: str | None
     sign_by_sigstore_private_key: str | None
     sign_passphrase_file: str | None
@@ -71,8 +81,9 @@ def _push_list(options: PushOptions, engine: Engine, out: Output) -> int | None:
         return None
     shared = {flag.key for flag in manifest_push.COMMAND.flags} & {flag.key for flag in COMMAND.flags}
     given = {key: getattr(options, key) for key in shared}
+    given["all"] = options.all or out.program != "buildah"  # podman pushes a list's images as well, without a flag
     wanted = manifest_push.ManifestPushOptions(
-        **{"operands": options.operands, "all": True, "insecure": False, "purge": False, "rm": False, **given}
+        **{"operands": options.operands, "insecure": False, "purge": False, **given}
     )
     return manifest_push.run(wanted, engine, out)
 
@@ -125,25 +136,12 @@ def _push(options: PushOptions, engine: Engine, found: Resolved, target: Place) 
     from argosy.cli import progress
     from argosy.cli.digestfile import write_digest
     from argosy.images import copy, push, targets
-    from argosy.images.convert import Form
     from argosy.images.places import PlaceOptions
-    from argosy.transports.docker import RegistryOptions
 
     if options.compress and target.transport != "dir":
         raise ArgosyError("--compress can be set only when using the 'dir' transport")
-    form = Form(
-        options.format or "",
-        options.compression_format or "",
-        compress=options.compress,
-        usual=engine.conf.compression_format or "gzip",
-        level=engine.conf.compression_level,
-    )
-    registry = RegistryOptions(
-        authfile=options.authfile or "",
-        creds=options.creds or "",
-        cert_dir=options.cert_dir or "",
-        tls_verify=options.tls_verify,
-    )
+    form = _form(options, engine)
+    registry = _registry_flags.options(options, engine)
     guard = engine.doors.push_guard(
         *(found, target, registry, signing.options(options)),
         signature_policy=options.signature_policy or "",
@@ -171,6 +169,26 @@ def _push(options: PushOptions, engine: Engine, found: Resolved, target: Place) 
         write_digest(options.digestfile, digest)
 
 
+def _form(options: PushOptions, engine: Engine) -> Form:
+    """The form that the image is to have.  Raises ArgosyError for a level that the compression does not have."""
+    from argosy.images import convert
+
+    compression = options.compression_format or ""
+    usual = engine.conf.compression_format or "gzip"
+    level = engine.conf.compression_level
+    if options.compression_level is not None:
+        level = options.compression_level
+        convert.check_level(compression or usual, level)
+    if options.disable_compression:
+        if compression:
+            raise ArgosyError("--compression-format and --disable-compression exclude each other")
+        compression = "none"
+    keys = layerkeys.read(options.encrypt_layer, options.encryption_key)
+    return convert.Form(
+        *(options.format or "", compression), compress=options.compress, usual=usual, level=level, keys=keys
+    )
+
+
 COMMAND = Command(
     path="push",
     summary="Push an image to a specified destination",
@@ -185,16 +203,23 @@ COMMAND = Command(
     min_operands=1,
     max_operands=2,
     flags=(
+        Flag("all", only="buildah", help="Also push the images of a manifest list, and not the list alone"),
         Flag("all-tags", short="a", only="docker", help="Push all tags of an image to the repository"),
         Flag("authfile", kind="string", help="Path of the authentication file"),
         Flag("cert-dir", kind="string", help="Pathname of a directory containing TLS certificates and keys"),
         Flag("compress", help="Compress layers that are not, when pushing to a directory by the dir transport"),
         Flag("compression-format", kind="string", help='Compression of the layers ("gzip"|"zstd")'),
+        Flag("compression-level", kind="int", help="Level of the compression (gzip: 1 to 9, zstd: 1 to 22)"),
         Flag("creds", kind="string", help="Credentials (USERNAME:PASSWORD) to use for authenticating to a registry"),
         Flag("digestfile", kind="string", help="Write the digest of the pushed image to the specified file"),
+        Flag("disable-compression", short="D", only="buildah", help="Push layers without compression"),
         Flag("disable-content-trust", help="This is a Docker specific option and is a NOOP"),
+        *layerkeys.ENCRYPTION,
         Flag("format", short="f", kind="string", help='Manifest type to write ("oci"|"v2s2"); the image\'s own'),
         Flag("quiet", short="q", help="Suppress output information when pushing images"),
+        Flag("retry", kind="uint", help="Number of times to retry in case of failure when performing push"),
+        Flag("retry-delay", kind="duration", help="Delay between retries in case of push failures"),
+        Flag("rm", only="buildah", help="Remove the manifest list if push succeeds"),
         *signing.FLAGS,
         Flag("signature-policy", kind="string", hidden=True, help="Path of a policy.json in place of the usual one"),
         Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.cli import signing
+from argosy.cli import layerkeys, signing
 from argosy.cli.flags import Command, Flag
 from argosy.cli.skopeo import _access, _copying
 from argosy.errors import ArgosyError
@@ -12,11 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.cli.main import Opener
     from argosy.cli.output import Output
-    from argosy.encryption.layers import Keys
     from argosy.images.convert import Form
 
 _ARCHITECTURES = ("system", "all", "index-only")
-_HIGHEST_LEVEL = {"gzip": 9, "zstd": 22}
 
 
 class CopyFlags(Value):
@@ -117,7 +115,7 @@ def _images(flags: CopyFlags) -> str:
 
 def _form(flags: CopyFlags, transport: str) -> Form:
     """The form that the image is to have; layers are looked into only where the destination's are compressed."""
-    from argosy.images.convert import Form
+    from argosy.images import convert
 
     if flags.dest_compress and flags.dest_decompress:
         raise ArgosyError("Cannot compress and decompress at the same time")
@@ -125,10 +123,9 @@ def _form(flags: CopyFlags, transport: str) -> Form:
     if compression not in ("", "gzip", "zstd", "zstd:chunked"):
         raise ArgosyError(f'cannot find compressor for "{compression}"')
     level = flags.dest_compress_level or 0
-    highest = _HIGHEST_LEVEL.get(compression, 9)
-    if not 0 <= level <= highest:
-        raise ArgosyError(f"compression level {level} does not exist: {compression or 'gzip'} has 1 to {highest}")
-    form = Form(format=_copying.check_format(flags.format), keys=_keys(flags))
+    convert.check_level(compression or "gzip", level)
+    keys = layerkeys.read(flags.encrypt_layer, flags.encryption_key, flags.decryption_key)
+    form = convert.Form(format=_copying.check_format(flags.format), keys=keys)
     if transport == "dir":
         if flags.dest_decompress:
             return form.replace(compression="none")
@@ -136,31 +133,6 @@ def _form(flags: CopyFlags, transport: str) -> Form:
     if transport in ("docker", "oci", "oci-archive"):
         return form.replace(compression=compression, level=level)
     return form
-
-
-def _keys(flags: CopyFlags) -> Keys | None:
-    """The keys of the layers.  Raises ArgosyError for flags that contradict each other."""
-    if flags.encrypt_layer and not flags.encryption_key:
-        raise ArgosyError("--encrypt-layer can only be used with --encryption-key")
-    if flags.decryption_key and flags.encryption_key:
-        raise ArgosyError("--encryption-key and --decryption-key cannot be specified together")
-    if not flags.decryption_key and not flags.encryption_key:
-        return None
-    from argosy.encryption import jwe
-    from argosy.encryption.layers import Keys
-
-    return Keys(
-        recipients=tuple(map(jwe.recipient, flags.encryption_key)),
-        private=tuple(map(jwe.private, flags.decryption_key)),
-        layers=tuple(map(_position, flags.encrypt_layer)),
-    )
-
-
-def _position(text: str) -> int:
-    try:
-        return int(text)
-    except ValueError:
-        raise ArgosyError(f'invalid argument "{text}" for "--encrypt-layer" flag: it is not a number') from None
 
 
 COMMAND = Command(
@@ -185,7 +157,7 @@ COMMAND = Command(
         _access.side_authfile("dest-"),
         *_access.place_flags("dest-"),
         Flag("additional-tag", kind="csv", help="Additional tags (supports docker-archive)"),
-        Flag("decryption-key", kind="csv", help="Private key, FILE[:PASSPHRASE], needed to decrypt the image"),
+        layerkeys.DECRYPTION,
         Flag("dest-compress", help="Compress layers that are not, when saving to a directory by the dir transport"),
         Flag("dest-compress-format", kind="string", help='Compression of the layers ("gzip"|"zstd")'),
         Flag("dest-compress-level", kind="int", help="Level of the compression"),
@@ -193,8 +165,7 @@ COMMAND = Command(
         Flag("dest-oci-accept-uncompressed-layers", help="Leave layers without compression so in an OCI layout"),
         Flag("dest-precompute-digests", help="Know digests before uploading (as is always done)"),
         Flag("digestfile", kind="string", help="Write the digest of the copied image to the specified file"),
-        Flag("encrypt-layer", kind="csv", help="Positions of the layers to encrypt, from 0, or from -1 downwards"),
-        Flag("encryption-key", kind="csv", help="Public key to encrypt the layers for, as in jwe:/path/to/key.pem"),
+        *layerkeys.ENCRYPTION,
         Flag("multi-arch", kind="string", help="What to copy of a list of images (system, all, or index-only)"),
         Flag("quiet", short="q", help="Suppress output information when copying images"),
         Flag("sign-identity", kind="string", help="Identity of the signed image, in place of the destination's"),
