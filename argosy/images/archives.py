@@ -85,9 +85,9 @@ def _descriptor(name: str, fd: int) -> Archive:
 
 
 def _url(url: str, store_root: str, environ: Mapping[str, str]) -> Archive:
-    from argosy.registry import faults, http, proxies
+    from argosy.registry import faults, http, proxies, urls
 
-    origin = http.origin_of(url)
+    origin = urls.origin_of(url)
     connection = http.Connection(insecure=origin.scheme == "http", proxies=proxies.from_environ(environ))
     client = http.Http(str(origin), connection)
     try:

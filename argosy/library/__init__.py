@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, Self
 
 # What the package needs and does not bring.
-_REQUIREMENTS = ("urllib3", "isal", "backports")
+_REQUIREMENTS = ("isal", "backports")
 
 
 class Engine:

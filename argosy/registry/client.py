@@ -10,7 +10,7 @@ from argosy.oci.digest import Digest
 from argosy.oci.manifest import SIZE_LIMIT as MANIFEST_LIMIT
 from argosy.registry.blob import BlobReader
 from argosy.registry.faults import TooLarge, Unknown, Untrue
-from argosy.registry.http import join
+from argosy.registry.urls import join
 from argosy.values import Value
 
 TYPE_CHECKING = False

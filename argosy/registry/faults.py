@@ -6,8 +6,6 @@ it becomes part of a message.
 
 from __future__ import annotations
 
-import http
-
 from argosy import jsontext
 from argosy.errors import ArgosyError, Invalid, shown
 
@@ -117,6 +115,8 @@ def login_hint(host: str) -> str:
 
 def status_text(status: int) -> str:
     """The status with its usual phrase."""
+    import http
+
     try:
         return f"{status} {http.HTTPStatus(status).phrase}"
     except ValueError:

@@ -1,67 +1,46 @@
-"""HTTP for registries, on urllib3: connections, TLS, proxies, redirects.  The only home of `ssl` but for the services.
+"""HTTP for registries: connections that are used again, redirects, and what goes wrong.
 
 One `Http` speaks for one registry.  Secrets (Authorization, client certificates) go to that registry's host alone: a
 redirect to another one is followed without them, and without going back to them.  From HTTPS no redirect leads to plain
-HTTP unless the registry is configured insecure.
+HTTP unless the registry is configured insecure.  The protocol itself is in `registry.wire`.
 """
 
 from __future__ import annotations
 
 import errno
+import select
 import socket
-import ssl
 import threading
 import time
-import urllib.parse
-
-import urllib3
-from urllib3.exceptions import (
-    ConnectTimeoutError,
-    HTTPError,
-    InsecureRequestWarning,
-    LocationParseError,
-    NameResolutionError,
-    NewConnectionError,
-    ProtocolError,
-    ProxyError,
-    ReadTimeoutError,
-    SSLError,
-)
+import weakref
 
 from argosy.config.certs import Certificates
 from argosy.errors import shown
-from argosy.registry import tls
+from argosy.registry import dial, proxies
 from argosy.registry.faults import RegistryError, Stalled, TooLarge, Unreachable, Untrue
 from argosy.registry.proxies import Proxies
+from argosy.registry.urls import Origin, join, origin_of, split
+from argosy.registry.wire import BadAnswer, BodyReader, Wire
 from argosy.values import Value
 from argosy.version import VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from ssl import SSLContext
     from typing import Self
 
+    from argosy.registry.proxies import Proxy
     from argosy.registry.streams import Body
+    from argosy.registry.wire import Head, Socket
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _REDIRECT_LIMIT = 10
-_CONNECTIONS = 16
-_SEND_BLOCK_BYTES = 256 << 10  # http.client's 16 KiB take four times as long
+_IDLE_LIMIT = 16
+_PROXY_WANTS_LOGIN = 407
 _DRAIN_LIMIT = 64 << 10
 _RETRY_AFTER_UNKNOWN_S = 5.0
 _HEADERS = {"User-Agent": f"argosy/{VERSION}", "Accept-Encoding": "identity"}
-
-
-class Origin(Value):
-    """Scheme, host and port: what must be equal for secrets to be sent."""
-
-    scheme: str
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        default = {"http": 80, "https": 443}[self.scheme]
-        return self.host if self.port == default else f"{self.host}:{self.port}"
 
 
 class Connection(Value):
@@ -74,43 +53,23 @@ class Connection(Value):
     connect_timeout_s: float = 30.0
 
 
-def origin_of(url: str) -> Origin:
-    """The origin of an absolute http or https URL; Untrue for any other."""
-    try:
-        parsed = urllib3.util.parse_url(url)
-    except LocationParseError:
-        raise Untrue(f"{shown(url)} is not a URL") from None
-    scheme = (parsed.scheme or "").lower()
-    if scheme not in ("http", "https") or not parsed.host:
-        raise Untrue(f"{shown(url)} is not a URL of http or https")
-    return Origin(scheme, parsed.host.lower(), parsed.port or (443 if scheme == "https" else 80))
-
-
-def join(base: str, target: str) -> str:
-    """The URL that `target`, a link or a Location, means in an answer from `base`; Untrue when it means none."""
-    try:
-        return urllib.parse.urljoin(base, target)
-    except ValueError:
-        raise Untrue(f"{shown(target)} is not a URL") from None
-
-
 class Http:
     """Requests to one registry (host[:port]) and to where it redirects.  Safe to use from several threads."""
 
     def __init__(self, registry: str, connection: Connection) -> None:
         self.registry = registry
         self.connection = connection
-        self._pools: dict[tuple[str, bool], urllib3.PoolManager] = {}
+        self._idle: dict[Origin, list[Wire]] = {}
+        self._contexts: dict[bool, SSLContext] = {}
         self._lock = threading.Lock()
-        if connection.insecure:
-            urllib3.disable_warnings(InsecureRequestWarning)  # the user has asked for it
 
     def close(self) -> None:
         """Close idle connections; those of answers being read close with them."""
         with self._lock:
-            pools, self._pools = self._pools, {}
-        for pool in pools.values():
-            pool.clear()
+            idle, self._idle = self._idle, {}
+        for wires in idle.values():
+            for wire in wires:
+                wire.close()
 
     def request(
         self,
@@ -152,79 +111,130 @@ class Http:
         return target
 
     def _once(self, method: str, url: str, origin: Origin, headers: Mapping[str, str], body: Body | None) -> Answer:
-        own = str(origin) == str(self._registry_origin(origin.scheme))
-        timeout = urllib3.Timeout(connect=self.connection.connect_timeout_s, read=self.connection.timeout_s)
+        _, _, target = split(url)
+        proxy = self._proxy(origin)
+        if proxy is not None and origin.scheme == "http":
+            target = f"http://{origin}{target}"
+            headers = {**headers, **proxy.headers()}
         try:
-            response = self._pool(origin, own=own).urlopen(
-                method,
-                url,
-                body=None if body is None else body(),
-                headers=dict(headers),
-                timeout=timeout,
-                retries=False,
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-        except (HTTPError, OSError, ValueError) as error:
+            wire = self._taken(origin) or self._connected(origin, proxy)
+        except (dial.ProxyFailed, dial.NotConnected, OSError) as error:
             raise self.fault(error, origin) from error
-        return Answer(self, response, origin, url)
+        try:
+            head = wire.ask(method, target, {"Host": str(origin), **headers}, None if body is None else body())
+        except (OSError, ValueError, BadAnswer) as error:
+            wire.close()
+            raise self.fault(error, origin) from error
+        except BaseException:
+            wire.close()
+            raise
+        if proxy is not None and origin.scheme == "http" and head.status == _PROXY_WANTS_LOGIN:
+            wire.close()
+            raise self.fault(dial.ProxyFailed(f"it answers with the status {head.status}"), origin)
+        return Answer(self, wire, head, origin, url)
 
-    def _registry_origin(self, scheme: str) -> Origin:
-        return origin_of(f"{scheme}://{self.registry}/")
+    def _proxy(self, origin: Origin) -> Proxy | None:
+        url = self.connection.proxies.url_for(origin.scheme, origin.host, origin.port)
+        return proxies.parse(url) if url else None
 
-    def _pool(self, origin: Origin, *, own: bool) -> urllib3.PoolManager:
-        """The pool for this origin: `own` ones present our certificates, others do not."""
-        proxy = self.connection.proxies.url_for(origin.scheme, origin.host, origin.port)
+    def _connected(self, origin: Origin, proxy: Proxy | None) -> Wire:
+        """A new connection to an origin, or to the proxy that a request of plain HTTP is to go to."""
+        connect_s, timeout_s = self.connection.connect_timeout_s, self.connection.timeout_s
+        context = self._context(own=self._is_own(origin)) if origin.scheme == "https" else None
+        made: Socket
+        if proxy is None:
+            made = dial.plain(origin.host, origin.port, connect_s, timeout_s)
+        else:
+            made = dial.through(proxy, connect_s, timeout_s)
+            if origin.scheme == "https":
+                dial.tunnel(made, proxy, origin.host, origin.port)
+        if context is not None:
+            made = dial.secured(made, origin.host, context)
+        wire = Wire(made)
+        weakref.finalize(wire, made.close)  # a connection that nobody has ends
+        return wire
+
+    def _is_own(self, origin: Origin) -> bool:
+        """Whether this is the registry's own host, which our certificates are for."""
+        return str(origin) == str(origin_of(f"{origin.scheme}://{self.registry}/"))
+
+    def _context(self, *, own: bool) -> SSLContext:
+        from argosy.registry import tls
+
         with self._lock:
-            pool = self._pools.get((proxy, own))
-            if pool is None:
-                pool = self._pools[proxy, own] = self._new_pool(proxy, own=own)
-        return pool
+            if own not in self._contexts:
+                self._contexts[own] = tls.context(self.connection, client=own)
+            return self._contexts[own]
 
-    def _new_pool(self, proxy: str, *, own: bool) -> urllib3.PoolManager:
-        context = tls.context(self.connection, client=own)
-        if not proxy:
-            return urllib3.PoolManager(
-                num_pools=8, maxsize=_CONNECTIONS, ssl_context=context, blocksize=_SEND_BLOCK_BYTES
-            )
-        auth = urllib3.util.parse_url(proxy).auth
-        return urllib3.ProxyManager(
-            proxy,
-            num_pools=8,
-            maxsize=_CONNECTIONS,
-            ssl_context=context,
-            blocksize=_SEND_BLOCK_BYTES,
-            proxy_headers=urllib3.make_headers(proxy_basic_auth=urllib.parse.unquote(auth)) if auth else None,
-        )
+    def _taken(self, origin: Origin) -> Wire | None:
+        """An idle connection that the server has not closed."""
+        while True:
+            with self._lock:
+                wires = self._idle.get(origin)
+                if not wires:
+                    return None
+                wire = wires.pop()
+            if not _has_something(wire):
+                return wire
+            wire.close()
+
+    def keep(self, origin: Origin, wire: Wire) -> None:
+        """Take back a connection whose last answer was read to its end."""
+        with self._lock:
+            wires = self._idle.setdefault(origin, [])
+            if len(wires) < _IDLE_LIMIT:
+                wires.append(wire)
+                return
+        wire.close()
 
     def fault(self, error: Exception, origin: Origin) -> RegistryError:
-        """The error to raise for one of urllib3's or the system's."""
+        """The error to raise for one of a connection's."""
         host = str(origin)
-        if isinstance(error, RegistryError):
-            return error
-        if isinstance(error, (NewConnectionError, ProxyError)):
-            return _no_connection(host, error)
-        if isinstance(error, ConnectTimeoutError):
-            return Unreachable(host, f"no connection within {self.connection.connect_timeout_s:g} s")
-        if isinstance(error, (ReadTimeoutError, TimeoutError)):
+        if isinstance(error, dial.ProxyFailed):
+            hint = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
+            return Unreachable(host, f"the proxy does not work: {shown(str(error))[1:-1]}", hint=hint)
+        if isinstance(error, dial.NotConnected):
+            return self._not_connected(host, error)
+        if isinstance(error, TimeoutError) and error.errno is None:
             return Stalled(host, self.connection.timeout_s)
-        if isinstance(error, (SSLError, ssl.SSLError)):
-            return _tls_fault(host, error)
-        if isinstance(error, ValueError) and not isinstance(error, HTTPError):
-            return Untrue(f"the request to {host} cannot be made: {error}")
-        return _broken(host, error)
+        if isinstance(error, BadAnswer):
+            return Unreachable(host, f"the connection broke off: {error}")
+        if isinstance(error, OSError):  # a certificate that cannot be verified is a ValueError as well
+            return self._broken(host, error)
+        return Untrue(f"the request to {host} cannot be made: {error}")
+
+    def _not_connected(self, host: str, error: dial.NotConnected) -> Unreachable:
+        cause = error.cause
+        if error.timed_out:
+            return Unreachable(host, f"no connection within {self.connection.connect_timeout_s:g} s")
+        if isinstance(cause, socket.gaierror):
+            hint = "check the name, and the network's DNS: `argosy doctor dns`"
+            return Unreachable(host, "no such host", hint=hint, transient=cause.errno == socket.EAI_AGAIN)
+        if cause.errno == errno.ECONNREFUSED:
+            return Unreachable(host, "connection refused", hint="is the registry running, and is this its port?")
+        return self._broken(host, cause)
+
+    def _broken(self, host: str, error: OSError) -> Unreachable:
+        if self._contexts:
+            from argosy.registry import tls
+
+            found = tls.fault(host, error, _insecure_hint(host))
+            if found is not None:
+                return found
+        return Unreachable(host, (error.strerror or str(error)).lower())
 
 
 class Answer:
     """An answer whose body is still to be read.  Close it, or read it to its end."""
 
-    def __init__(self, http: Http, response: urllib3.BaseHTTPResponse, origin: Origin, url: str) -> None:
-        self.status = response.status
+    def __init__(self, http: Http, wire: Wire, head: Head, origin: Origin, url: str) -> None:
+        self.status = head.status
         self.origin = origin
         self.url = url
         self._http = http
-        self._response = response
+        self._head = head
+        self._wire: Wire | None = wire
+        self._body = BodyReader(wire, head)
 
     def __enter__(self) -> Self:
         return self
@@ -234,17 +244,17 @@ class Answer:
 
     def header(self, name: str) -> str:
         """The value of a header; "" when there is none."""
-        return self._response.headers.get(name, "")
+        return ", ".join(self._head.all(name))
 
     def headers(self, name: str) -> list[str]:
         """The values of all headers of this name."""
-        return self._response.headers.getlist(name)
+        return self._head.all(name)
 
     def read1(self, size: int) -> bytes:
         """What has come, at most `size` bytes; waits for the first one.  b"" at the end.  Raises RegistryError."""
         try:
-            return self._response.read1(size, decode_content=False)
-        except (HTTPError, OSError, ValueError) as error:
+            return self._body.read1(size)
+        except (OSError, BadAnswer) as error:
             raise self._http.fault(error, self.origin) from error
 
     def body(self, limit: int, what: str, *, time_s: float = 120.0) -> bytes:
@@ -292,84 +302,21 @@ class Answer:
         self.close()
 
     def close(self) -> None:
-        """Give the connection back if the body was read to its end, else close it."""
-        if self._response.length_remaining != 0:
-            self._response.close()
-        self._response.release_conn()
+        """Give the connection back if the body was read to its end, else close it.  May be called twice."""
+        wire, self._wire = self._wire, None
+        if wire is None:
+            return
+        if self._head.keeps and self._body.ended:
+            self._http.keep(self.origin, wire)
+        else:
+            wire.close()
 
 
-def _tls_fault(host: str, error: Exception) -> Unreachable:
-    inner = _tls_error(error)
-    if isinstance(inner, ssl.SSLCertVerificationError):
-        why = f"its certificate cannot be verified: {inner.verify_message}"
-        hint = f"put the authority's certificate into /etc/containers/certs.d/{host}/ca.crt; see `argosy doctor clock`"
-        return Unreachable(host, why, hint=hint, transient=False)
-    if isinstance(inner, ssl.SSLEOFError):
-        return Unreachable(host, "the connection broke off while TLS was spoken", hint=_client_hint(host))
-    reason = (getattr(inner, "reason", None) or str(error)).upper()
-    if "WRONG_VERSION_NUMBER" in reason or "HTTP_REQUEST" in reason or "RECORD_LAYER_FAILURE" in reason:
-        why = "server gave HTTP response to HTTPS client"
-        return Unreachable(host, why, hint=_insecure_hint(host), transient=False, plain=True)
-    if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
-        return Unreachable(host, f"TLS: {_words(reason)}", hint=_client_hint(host), transient=False)
-    return Unreachable(host, f"TLS: {_words(reason)}", transient="EOF" in reason)
-
-
-def _words(reason: str) -> str:
-    return reason.replace("_", " ").lower()
-
-
-def _client_hint(host: str) -> str:
-    return f"if it asks for a client certificate, put NAME.cert and NAME.key into /etc/containers/certs.d/{host}/"
-
-
-def _tls_error(error: Exception) -> ssl.SSLError | None:
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLError):
-            return seen
-        inner = next((arg for arg in seen.args if isinstance(arg, BaseException)), None)
-        seen = inner or seen.__cause__ or seen.__context__
-    return None
-
-
-def _system_error(error: BaseException) -> OSError | None:
-    """The system's error inside one of urllib3's."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and not isinstance(seen, ssl.SSLError):
-            return seen
-        inner = next((arg for arg in seen.args if isinstance(arg, BaseException)), None)
-        seen = inner or seen.__cause__ or seen.__context__
-    return None
-
-
-def _no_connection(host: str, error: NewConnectionError | ProxyError) -> Unreachable:
-    if isinstance(error, ProxyError):
-        why = str(_system_error(error) or error.original_error)
-        hint = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
-        return Unreachable(host, f"the proxy does not work: {shown(why)[1:-1]}", hint=hint)
-    if isinstance(error, NameResolutionError):
-        cause = error.__cause__ or error.__context__
-        code = cause.errno if isinstance(cause, socket.gaierror) else 0
-        hint = "check the name, and the network's DNS: `argosy doctor dns`"
-        return Unreachable(host, "no such host", hint=hint, transient=code == socket.EAI_AGAIN)
-    system = _system_error(error)
-    if system is not None and system.errno == errno.ECONNREFUSED:
-        return Unreachable(host, "connection refused", hint="is the registry running, and is this its port?")
-    return _broken(host, error)
-
-
-def _broken(host: str, error: Exception) -> Unreachable:
-    """A connection that failed in any other way."""
-    system = _system_error(error)
-    if system is not None and system.errno is not None:
-        return Unreachable(host, (system.strerror or str(system)).lower())
-    if isinstance(error, ProtocolError) and "IncompleteRead" in str(error):
-        return Unreachable(host, "the connection broke off in the middle of an answer")
-    if isinstance(error, ProtocolError):
-        return Unreachable(host, f"the connection broke off: {shown(str(error.args[-1]))[1:-1]}")
-    return Unreachable(host, shown(str(error))[1:-1])
+def _has_something(wire: Wire) -> bool:
+    """Whether an idle connection has something to read, which is its end."""
+    poll = select.poll()
+    poll.register(wire.socket.fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 def _insecure_hint(host: str) -> str:

@@ -6,16 +6,39 @@ subdomains), addresses, networks, any of them with a port, or `*`.  This very ho
 
 from __future__ import annotations
 
-import ipaddress
-
 from argosy.errors import Invalid, Unsupported
+from argosy.registry import urls
+from argosy.registry.faults import Untrue
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import ipaddress
     from collections.abc import Mapping
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+_SCHEMES = ("http", "https")
+
+
+class Proxy(Value):
+    """One proxy: `secure` if it is spoken to with TLS; `user` is USER[:PASSWORD], escaped as in its URL."""
+
+    secure: bool
+    host: str
+    port: int
+    user: str = ""
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Proxy({self.host!r}, {self.port})"
+
+    def headers(self) -> dict[str, str]:
+        """What shows the proxy who we are."""
+        if not self.user:
+            return {}
+        from base64 import b64encode
+        from urllib.parse import unquote
+
+        return {"Proxy-Authorization": f"Basic {b64encode(unquote(self.user).encode()).decode()}"}
 
 
 class Proxies(Value):
@@ -44,11 +67,20 @@ def from_environ(environ: Mapping[str, str]) -> Proxies:
     return Proxies(get("HTTP_PROXY"), get("HTTPS_PROXY"), tuple(rule for rule in rules if rule))
 
 
+def parse(url: str) -> Proxy:
+    """The proxy that a URL from `url_for` names.  Raises Invalid."""
+    try:
+        origin, user, _ = urls.split(url)
+    except Untrue:
+        raise Invalid("proxy", url.rpartition("@")[2], "its URL is http://HOST:PORT") from None
+    return Proxy(origin.scheme == "https", origin.host, origin.port, user)
+
+
 def _checked(proxy: str) -> str:
     scheme, separator, _ = proxy.partition("://")
     if not separator:
         return f"http://{proxy}"
-    if scheme in _DEFAULT_PORTS:
+    if scheme in _SCHEMES:
         return proxy
     if scheme.startswith("socks"):
         raise Unsupported(f"{scheme} proxies are not supported", hint="use an HTTP proxy in HTTP_PROXY and HTTPS_PROXY")
@@ -61,6 +93,8 @@ def _is_local(host: str) -> bool:
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    import ipaddress
+
     try:
         return ipaddress.ip_address(text)
     except ValueError:
@@ -73,6 +107,8 @@ def _excepts(rule: str, host: str, port: int) -> bool:
         return True
     address = _address(host)
     if "/" in rule:
+        import ipaddress
+
         try:
             return address is not None and address in ipaddress.ip_network(rule, strict=False)
         except ValueError:

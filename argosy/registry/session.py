@@ -10,8 +10,9 @@ from argosy.oci.reference import DOCKER_HUB
 from argosy.registry import faults, ratelimit
 from argosy.registry.auth import Authorizer, wrong_credentials
 from argosy.registry.faults import RegistryError, Stalled, Unauthorized, Unreachable, Untrue
-from argosy.registry.http import Answer, Connection, Http, join, origin_of
+from argosy.registry.http import Answer, Connection, Http
 from argosy.registry.retry import Backoff, Retry
+from argosy.registry.urls import join, origin_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ registry, or a proxy before it, has found that too much.
 from __future__ import annotations
 
 from argosy.registry.faults import Refused, RegistryError, Unknown, Untrue
-from argosy.registry.http import join
+from argosy.registry.urls import join
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ HOMES = {
     "_ctypes": ("argosy/linux/syscalls.py",),
     "ssl": ("argosy/registry/", "argosy/services/"),
     "http": ("argosy/registry/", "argosy/services/"),
-    "urllib3": ("argosy/registry/",),
+    "urllib3": (),
     "tomllib": ("argosy/config/",),
     "yaml": ("argosy/config/",),
     "cryptography": ("argosy/signatures/", "argosy/encryption/", "argosy/secrets/sealing.py"),

@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import socket
 import ssl
-from typing import cast
 
 import pytest
-from urllib3.connection import HTTPConnection
-from urllib3.exceptions import NameResolutionError
 
 from argosy.config.certs import Certificates
 from argosy.errors import ArgosyError
 from argosy.registry.client import RegistryClient
+from argosy.registry.dial import NotConnected
 from argosy.registry.faults import Unreachable, Untrue
-from argosy.registry.http import Connection, Http, Origin, origin_of
+from argosy.registry.http import Connection, Http
 from argosy.registry.retry import Backoff
 from argosy.registry.session import Session
+from argosy.registry.urls import Origin, join, origin_of
 from tests.rig.hostile_registry import Hostile, serves
 from tests.rig.registry import Authority, image
+
+_NONE = [
+    "https://a b/",
+    "https://a:65536/",
+    "https://[::1/",
+    "https://[a]/",
+    "https://\xfc/",
+    "https://a\r\nb/",
+    "https://a:+1/",
+]
 
 
 @pytest.mark.parametrize(
@@ -29,23 +38,40 @@ from tests.rig.registry import Authority, image
         ("http://a.example:5000/x?y", Origin("http", "a.example", 5000)),
         ("https://user:pw@a.example/", Origin("https", "a.example", 443)),
         ("https://[::1]:5000/", Origin("https", "[::1]", 5000)),
+        ("https://a.example?x=/y@z", Origin("https", "a.example", 443)),
+        ("https://a.example#@b.example/", Origin("https", "a.example", 443)),
     ],
 )
 def test_origins(url: str, expected: Origin) -> None:
     assert origin_of(url) == expected
 
 
-@pytest.mark.parametrize("url", ["", "a.example", "//a.example", "ftp://a.example", "https://", "https://a:b:c", "/x"])
+@pytest.mark.parametrize(
+    "url", ["", "a.example", "//a.example", "ftp://a.example", "https://", "https://a:b:c", "/x", *_NONE]
+)
 def test_no_origins(url: str) -> None:
     with pytest.raises(Untrue):
         origin_of(url)
 
 
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/v2/x?n=1", "http://a.example:5000/v2/x?n=1"),
+        ("?n=2", "http://a.example:5000/v2/y?n=2"),
+        ("z", "http://a.example:5000/v2/z"),
+        ("//b.example/x", "http://b.example/x"),
+        ("https://b.example/x", "https://b.example/x"),
+        ("/v2/../x", "http://a.example:5000/x"),
+    ],
+)
+def test_what_a_link_means(target: str, expected: str) -> None:
+    assert join("http://a.example:5000/v2/y?z=1", target) == expected
+
+
 @pytest.mark.parametrize(("code", "transient"), [(socket.EAI_AGAIN, True), (socket.EAI_NONAME, False)])
 def test_an_unknown_host(code: int, transient: bool) -> None:
-    cause = socket.gaierror(code, "resolver's words")
-    error = NameResolutionError("x.example", cast(HTTPConnection, None), cause)
-    error.__cause__ = cause
+    error = NotConnected(socket.gaierror(code, "resolver's words"))
     fault = Http("x.example", Connection()).fault(error, Origin("https", "x.example", 443))
     assert isinstance(fault, Unreachable)
     assert str(fault) == "cannot reach the registry x.example: no such host"

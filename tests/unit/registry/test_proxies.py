@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import base64
+import random
+import socket
+import socketserver
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
+from argosy.config.certs import Certificates
 from argosy.errors import Invalid, Unsupported
+from argosy.oci import manifest as manifests
+from argosy.oci.manifest import ImageManifest
 from argosy.registry.client import RegistryClient
 from argosy.registry.faults import Unreachable
 from argosy.registry.http import Connection
@@ -14,7 +24,7 @@ from argosy.registry.proxies import Proxies, from_environ
 from argosy.registry.retry import Backoff
 from argosy.registry.session import Session
 from tests.rig.hostile_registry import Exchange, Hostile, serves
-from tests.rig.registry import image
+from tests.rig.registry import Authority, image
 
 
 @pytest.mark.parametrize(
@@ -101,3 +111,75 @@ def test_a_proxy_that_refuses() -> None:
         session = Session("registry.invalid", connection=connection, backoff=Backoff(retries=0))
         with pytest.raises(Unreachable, match=r"the proxy does not work.*407"):
             RegistryClient(session, "a/b").manifest("latest")
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain proxy", "proxy with TLS"])
+def test_tls_with_the_registry_through_a_proxy(
+    authority: Authority, secure: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The proxy connects, and is shown the password that its URL has; the registry's certificate counts."""
+    monkeypatch.setenv("SSL_CERT_FILE", authority.certificate)  # what a proxy's is checked by
+    pushed = image(({"large": random.Random(1).randbytes(300_000)},))
+    parsed = manifests.parse(pushed.manifest)
+    assert isinstance(parsed, ImageManifest)
+    layer = parsed.layers[0]
+    certified = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certified.load_cert_chain(*authority.issue("invalid", alternatives="DNS:registry.invalid"))
+    asked: list[bytes] = []
+    context = authority.server_context("proxy") if secure else None
+    with Hostile(serves(pushed), certified) as server, _tunnelling_proxy(server, asked, context) as port:
+
+        def client(name: str) -> RegistryClient:
+            connection = Connection(
+                certificates=Certificates((authority.certificate,)),
+                proxies=from_environ({"HTTPS_PROXY": f"http{'s' * secure}://me:p%40ss@localhost:{port}"}),
+                timeout_s=20,
+            )
+            return RegistryClient(Session(name, connection=connection, backoff=Backoff(retries=0)), "a/b")
+
+        with client("registry.invalid").blob(layer) as reader:
+            assert b"".join(reader) == pushed.blobs[layer.digest]
+        with pytest.raises(Unreachable) as caught:
+            client("other.invalid").manifest("latest")
+    assert "cannot be verified" in caught.value.details
+    assert b"CONNECT registry.invalid:443 HTTP/1.1\r\nHost: registry.invalid:443\r\n" in asked[0]
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(b"me:p@ss") in asked[0]
+
+
+@contextmanager
+def _tunnelling_proxy(server: Hostile, asked: list[bytes], context: ssl.SSLContext | None) -> Iterator[int]:
+    """The port of a proxy that connects everybody with `server`, and remembers what it was asked."""
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            client = context.wrap_socket(self.request, server_side=True) if context else self.request
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                head += client.recv(1)
+            asked.append(head)
+            with socket.create_connection(("localhost", int(server.name.rpartition(":")[2]))) as registry:
+                client.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+                back = threading.Thread(target=_pump, args=(registry, client))
+                back.start()
+                _pump(client, registry)
+                back.join()
+            client.close()
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as proxy:
+        threading.Thread(target=proxy.serve_forever).start()
+        yield proxy.server_address[1]
+        proxy.shutdown()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    """Hand on what comes until one of the two ends, and end both then."""
+    try:
+        while data := source.recv(1 << 16):
+            target.sendall(data)
+    except OSError:
+        pass
+    for end in (source, target):
+        try:
+            socket.socket.shutdown(end, socket.SHUT_RDWR)
+        except OSError:
+            pass

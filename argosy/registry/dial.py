@@ -1,0 +1,86 @@
+"""Connections to where a request goes: directly or through a proxy, plain or with TLS."""
+
+from __future__ import annotations
+
+import socket
+
+from argosy.registry.proxies import Proxy
+from argosy.registry.wire import BadAnswer, Wire
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from ssl import SSLContext
+
+    from argosy.registry.wire import Socket
+
+
+class NotConnected(Exception):
+    """No connection was made: within the time, where `timed_out`."""
+
+    def __init__(self, cause: OSError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
+        self.timed_out = isinstance(cause, TimeoutError) and cause.errno is None
+
+
+class ProxyFailed(Exception):
+    """The proxy cannot be reached, or does not connect us."""
+
+
+def plain(host: str, port: int, connect_timeout_s: float, timeout_s: float) -> socket.socket:
+    """A connection to a host.  Raises NotConnected."""
+    try:
+        made = socket.create_connection((_resolvable(host), port), connect_timeout_s)  # type: ignore[arg-type]  # bytes do
+    except (OSError, UnicodeError) as error:
+        cause = error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, str(error))
+        raise NotConnected(cause) from error
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    made.settimeout(timeout_s)
+    return made
+
+
+def through(proxy: Proxy, connect_timeout_s: float, timeout_s: float) -> Socket:
+    """A connection to a proxy.  Raises ProxyFailed."""
+    try:
+        made = plain(proxy.host, proxy.port, connect_timeout_s, timeout_s)
+    except NotConnected as error:
+        raise ProxyFailed(error.cause.strerror or str(error)) from error
+    if not proxy.secure:
+        return made
+    from argosy.registry import tls
+
+    try:
+        return tls.wrap(made, tls.default_context(), proxy.host)
+    except OSError as error:
+        made.close()
+        raise ProxyFailed(error.strerror or str(error)) from error
+
+
+def secured(plain: Socket, host: str, context: SSLContext) -> Socket:
+    """TLS with `host` over a connection, which is closed when that fails.  Raises OSError (ssl.SSLError is one)."""
+    from argosy.registry import tls
+
+    try:
+        return tls.wrap(plain, context, host)
+    except BaseException:
+        plain.close()
+        raise
+
+
+def tunnel(connection: Socket, proxy: Proxy, host: str, port: int) -> None:
+    """Make the proxy connect us with `host` (RFC 9110, CONNECT).  Raises ProxyFailed; the connection is then closed."""
+    target = f"{host}:{port}"
+    try:
+        head = Wire(connection).ask("CONNECT", target, {"Host": target, **proxy.headers()}, None)
+    except (OSError, ValueError, BadAnswer) as error:
+        connection.close()
+        raise ProxyFailed(str(error)) from error
+    if not 200 <= head.status < 300:
+        connection.close()
+        raise ProxyFailed(f"it answers with the status {head.status}")
+
+
+def _resolvable(host: str) -> str | bytes:
+    """The host as the resolver takes it; as bytes where that spares it the tables of international names."""
+    host = host.strip("[]").replace("%25", "%")
+    return host.encode() if host.isascii() and len(host) < 254 else host
