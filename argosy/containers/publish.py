@@ -9,13 +9,13 @@ from argosy.spec.options import PortMapping
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from argosy.containers.site import Site
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.spec.options import ContainerOptions
 
-_WITHOUT = ("host", "none", "container", "ns")
+SHARED = ("host", "none", "container", "ns")  # modes where no port can lead to the container alone
 
 
 def settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> tuple[PortMapping, ...]:
@@ -23,7 +23,7 @@ def settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> t
     wanted = options.ports
     if options.publish_all:
         wanted += tuple(_exposed(options, config))
-    if options.network is not None and options.network.kind in _WITHOUT:
+    if options.network is not None and options.network.kind in SHARED:
         if wanted:
             modes = "Host, Container, Pod, and None network modes"
             site.notice(f"Port mappings have been discarded as one of the {modes} are in use")
@@ -34,6 +34,26 @@ def settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> t
             chosen.append(_with_number(mapping))
     _check_single(expanded(tuple(chosen)))
     return tuple(chosen)
+
+
+def merged(there: tuple[PortMapping, ...], more: Iterable[PortMapping]) -> tuple[PortMapping, ...]:
+    """The single ports of `there` and those of `more`, with their numbers on the host.  Raises as `settled`."""
+    added = single(tuple(_with_number(mapping) for mapping in more))
+    found = tuple(dict.fromkeys((*there, *added)))
+    _check_single(expanded(found))
+    return found
+
+
+def single(mappings: Iterable[PortMapping]) -> tuple[PortMapping, ...]:
+    """The same ports with a mapping for each of a range and each protocol."""
+    return tuple(
+        PortMapping(
+            mapping.container_port + at, mapping.host_port and mapping.host_port + at, mapping.host_ip, protocol
+        )
+        for mapping in mappings
+        for protocol in mapping.protocol.split(",")
+        for at in range(mapping.range)
+    )
 
 
 def _check_single(published: tuple[ports.Published, ...]) -> None:

@@ -10,7 +10,7 @@ from argosy.linux import files
 from argosy.linux.idmap import IdMap
 from argosy.oci.imageconfig import ContainerConfig
 from argosy.records import shelf
-from argosy.spec.options import ContainerOptions, NetworkUse
+from argosy.spec.options import ContainerOptions, NetworkUse, PortMapping
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -116,14 +116,16 @@ class ContainerRecord(Value):
 class Changes(Value):
     """changes.json: what replaces the record's own word, and the OCI runtime that it was moved to, "" for any.
 
-    `networks` are those that it is on since it was connected to one or taken off one; None before.
+    `networks` are those that it is on since it was connected to one or taken off one, `ports` those that it publishes
+    since they were changed; None before.
     """
 
     name: str = ""
     runtime: str = ""
     networks: tuple[NetworkUse, ...] | None = None
+    ports: tuple[PortMapping, ...] | None = None
 
-    _nested: ClassVar[dict[str, type[Value]]] = {"networks": NetworkUse}
+    _nested: ClassVar[dict[str, type[Value]]] = {"networks": NetworkUse, "ports": PortMapping}
 
 
 class Started(Value):
@@ -155,9 +157,19 @@ class LastRun(Value):
 
 
 def read_record(store: Store, container_id: str) -> ContainerRecord:
-    """The container's record.  Raises NotFound when there is no such container, Invalid when the file is damaged."""
+    """The container's record, with the ports that it publishes now.
+
+    Raises NotFound when there is no such container, Invalid when the file is damaged.
+    """
     text = read_text(store, container_id)
-    return ContainerRecord.from_json(jsontext.decode(text, f"container record {container_id[:12]}"))
+    record = ContainerRecord.from_json(jsontext.decode(text, f"container record {container_id[:12]}"))
+    try:
+        changes = read_value(store, container_id, CHANGES, Changes)
+    except ArgosyError:
+        return record  # who needs the changes themselves says that they are damaged
+    if changes is None or changes.ports is None:
+        return record
+    return record.replace(options=record.options.replace(ports=changes.ports))
 
 
 def read_text(store: Store, container_id: str) -> bytes:

@@ -208,6 +208,8 @@ def view(site: Site, container_id: str) -> ContainerView:
     try:
         options = raw["options"]
         changes = records.read_value(site.store, container_id, records.CHANGES, records.Changes)
+        if changes is not None and changes.ports is not None:
+            options["ports"] = [mapping.to_json() for mapping in changes.ports]
         return ContainerView(
             id=raw["id"],
             name=changes.name if changes is not None and changes.name else raw["name"],

@@ -51,7 +51,7 @@ IN_MODIFY, IN_CLOSE_WRITE, IN_MOVED_TO, IN_CREATE, IN_DELETE, IN_ONLYDIR = 0x2, 
 STATX_MNT_ID, STATX_MNT_ID_UNIQUE, STATX_ATTR_MOUNT_ROOT = 0x1000, 0x4000, 0x2000
 
 _NR_OPEN_TREE, _NR_MOVE_MOUNT, _NR_FSOPEN, _NR_FSCONFIG, _NR_FSMOUNT = 428, 429, 430, 431, 432
-_NR_CLOSE_RANGE, _NR_OPENAT2, _NR_MOUNT_SETATTR = 436, 437, 442
+_NR_CLOSE_RANGE, _NR_OPENAT2, _NR_PIDFD_GETFD, _NR_MOUNT_SETATTR = 436, 437, 438, 442
 
 
 class Library:
@@ -243,6 +243,11 @@ def openat2(dirfd: int, path: Path, flags: int, mode: int = 0, resolve: int = 0)
 def close_range(first: int, last: int, flags: int = 0) -> None:
     """close_range(2)."""
     _syscall(_NR_CLOSE_RANGE, first, last, flags)
+
+
+def pidfd_getfd(pidfd: int, fd: int) -> int:
+    """pidfd_getfd(2): a descriptor of another process as one of ours, close-on-exec."""
+    return _syscall(_NR_PIDFD_GETFD, pidfd, fd, 0)
 
 
 def syncfs(fd: int) -> None:

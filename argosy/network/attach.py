@@ -75,6 +75,18 @@ def teardown(run: str, container_id: str, directory: str) -> None:
     ended()
 
 
+def end_connectors(request: NetworkRequest) -> None:
+    """End the programs that connect the container, or lead ports to it, and wait until their ports are free."""
+    from argosy.network import usermode
+
+    connectors = _connectors(request.directory, request.netns)
+    ended = usermode.watch(connectors)
+    for pid in connectors:
+        process.signal_process(pid, process.start_time(pid) or 0)
+    ended()
+    files.unlink_missing(f"{request.directory}/pasta.pid")
+
+
 def _leave_bridges(run: str, container_id: str, directory: str) -> None:
     try:
         record = read(directory)

@@ -11,7 +11,7 @@ import os
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import files, locks, namespaces, process
 from argosy.linux.netlink import Netlink
-from argosy.network import attach, bridge, firewall, ipam
+from argosy.network import attach, bridge, firewall, ipam, keeping
 from argosy.network.model import BRIDGE, IPVLAN
 from argosy.network.request import Attachment, NetworkRecord, NetworkState, Unavailable
 from argosy.undo import Undo
@@ -41,13 +41,16 @@ def connect(request: NetworkRequest) -> NetworkState:
     shared = ipam.shared_directory(request.run, rootless=request.rootless)
     with Undo() as undo:
         undo.push(lambda: teardown(request.run, request.id, attach.read(request.directory)))
-        attached = _lease(request, shared)
+        held = () if request.rootless else keeping.pair()
+        undo.push(lambda: keeping.close(held))
+        attached = _lease(request, shared, keeper=keeping.numbers(held))
         _make_namespace(request)
         for wish, attachment, leases in attached:
             inside(request, lambda: _plug(request, shared, wish.network, attachment, leases))  # noqa: B023 -- called here
         answering = inside(request, lambda: _name(request, shared, attached)) if _has_names(request) else ()
         addresses = tuple(str(lease) for _, _, leases in attached for lease in leases)
-        held = _publish(request, shared, addresses) if request.ports else ()
+        if request.ports:
+            _publish(request, shared, addresses, held)
         undo.commit()
     attachments = tuple(attachment for _, attachment, _ in attached)
     gateways = [gateway for attachment in attachments for gateway in attachment.gateways if gateway]
@@ -102,19 +105,39 @@ def _resolv(request: NetworkRequest, servers: tuple[str, ...]) -> str | None:
     return attach.resolv_content(request.replace(dns=servers, dns_search=(*search, dns.DOMAIN)))
 
 
-def _publish(request: NetworkRequest, shared: str, addresses: tuple[str, ...]) -> tuple[int, ...]:
-    """Lead the ports of the host to the container; the descriptors that keep others off them."""
+def _publish(request: NetworkRequest, shared: str, addresses: tuple[str, ...], held: Sequence[int]) -> None:
+    """Lead the ports of the host to the container; what keeps others off them goes on its way between `held`."""
     if request.rootless:
         if any(not wish.network.internal for wish in request.wishes):
             from argosy.network import rootless_ports
 
             rootless_ports.publish(request)
-        return ()
+        return
     from argosy.network import ports
 
     wanted = ports.mappings(request.ports, addresses)
     firewall.add(shared, request.id, firewall.of_ports(wanted))
-    return ports.hold(wanted)
+    keeping.put(held[1], ports.hold(wanted))
+
+
+def change_ports(request: NetworkRequest, record: NetworkRecord, conmon_pid: int) -> None:
+    """Let the ports of `request` lead to a container that runs, in place of those that did.
+
+    All of it or nothing; raises InUse for a port that somebody has, ArgosyError.
+    """
+    from argosy.network import ports
+
+    held = ports.hold(ports.mappings(request.ports, record.addresses))
+    with Undo() as undo:
+        before = firewall.elements(record.shared, request.id)
+        undo.push(lambda: firewall.put(record.shared, request.id, before))
+        try:
+            _lead_ports(request, record.shared, record.addresses)
+        except BaseException:
+            keeping.close(held)
+            raise
+        keeping.exchange(conmon_pid, record.keeper, held)
+        undo.commit()
 
 
 def join(request: NetworkRequest, wish: Wish) -> None:
@@ -157,11 +180,7 @@ def _lead_ports(request: NetworkRequest, shared: str, addresses: tuple[str, ...]
     """Let the published ports lead to the addresses that the container has now; conmon holds the host's side."""
     from argosy.network import ports
 
-    wanted = ports.mappings(request.ports, addresses)
-    if wanted:
-        firewall.add(shared, request.id, firewall.of_ports(wanted))
-    else:
-        firewall.drop(shared, request.id)
+    firewall.put(shared, request.id, firewall.of_ports(ports.mappings(request.ports, addresses)))
 
 
 def _give_back(shared: str, container_id: str, attachment: Attachment) -> None:
@@ -221,14 +240,14 @@ def inside(request: NetworkRequest, action: Callable[[], T]) -> T:
 
 
 def _lease(
-    request: NetworkRequest, shared: str, before: NetworkRecord | None = None
+    request: NetworkRequest, shared: str, before: NetworkRecord | None = None, *, keeper: tuple[int, ...] = ()
 ) -> list[tuple[Wish, Attachment, tuple[Lease, ...]]]:
     """Get all addresses, and write down what there is to take down before any device is made.
 
-    `before` is the record of a container that is connected to other networks already.
+    `before` is the record of a container that is connected to other networks already, `keeper` goes into a new one.
     """
     found: list[tuple[Wish, Attachment, tuple[Lease, ...]]] = []
-    record = before or NetworkRecord("bridge", request.netns, shared=shared, uplink=request.rootless)
+    record = before or NetworkRecord("bridge", request.netns, shared=shared, uplink=request.rootless, keeper=keeper)
     there = {attachment.interface for attachment in record.attachments}
     for number, wish in enumerate(request.wishes):
         network = wish.network

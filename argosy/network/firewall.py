@@ -143,6 +143,19 @@ def add(shared: str, name: str, elements: Sequence[str]) -> None:
         _change(place, old, elements)
 
 
+def elements(shared: str, name: str) -> tuple[str, ...]:
+    """The elements of a bridge or container, as they were added."""
+    return _read(directory(shared), name)
+
+
+def put(shared: str, name: str, elements: Sequence[str]) -> None:
+    """The same as `add`, or `drop` where there are none."""
+    if elements:
+        add(shared, name, elements)
+    else:
+        drop(shared, name)
+
+
 def drop(shared: str, name: str) -> None:
     """Take the elements of a bridge or container away.  Idempotent."""
     place = directory(shared)

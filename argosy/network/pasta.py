@@ -66,19 +66,7 @@ def check(options: Sequence[str]) -> None:
 
 def connect(request: NetworkRequest) -> NetworkState:
     """Connect a container.  Raises Invalid for wrong options, Unavailable when it does not work on this host."""
-    options = (*request.conf.pasta_options, *request.options)
-    check(options)
-    options += usermode.publish(request, port_words, "pasta", ("tcp", "udp"))
-    program = usermode.program(request, "pasta", "passt")
-    usermode.check_tun("pasta")
-    words = argv(
-        program,
-        request.netns,
-        f"{request.directory}/{PID_FILE}",
-        options,
-        rootless=request.rootless,
-        maps_host=_knows(request.run, program, "--map-guest-addr"),
-    )
+    words = _words(request)
     pid = usermode.connected(request, lambda: start(words, f"{request.directory}/{PID_FILE}"))
     addresses, gateway = attach.inside(request.netns)
     own = frozenset(address.partition("/")[0] for address in addresses)
@@ -91,6 +79,27 @@ def connect(request: NetworkRequest) -> NetworkState:
         pid=pid,
         resolv=attach.resolv_content(request, forwarder=_value(words, "--dns-forward")),
         hosts=attach.hosts_content(request, addresses, internal),
+    )
+
+
+def again(request: NetworkRequest) -> int:
+    """Start it on the namespace that is there, where another has ended: its pid.  Raises as `connect`."""
+    return start(_words(request), f"{request.directory}/{PID_FILE}")
+
+
+def _words(request: NetworkRequest) -> list[str]:
+    options = (*request.conf.pasta_options, *request.options)
+    check(options)
+    options += usermode.publish(request, port_words, "pasta", ("tcp", "udp"))
+    program = usermode.program(request, "pasta", "passt")
+    usermode.check_tun("pasta")
+    return argv(
+        program,
+        request.netns,
+        f"{request.directory}/{PID_FILE}",
+        options,
+        rootless=request.rootless,
+        maps_host=_knows(request.run, program, "--map-guest-addr"),
     )
 
 

@@ -91,6 +91,7 @@ class NetworkRecord(Value):
     `addresses` have their prefix lengths; `pid` is the program that connects the namespace, 0 when none does.
     `attachments` are its places on bridges, whose leases and rules are below `shared` (`ipam.shared_directory`), and
     `uplink` says that the bridges are in a namespace of the user's.  `publishes`: the program has ports of the host.
+    `keeper`: see `keeping.numbers`.
     """
 
     mode: str
@@ -102,6 +103,7 @@ class NetworkRecord(Value):
     shared: str = ""
     uplink: bool = False
     publishes: bool = False
+    keeper: tuple[int, ...] = ()
 
     _nested: ClassVar[dict[str, type[Value]]] = {"attachments": Attachment}
 

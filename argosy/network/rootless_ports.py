@@ -7,7 +7,7 @@ sees where a client comes from.  It ends with the namespace, or by `attach.teard
 
 from __future__ import annotations
 
-from argosy.linux import netdevices
+from argosy.linux import files, netdevices
 from argosy.linux.netlink import Netlink
 from argosy.network import attach, pasta, slirp, usermode
 from argosy.network.request import NetworkRecord, Unavailable
@@ -64,6 +64,7 @@ def _slirp(request: NetworkRequest) -> int:
     usermode.publish(request, lambda _port: (), "slirp4netns", ("tcp", "udp"))
     program = usermode.program(request, "slirp4netns", "slirp4netns")
     usermode.check_tun("slirp4netns")
+    files.unlink_missing(f"{request.directory}/{slirp.API_SOCKET}")
     words = slirp.argv(program, request.netns, _SLIRP, with_api=True)
     words.remove("--configure")
     words[-1] = DEVICE
@@ -86,4 +87,7 @@ def _configure(netns: str, device: str, addresses: Sequence[str], gateways: Sequ
                     continue  # a host without IPv6
                 raise
             there.add_route("default", gateway, index, table=_TABLE)
-            there.add_rule(address.partition("/")[0], _TABLE)
+            try:
+                there.add_rule(address.partition("/")[0], _TABLE)
+            except FileExistsError:
+                continue  # the ports have been changed: another had them before

@@ -9,7 +9,7 @@ import os
 import select
 
 from argosy.errors import ArgosyError, Invalid
-from argosy.linux import process
+from argosy.linux import files, process
 from argosy.network import attach, usermode
 from argosy.network.attach import NetworkState, Unavailable
 from argosy.values import Value
@@ -99,11 +99,7 @@ def argv(program: str, netns: str, options: SlirpOptions, *, with_api: bool = Fa
 def connect(request: NetworkRequest) -> NetworkState:
     """Connect a container.  Raises Invalid for wrong options, Unavailable when it does not work on this host."""
     options = parse((*request.conf.network_cmd_options, *request.options))
-    program = usermode.program(request, "slirp4netns", "slirp4netns")
-    usermode.check_tun("slirp4netns")
-    usermode.publish(request, lambda _port: (), "slirp4netns", ("tcp", "udp"))
-    words = argv(program, request.netns, options, with_api=bool(request.ports))
-
+    words = _words(request, options)
     pid = usermode.connected(request, lambda: start(words, request, options))
     addresses = (f"{options.address(100)}/{options.cidr.partition('/')[2]}",)
     return NetworkState(
@@ -115,6 +111,20 @@ def connect(request: NetworkRequest) -> NetworkState:
         resolv=attach.resolv_content(request, forwarder=options.address(3)),
         hosts=attach.hosts_content(request, addresses, attach.host_address()),
     )
+
+
+def again(request: NetworkRequest) -> int:
+    """Start it on the namespace that is there, where another has ended: its pid.  Raises as `connect`."""
+    options = parse((*request.conf.network_cmd_options, *request.options))
+    files.unlink_missing(f"{request.directory}/{API_SOCKET}")
+    return start(_words(request, options), request, options)
+
+
+def _words(request: NetworkRequest, options: SlirpOptions) -> list[str]:
+    program = usermode.program(request, "slirp4netns", "slirp4netns")
+    usermode.check_tun("slirp4netns")
+    usermode.publish(request, lambda _port: (), "slirp4netns", ("tcp", "udp"))
+    return argv(program, request.netns, options, with_api=bool(request.ports))
 
 
 def start(words: list[str], request: NetworkRequest, options: SlirpOptions) -> int:
