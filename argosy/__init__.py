@@ -17,15 +17,19 @@ if TYPE_CHECKING:
     from argosy.library import Engine, open
     from argosy.library.client import HelperGone
     from argosy.library.containers import LogEntry
+    from argosy.library.working import Build, Working
+    from argosy.oci.imageconfig import Healthcheck
     from argosy.spec.options import ContainerOptions, Mount, NetworkMode
     from argosy.transports.docker import RegistryOptions
 
 __all__ = [
     "ArgosyError",
+    "Build",
     "ContainerOptions",
     "Engine",
     "ExecOptions",
     "Exists",
+    "Healthcheck",
     "HelperGone",
     "ImportOptions",
     "InUse",
@@ -39,6 +43,7 @@ __all__ = [
     "RegistryOptions",
     "Streams",
     "Unsupported",
+    "Working",
     "open",
 ]
 
@@ -52,6 +57,8 @@ _HOMES = {
     "library": ("Engine", "open"),
     "library.client": ("HelperGone",),
     "library.containers": ("LogEntry",),
+    "library.working": ("Build", "Working"),
+    "oci.imageconfig": ("Healthcheck",),
     "spec.options": ("ContainerOptions", "Mount", "NetworkMode"),
     "transports.docker": ("RegistryOptions",),
 }

@@ -1,4 +1,4 @@
-"""Argosy as a library: `argosy.open()` gives an `Engine`, whose `containers` and `images` do what the commands do.
+"""Argosy as a library: `argosy.open()` gives an `Engine`, whose `containers`, `images` and `build` do what commands do.
 
 A process with the privilege for it (root, or one inside the user namespace that `argosy unshare` enters) works on the
 store itself.  Any other one gets a helper process, which enters the namespace and does the work, since a program that
@@ -19,6 +19,7 @@ from argosy import version
 from argosy.errors import ArgosyError, Unsupported
 from argosy.library.containers import Containers
 from argosy.library.images import Images
+from argosy.library.working import Build, WorkingContainers
 from argosy.linux import userns
 
 if TYPE_CHECKING:
@@ -36,9 +37,12 @@ class Engine:
     in other threads raise HelperGone.
     """
 
-    def __init__(self, containers: Containers, images: Images, close: Callable[[], object]) -> None:
+    def __init__(
+        self, containers: Containers, images: Images, working: WorkingContainers, close: Callable[[], object]
+    ) -> None:
         self._containers = containers
         self._images = images
+        self._build = Build(working)
         self._close = close
         self._closed = False
 
@@ -53,6 +57,12 @@ class Engine:
         """What can be done with images.  Raises ArgosyError when the engine is closed."""
         self._check()
         return self._images
+
+    @property
+    def build(self) -> Build:
+        """How images are made step by step.  Raises ArgosyError when the engine is closed."""
+        self._check()
+        return self._build
 
     def _check(self) -> None:
         if self._closed:
@@ -103,12 +113,15 @@ def open(
         from argosy.engine import open_engine
 
         engine = open_engine(**settings, notice=notice)
-        return Engine(Containers(engine), Images(engine), lambda: None)
+        return Engine(Containers(engine), Images(engine), WorkingContainers(engine), lambda: None)
     from argosy.library import client
 
     helper = client.Client(settings, notice)
     return Engine(
-        client.remote(Containers, "containers", helper), client.remote(Images, "images", helper), helper.close
+        client.remote(Containers, "containers", helper),
+        client.remote(Images, "images", helper),
+        client.remote(WorkingContainers, "working", helper),
+        helper.close,
     )
 
 

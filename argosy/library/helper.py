@@ -27,6 +27,7 @@ from argosy.library import wire
 from argosy.library.client import CONTROL_FD, public
 from argosy.library.containers import Containers
 from argosy.library.images import Images
+from argosy.library.working import WorkingContainers
 from argosy.linux import process, syscalls
 from argosy.linux.signals import SIGKILL
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 _PR_SET_PDEATHSIG = 1
 _FAILED = 125
-FACADES = {"containers": Containers, "images": Images}
+FACADES = {"containers": Containers, "images": Images, "working": WorkingContainers}
 
 
 class Speaker(Progress):

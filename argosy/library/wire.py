@@ -38,6 +38,7 @@ _PACKAGE = "argosy."
 _DESCRIPTOR_FIELDS = {
     "argosy.containers.run.Streams": ("stdin", "stdout", "stderr"),
     "argosy.containers.exec.ExecOptions": ("stdin", "stdout", "stderr"),
+    "argosy.library.working.RunRequest": ("stdin", "stdout", "stderr"),
 }
 
 

@@ -7,6 +7,7 @@ import pytest
 from argosy.library import client
 from argosy.library.containers import Containers
 from argosy.library.images import Images
+from argosy.library.working import Working
 from tests.rig.foreign import Foreign
 from tests.rig.program import CHECKOUT, Program
 
@@ -35,5 +36,5 @@ def test_every_method_is_named() -> None:
     with open(f"{CHECKOUT}/docs/library.md", encoding="utf-8") as file:
         text = file.read()
     rows = "".join(line for line in text.splitlines() if line.startswith("| `"))
-    for facade in (Containers, Images):
+    for facade in (Containers, Images, Working):
         assert [name for name in client.public(facade) if f"`{name}`" not in rows] == []

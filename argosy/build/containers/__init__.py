@@ -1,6 +1,7 @@
 """Working containers: what buildah's commands change step by step, and make images of.
 
 record     what is known of one, and where it lies
+changes    of its configuration, as a program gives them
 create     from an image, or from nothing
 content    COPY and ADD into it
 run        a program in it
@@ -109,14 +110,16 @@ class WorkingContainers:
         options: ContainerOptions,
         config: Callable[[ContainerConfig], ContainerConfig],
         extra: Extra | None = None,
+        output: tuple[int, int] = (1, 2),
     ) -> int:
         """Run the command of `options` in it; the exit status.
 
-        `config` makes the configuration that it runs with, `extra` are mounts as those of a Dockerfile's RUN.
+        `config` makes the configuration that it runs with, `extra` are mounts as those of a Dockerfile's RUN, `output`
+        the descriptors for output and errors.
         """
         from argosy.build.containers import run
 
-        return run.run(self._site, self._shelf, self.find(text), options, config, extra or run.Extra())
+        return run.run(self._site, self._shelf, self.find(text), options, config, extra or run.Extra(), output)
 
     def transfer(self, text: str, wanted: Transfer) -> str:
         """Copy files into it; the digest of what was copied, in hexadecimal."""

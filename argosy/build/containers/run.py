@@ -36,8 +36,9 @@ def run(
     options: ContainerOptions,
     config: Callable[[ContainerConfig], ContainerConfig],
     extra: Extra = Extra(),  # noqa: B008 -- frozen
+    output: tuple[int, int] = (1, 2),
 ) -> int:
-    """Run the command of `options` to its end; its exit status.
+    """Run the command of `options` to its end; its exit status.  `output` are descriptors for output and errors.
 
     The image's entrypoint and command do not count, and its volumes are places in the tree, so that what is written
     there stays.
@@ -47,7 +48,7 @@ def run(
     with Tree(site.store, shelf, record, shared=True) as tree, contextlib.ExitStack() as stack:
         if extra.mounts:
             options = _with_mounts(site, record, options, extra, stack)
-        return site.run_step(os.urandom(32).hex(), options, config(plain), tree, (1, 2))
+        return site.run_step(os.urandom(32).hex(), options, config(plain), tree, output)
 
 
 def _with_mounts(
