@@ -1,6 +1,6 @@
 """Global flags and settings that name another engine, or parts that Argosy's store has not: refused, never ignored.
 
-Imported when such a flag was given, and when called as docker, whose configuration may choose another host.
+Imported when such a flag was given, and when called as docker, whose configuration may choose a context.
 """
 
 from __future__ import annotations
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 _CONFIG_LIMIT = 4 << 20
 # Keys of the flags that name another engine, as they are spelled.
 _REMOTE = {
-    "remote": "--remote",
-    "connection": "--connection",
-    "url": "--url",
-    "identity": "--identity",
-    "ssh": "--ssh",
-    "docker_host": "--host",
     "docker_context": "--context",
     "tls": "--tls",
     "tlsverify": "--tlsverify",
@@ -43,7 +37,10 @@ def refuse(settings: Mapping[str, Any]) -> None:
         if not given or (key == "docker_context" and given == "default"):
             continue
         named = "another engine" if given is True else f'another engine ("{_shown(given)}")'
-        raise Unsupported(f"{flag} names {named}, and argosy works on this host only", hint=f"Leave {flag} out.")
+        raise Unsupported(
+            f"{flag} names {named}, and argosy reaches others over ssh:// only",
+            hint=f"Leave {flag} out, or call it with --host ssh://HOST.",
+        )
     for key, (flag, why, hint) in _ELSEWHERE.items():
         given = settings.get(key)
         if any(given) if isinstance(given, tuple) else given:
@@ -66,8 +63,8 @@ def refuse_context(settings: Mapping[str, Any], environ: Mapping[str, str]) -> N
         source, context = _current_context(environ)
     if context and context != "default":
         raise Unsupported(
-            f'{source} chooses the docker context "{context}", and argosy works on this host only',
-            hint="Call it with --context default to work here.",
+            f'{source} chooses the docker context "{context}", and argosy has no contexts',
+            hint="Call it with --context default to work here, or with --host ssh://HOST.",
         )
 
 

@@ -32,11 +32,11 @@ GLOBAL_FLAGS = (
     Flag("cgroup-manager", kind="string", help='Cgroup manager to use ("cgroupfs"|"systemd")'),
     Flag("conmon", kind="string", help="Path of the conmon binary"),
     Flag("cpu-profile", kind="string", hidden=True, help="File to write a profile of the time spent to"),
-    Flag("connection", short="c", kind="string", help="Connection to use for a remote engine (refused)"),
+    Flag("connection", short="c", kind="string", help="Connection to use: the command runs on its host, through ssh"),
     Flag("default-mounts-file", kind="string", hidden=True, help="File to read in place of mounts.conf"),
     Flag("events-backend", kind="string", help='Events backend to use ("file"|"journald"|"none")'),
     Flag("hooks-dir", kind="list", help="Directory of OCI hooks (may be given several times)"),
-    Flag("identity", kind="string", help="SSH identity for a remote engine (refused)"),
+    Flag("identity", kind="string", help="File with the private key for the host to run on"),
     Flag(
         "log-level",
         kind="string",
@@ -52,20 +52,20 @@ GLOBAL_FLAGS = (
     Flag("noout", help="Do not output to stdout"),
     Flag("registries-conf", kind="string", hidden=True, help="File to read in place of registries.conf"),
     Flag("registries-conf-dir", kind="string", hidden=True, help="Directory to read in place of registries.conf.d"),
-    Flag("remote", short="r", kind="optbool", help="Access a remote engine (refused)"),
+    Flag("remote", short="r", kind="optbool", help="Run on the host of the default connection"),
     Flag("root", kind="string", help="Path of the directory in which data, including images, is stored"),
     Flag("runroot", kind="string", help="Path of the directory in which state is stored that a reboot ends"),
     Flag("runtime", kind="string", help="Name or path of the OCI runtime that runs containers"),
     Flag("runtime-flag", kind="list", help="Add a global flag for the OCI runtime, without its dashes"),
     Flag("short-name-alias-conf", kind="string", hidden=True, help="File of the short names that were resolved"),
-    Flag("ssh", kind="string", help="How to use SSH for a remote engine (refused)"),
+    Flag("ssh", kind="string", help="How to use ssh ('native' is all there is)"),
     Flag("storage-driver", kind="string", help="Storage driver that keeps images and containers"),
     Flag("storage-opt", kind="list", help="Option of the storage driver, KEY=VALUE (may be given several times)"),
     Flag("syslog", help="Output messages to syslog as well as the console"),
     Flag("tmpdir", kind="string", help="Path of the directory in which state is stored, where --runroot names none"),
     Flag("trace", hidden=True, help="Ignored, as by podman"),
     Flag("transient-store", kind="optbool", help="Work with containers that are gone after a reboot"),
-    Flag("url", kind="string", help="URL of a remote engine (refused)"),
+    Flag("url", kind="string", help="Host to run on, ssh://[USER@]HOST[:PORT]"),
     Flag("volumepath", kind="string", help="Path of the directory in which volumes are stored"),
 )
 ROOT_FLAGS = (*GLOBAL_FLAGS, Flag("version", short="v", help="Version of this program"))
@@ -130,14 +130,14 @@ _ENGINE_SETTINGS = {
     "events_backend": "events_backend",
     "remote": "remote",
 }
-# The variable that sends each program to an engine elsewhere.
+# The variables that send each program to another host.
 _HOST_VARIABLES = {
     "argosy": ("CONTAINER_HOST", "CONTAINER_CONNECTION"),
     "podman": ("CONTAINER_HOST", "CONTAINER_CONNECTION"),
     "docker": ("DOCKER_HOST",),
 }
-# Global flags that name nothing which `elsewhere` would refuse.
-_COMMON = frozenset(("version", "noout", "log_level", "syslog", "tmpdir", "debug", *_ENGINE_SETTINGS.values())) - {
+# Global flags that name no other host, and nothing which `elsewhere` would refuse.
+_NOWHERE = frozenset(("version", "noout", "log_level", "syslog", "tmpdir", "debug", *_ENGINE_SETTINGS.values())) - {
     "remote"
 }
 _EVENTS_BACKENDS = ("file", "journald", "none")
@@ -273,12 +273,27 @@ class _Call:
         self._note_globals(parsed, own)
         options = build_options(command, parsed, shown)
         self._apply_settings()
+        if not _NOWHERE.issuperset(self.settings) or any(map(os.environ.get, self._variables())):
+            status = self._elsewhere(words, flags, parsed)
+            if status is not None:
+                return status
         if self.settings.get("cpu_profile") or self.settings.get("memory_profile"):
             from argosy.cli import profiles
 
             cpu, memory = self.settings.get("cpu_profile", ""), self.settings.get("memory_profile", "")
             return profiles.run(lambda: self._do(command, options, needs_engine), cpu=cpu, memory=memory)
         return self._do(command, options, needs_engine)
+
+    def _variables(self) -> tuple[str, ...]:
+        return _HOST_VARIABLES.get(self.program, ())
+
+    def _elsewhere(self, words: str, flags: Sequence[Flag], parsed: Parsed) -> int | None:
+        """Run the command on another host, if one is named: its exit status, or None."""
+        from argosy.cli import remote
+
+        self.out.flush()
+        call = remote.Call(self.program, words, flags, parsed, self.settings, root_flags(self.program))
+        return remote.run(call, os.environ, self._variables())
 
     def _do(self, command: Command, options: Value, needs_engine: bool) -> int:  # noqa: FBT001 -- of the index
         return command.run(options, self._engine() if needs_engine else self._opener(), self.out)
@@ -308,7 +323,7 @@ class _Call:
             process.trace(lambda line: self.out.error(f"+ {line}"))
 
     def _check_settings(self) -> None:
-        if not _COMMON.issuperset(self.settings):
+        if not _NOWHERE.issuperset(self.settings):
             from argosy.cli import elsewhere, namedfiles
 
             elsewhere.refuse(self.settings)
@@ -347,14 +362,7 @@ class _Call:
         return self.run_service(service, self._engine(), say, **options)
 
     def _open_here(self, **settings: Any) -> Any:
-        """The engine of this host, unless the environment sends us to another."""
-        for variable in _HOST_VARIABLES.get(self.program, ()) if self.settings.get("remote") is not False else ():
-            elsewhere = os.environ.get(variable, "")
-            if elsewhere:
-                raise Unsupported(
-                    f'{variable} names another engine ("{elsewhere}"), and {self.program} works on this host only',
-                    hint=f"Unset {variable} to work here.",
-                )
+        """The engine of this host, unless docker's configuration chooses another context."""
         if self.program == "docker":
             from argosy.cli import elsewhere as docker
 

@@ -165,7 +165,7 @@ class ContainersConf(Value):
     runtime_supports_kvm: tuple[str, ...] = ("kata", "krun")
     runtime_supports_nocgroups: tuple[str, ...] = ("crun", "krun")
     runtimes: Mapping[str, tuple[str, ...]] = NO_PATHS
-    service_destinations: Mapping[str, str] = NO_TEXTS  # name to URI
+    connections: Mapping[str, tuple[str, ...]] = NO_PATHS  # name to URI and identity
     service_timeout: int = 5
     ssh_config: str = ""
     static_dir: str = ""

@@ -33,7 +33,7 @@ _TABLES = {
         image_default_transport image_parallel_copies image_volume_mode infra_command infra_image kube_generate_type
         lock_type multi_image_archive namespace network_cmd_options network_cmd_path no_pivot_root num_locks
         platform_to_oci_runtime pod_exit_policy pull_policy remote retry retry_delay_s=retry_delay runtime
-        runtime_supports_json runtime_supports_kvm runtime_supports_nocgroups runtimes service_destinations
+        runtime_supports_json runtime_supports_kvm runtime_supports_nocgroups runtimes connections=service_destinations
         service_timeout ssh_config static_dir stop_timeout tmp_dir volume_path volume_plugins""",
     "secrets": "secret_driver=driver secret_opts=opts",
     "configmaps": "configmap_driver=driver",
@@ -173,10 +173,11 @@ class _Key:
     def _entry(self, field: str, name: str, value: Any) -> Any:
         if field == "runtimes":
             return _Key(self.path, f"{self.name}.{name}")._strings(value, ())  # noqa: SLF001 -- one class
-        if field == "service_destinations":
-            value = value.get("uri") if isinstance(value, dict) else None
-            if not isinstance(value, str):
+        if field == "connections":
+            uri, identity = (value.get("uri"), value.get("identity", "")) if isinstance(value, dict) else (None, "")
+            if not isinstance(uri, str) or not isinstance(identity, str):
                 raise self.fault("must be a table with a uri", name)
+            return uri, identity
         if not isinstance(value, str):
             raise self.fault(f"must be a string, not {value!r}", name)
         return value

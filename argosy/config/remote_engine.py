@@ -18,6 +18,6 @@ def refusal(conf: ContainersConf) -> Unsupported:
         )
     named = conf.active_service and f' ("{conf.active_service}")'
     return Unsupported(
-        f"containers.conf sets remote = true: it names another engine{named}, and argosy works on this host only",
-        hint="call it with --remote=false to work here",
+        f"containers.conf sets remote = true: it names another engine{named}",
+        hint="call it with --remote to run there, or with --remote=false to work here",
     )

@@ -9,33 +9,38 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-from urllib.parse import urlsplit
 
-from argosy.errors import ArgosyError, Invalid, NotFound, Unsupported
-from argosy.linux import process
+from argosy.errors import ArgosyError, Invalid, NotFound
+from argosy.linux import process, ssh
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from argosy.config.connections import Connection
+
 _MARK = "::"
 _LOCALHOST = "localhost"
 
 
 class Side(Value):
-    """One end.  `host` is "" for this one; `user` is "" for who calls, or whom SSH chooses; `image` "" for none."""
+    """One end.  `host` is "" for this one; `user` is "" for who calls, or whom SSH chooses; `image` "" for none.
+
+    `identity` is a file with the private key for the host, "" for what ssh takes by itself.
+    """
 
     image: str = ""
     host: str = ""
     user: str = ""
     port: int = 0
+    identity: str = ""
 
 
-def sides(operands: Sequence[str], destinations: Mapping[str, str]) -> tuple[Side, Side]:
+def sides(operands: Sequence[str], destinations: Mapping[str, Connection]) -> tuple[Side, Side]:
     """Where the image is and where it is to be.  Raises Invalid in podman's words.
 
-    `destinations` are connections by their names, which containers.conf calls service_destinations.
+    `destinations` are the connections by their names.
     """
     found = [_side(text, destinations) for text in operands]
     source = found[0]
@@ -55,7 +60,7 @@ def sides(operands: Sequence[str], destinations: Mapping[str, str]) -> tuple[Sid
     return source, target
 
 
-def _side(text: str, destinations: Mapping[str, str]) -> Side:
+def _side(text: str, destinations: Mapping[str, Connection]) -> Side:
     place, mark, image = text.partition(_MARK)
     if not mark:
         return Side(image=text)
@@ -63,26 +68,19 @@ def _side(text: str, destinations: Mapping[str, str]) -> Side:
         raise Invalid("argument", text, f"the host before {_MARK} is missing")
     if _MARK in image:
         raise Invalid("argument", text, f"{_MARK} is there twice")
-    return _place(destinations.get(place, place), text).replace(image=image)
+    known = destinations.get(place)
+    side = _place(known.uri if known else place, text)
+    return side.replace(image=image, identity=known.identity if known else "")
 
 
 def _place(text: str, whole: str) -> Side:
-    """`[ssh://][USER@]HOST[:PORT][/PATH]`: a path is that of a service's socket, which is not needed."""
-    try:
-        parts = urlsplit(text if "://" in text else f"ssh://{text}")
-        port = parts.port or 0
-    except ValueError:
-        raise Invalid("argument", whole, "the port is not a number") from None
-    host, user = parts.hostname or "", parts.username or ""
-    if parts.scheme != "ssh":
-        raise Unsupported(f"{whole}: images are copied over ssh:// only, not over {parts.scheme}://")
-    if not host or host.startswith("-") or user.startswith("-"):
-        raise Invalid("argument", whole, f"a host is written [USER@]HOST[:PORT]{_MARK}")
-    if host == _LOCALHOST and not port:
-        if not user:
+    """One end at `[ssh://][USER@]HOST[:PORT][/PATH]`: a path is that of a service's socket, which is not needed."""
+    place = ssh.parse(text, whole)
+    if place.host == _LOCALHOST and not place.port:
+        if not place.user:
             raise Invalid("argument", whole, f"on this host, name a user: USER@{_LOCALHOST}{_MARK}")
-        return Side(user=user)
-    return Side(host=host, user=user, port=port)
+        return Side(user=place.user)
+    return Side(host=place.host, user=place.user, port=place.port)
 
 
 def command(
@@ -99,10 +97,8 @@ def command(
     user's own.  Raises NotFound for a user that does not exist.
     """
     if side.host:
-        target = f"{side.user}@{side.host}" if side.user else side.host
-        port = ["-p", str(side.port)] if side.port else []
-        config = ["-F", ssh_config] if ssh_config else []
-        return ["ssh", "-T", *config, *port, "--", target, process.quoted([program, *words])]
+        place = ssh.Destination(side.host, side.user, side.port)
+        return ssh.command(place, [program, *words], config=ssh_config, identity=side.identity)
     if not side.user or side.user == _caller():
         return [*own, *words]
     return [*_as_user(side.user, environ), *_plain(own), *words]

@@ -22,12 +22,12 @@ class ImageScpOptions(Value):
 
 def run(options: ImageScpOptions, opener: Opener, out: Output) -> int:
     """Copy the image; the end that loads it prints its name."""
-    from argosy.config import containers
+    from argosy.config import connections, containers
     from argosy.images import scp
     from argosy.linux import userns
 
     conf = containers.load("", os.environ, rootless=userns.needed(), modules=tuple(opener.settings["modules"]))
-    source, target = scp.sides(options.operands, conf.service_destinations)
+    source, target = scp.sides(options.operands, connections.load(conf, os.environ).entries)
     own = _own(opener)
     save = ["save", "--quiet", "--format", "oci-archive", source.image]
     load = ["load", *(["--quiet"] if options.quiet else [])]
@@ -56,7 +56,7 @@ COMMAND = Command(
     description=(
         "Copies an image to another host over ssh, where the program of the same name loads it (HOST::), from another "
         "host (HOST::IMAGE), or between two; to or from another user of this host (USER@localhost::), which root does "
-        "by runuser and others by sudo. A HOST is [USER@]NAME[:PORT], or a connection of containers.conf."
+        "by runuser and others by sudo. A HOST is [USER@]NAME[:PORT], or a connection (`system connection`)."
     ),
     usage="IMAGE [HOST::]",
     options=ImageScpOptions,

@@ -234,18 +234,20 @@ def test_a_remote_engine_is_refused_not_ignored(
     assert "DOCKER_HOST" in err
     assert call(capfd, "podman", "frob")[0] == 0
     monkeypatch.setenv("CONTAINER_HOST", "unix:///there")
-    assert call(capfd, "argosy", "frob")[0] == 125
-    assert call(capfd, "argosy", "things", "list")[0] == 0  # needs no engine
+    for words in (("frob",), ("things", "list")):
+        status, _, err = call(capfd, "argosy", *words)
+        assert (status, "CONTAINER_HOST names another engine" in err) == (125, True)
+        assert call(capfd, "argosy", "--remote=false", *words)[0] == 0
 
 
 @pytest.mark.parametrize(
     ("argv", "words"),
     [
         ("podman --url unix:///x", "--url names another engine"),
-        ("podman -c far", "--connection names another engine"),
-        ("argosy -r", "--remote names another engine"),
-        ("argosy --identity /k", "--identity names another engine"),
-        ("argosy --ssh native", "--ssh names another engine"),
+        ("podman -c far", '"far" destination is not defined'),
+        ("argosy -r", "there is no default connection"),
+        ("argosy --identity /k", "--identity is about another host, and none is named"),
+        ("argosy --ssh native", "--ssh is about another host, and none is named"),
         ("argosy --namespace x", "--namespace is not supported"),
         ("argosy --events-backend x", '"x" is not a valid events backend'),
         ("docker -H tcp://x", "--host names another engine"),

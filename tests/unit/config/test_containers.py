@@ -264,7 +264,7 @@ def test_tables_of_other_things(home: Path) -> None:
     )
     for conf in (loaded(home), loaded(home)):  # parsed, then from the cache
         assert conf.default_subnet_pools == (("10.1.0.0/16", 24),)
-        assert conf.service_destinations == {"far": "ssh://far"}
+        assert conf.connections == {"far": ("ssh://far", "~/.ssh/id")}
         assert (conf.remote, conf.secret_driver, conf.secret_opts) == (True, "pass", {"key": "x"})
 
 

@@ -7,12 +7,13 @@ import pwd
 
 import pytest
 
+from argosy.config.connections import Connection
 from argosy.errors import ArgosyError
 from argosy.images import scp
 from argosy.images.scp import Side
 from argosy.linux import process
 
-CONNECTIONS = {"office": "ssh://me@office.example.com:2222/run/user/1000/podman/podman.sock"}
+CONNECTIONS = {"office": Connection("ssh://me@office.example.com:2222/run/user/1000/podman/podman.sock", "/key")}
 
 
 @pytest.mark.parametrize(
@@ -22,7 +23,7 @@ CONNECTIONS = {"office": "ssh://me@office.example.com:2222/run/user/1000/podman/
         (["app", "me@host:22::"], Side("app"), Side(host="host", user="me", port=22)),
         (["host::app:1"], Side("app:1", host="host"), Side()),
         (["a::app", "b::"], Side("app", host="a"), Side(host="b")),
-        (["app", "office::"], Side("app"), Side(host="office.example.com", user="me", port=2222)),
+        (["app", "office::"], Side("app"), Side(host="office.example.com", user="me", port=2222, identity="/key")),
         (["app", "me@localhost::"], Side("app"), Side(user="me")),
         (["root@localhost::app", "me@localhost::"], Side("app", user="root"), Side(user="me")),
         (["app", "ssh://me@[::1]:22::"], None, None),
@@ -68,6 +69,8 @@ def test_programs() -> None:
 
     assert command(Side()) == [*own, "save", "a b; c"]
     assert command(Side(host="h", user="u", port=22)) == ["ssh", "-T", "-p", "22", "--", "u@h", "podman save 'a b; c'"]
+    with_key = command(Side(host="h", identity="/key"))
+    assert with_key == ["ssh", "-T", "-i", "/key", "--", "h", "podman save 'a b; c'"]
     with_file = scp.command(Side(host="h"), ["load"], "argosy", own, environ, "/etc/ssh_config")
     assert with_file == ["ssh", "-T", "-F", "/etc/ssh_config", "--", "h", "argosy load"]
     name = pwd.getpwuid(os.getuid()).pw_name
