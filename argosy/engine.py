@@ -330,6 +330,7 @@ def open_engine(
     if conf.engine_env:
         environ = containers_conf.engine_environment(conf, environ)
     conf = conf.replace(events_logger=events_backend) if events_backend else conf
+    words = (*words, *_log_events(conf, store, events_backend))
     if namespace.chroot:  # there are no others
         conf = conf.replace(**dict.fromkeys(("pidns", "ipcns", "utsns", "cgroupns", "netns"), "host"))
     if volumepath or conf.volume_path:
@@ -372,6 +373,20 @@ def _storage(
         return chosen.drivers(environ, namespace, driver, program)
 
     return {**found, "wanted": wanted}, words
+
+
+def _log_events(conf: ContainersConf, store: Store, asked: str | None) -> Sequence[str]:
+    """Have the store log events where containers.conf says; the words that say the same again.
+
+    What it would give to the journal is in the file as well.
+    """
+    if conf.events_logger == "none" or conf.events_logfile_path or conf.events_logfile_max_size != "1m":
+        from argosy.records.events import Log
+        from argosy.spec.processflags import parse_log_size
+
+        path = "" if conf.events_logger == "none" else conf.events_logfile_path or store.events.path
+        store.events = Log(path, parse_log_size(conf.events_logfile_max_size))
+    return (f"--events-backend={asked}",) if asked else ()
 
 
 def _silent(_text: str) -> None:

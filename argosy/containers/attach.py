@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from argosy.containers import happened, run, state
 from argosy.containers import record as records
-from argosy.containers import run, state
 from argosy.errors import ArgosyError
 from argosy.runtime import attach as attachments
 
@@ -21,4 +21,5 @@ def attach(site: Site, container_id: str, streams: run.Streams) -> int:
     if state.derive(site, container_id).status != state.RUNNING:
         raise ArgosyError("you can only attach to running containers")
     attachment = attachments.connect(site.run_directory(container_id))
+    happened.tell(site, record, "attach")
     return run.attend(site, record, attachment, streams)

@@ -108,7 +108,7 @@ def _left_of(site: Site, container_id: str) -> Iterator[_Left]:
         cut = run.unbegun or run.status == state.CREATED
         problem = "its start was interrupted" if cut else "it has ended and was not cleaned up"
         yield report(directory, problem, partial(cleanup.settle, site, container_id, run))
-    elif mounts.is_mount_point(merged):
+    elif mounts.is_mount_point(merged) and not os.path.lexists(cleanup.mount_mark(site, container_id)):
         yield report(merged, "it is mounted although it does not run", take_down)
     elif os.path.lexists(f"{site.state_directory(container_id)}/mounts"):
         path = f"{site.state_directory(container_id)}/mounts"

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 
+from argosy.containers import happened, state
 from argosy.containers import record as records
-from argosy.containers import state
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files, locks
 from argosy.runtime import exits
@@ -62,10 +62,12 @@ def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
     told by the files alone: a start whose command was killed may look interrupted now, and in the next moment the
     runtime completes it.
     """
+    files.unlink_missing(mount_mark(site, record.id))
     if _is_clean(site, record.id):
         rootfs.unmount(site.state_directory(record.id))
     else:
         take_down(site, record.id)
+    happened.tell(site, record, "remove")
     site.store.containers.remove(record.id)
     anonymous = {use.name for use in record.volumes if use.anonymous} if volumes else ()
     if anonymous:
@@ -162,6 +164,8 @@ def settle(site: Site, container_id: str, run: state.Run) -> None:
     if run.settled or run.status in state.ACTIVE:
         return
     concluded = _conclude(site, container_id, run)
+    if run.status == state.EXITED and not run.unbegun:
+        happened.tell_of(site, container_id, "died", "cleanup", exit_code=run.exit_code)
     take_down(site, container_id)
     if concluded:
         for file in (records.STARTED, records.STOP_REQUESTED):
@@ -206,7 +210,10 @@ def take_down(site: Site, container_id: str) -> None:
     steps: tuple[Callable[[], object], ...] = (
         lambda: _end_processes(site, container_id),
         lambda: prepare.undo(site, container_id),
-        lambda: rootfs.unmount(site.state_directory(container_id)),
+        lambda: rootfs.unmount(
+            site.state_directory(container_id), root=not os.path.lexists(mount_mark(site, container_id))
+        ),
+        lambda: _release_volumes(site, container_id),
     )
     failures = []
     for step in steps:
@@ -217,6 +224,18 @@ def take_down(site: Site, container_id: str) -> None:
     if failures:
         raise ArgosyError(f"cannot clean up container {container_id[:12]}", details="\n".join(failures))
     files.remove_tree(site.run_directory(container_id))
+
+
+def mount_mark(site: Site, container_id: str) -> str:
+    """What is there while somebody looks into the container's root: see `containers.mounted`."""
+    return f"{site.store.run}/mounted/{container_id}"
+
+
+def _release_volumes(site: Site, container_id: str) -> None:
+    if os.path.isdir(f"{site.store.run}/volumes"):
+        from argosy.volumes import mounting
+
+        mounting.release(site.store, container_id)
 
 
 def _end_processes(site: Site, container_id: str) -> None:

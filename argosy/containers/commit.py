@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from argosy.containers import diff, state
+from argosy.containers import diff, happened, state
 from argosy.containers.record import read_record
 from argosy.errors import ArgosyError
 from argosy.images import assemble, changes, resolve, timestamps
@@ -95,7 +95,8 @@ def commit(
         tell(f"Copying config {committed.config_digest}")
         tell("Writing manifest to image destination")
         tell("Storing signatures")
-        return committed
+    happened.tell(site, record, "commit")
+    return committed
 
 
 def _docker_fields(record: ContainerRecord, options: CommitOptions) -> dict[str, str]:

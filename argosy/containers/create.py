@@ -6,7 +6,7 @@ import os
 import time
 
 from argosy import jsontext
-from argosy.containers import facts, names, state
+from argosy.containers import facts, happened, names, state
 from argosy.containers.record import RECORD, ContainerRecord, ImagePin, Starter, VolumeUse
 from argosy.errors import ArgosyError, Exists, Invalid, NotFound
 from argosy.linux import host, process
@@ -124,6 +124,7 @@ def _write_down(site: Site, record: ContainerRecord, *, replacing: bool, to_star
             undo.push(lambda: remove.remove(site, made.id, force=True))
             mount_sources.fill_volumes(site, made)
         undo.commit()
+    happened.tell(site, made, "create")
     return made
 
 

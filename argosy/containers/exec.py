@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from argosy import jsontext
-from argosy.containers import accounts, state
+from argosy.containers import accounts, happened, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files
@@ -97,7 +97,10 @@ def _execute(site: Site, container_id: str, options: ExecOptions) -> int:
         preserve_fds=options.preserve_fds,
         directory=site.run_directory(container_id),
     )
-    return runtime_exec.run(request)
+    happened.tell_of(site, container_id, "exec")
+    code = runtime_exec.run(request)
+    happened.tell_of(site, container_id, "exec_died", exit_code=code)
+    return code
 
 
 def _execute_detached(site: Site, container_id: str, options: ExecOptions) -> str:
@@ -134,6 +137,7 @@ def _execute_detached(site: Site, container_id: str, options: ExecOptions) -> st
     except BaseException:
         files.remove_tree(directory)
         raise
+    happened.tell_of(site, container_id, "exec")
     return exec_id
 
 

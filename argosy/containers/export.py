@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from argosy.archive import diff as archives
-from argosy.containers import diff, state
+from argosy.containers import diff, happened, state
 from argosy.containers.record import read_record
 from argosy.linux import mounts, syscalls
 from argosy.records.shelf import Scratch
@@ -27,6 +27,7 @@ def export(site: Site, container_id: str, write: Callable[[bytes], object]) -> N
     """Write the archive in pieces.  Raises ArgosyError when the container's layers cannot be relied on."""
     merged = f"{site.state_directory(container_id)}/merged"
     record = read_record(site.store, container_id)
+    happened.tell(site, record, "export")
     single = site.store.id_map.is_single()
     if state.derive(site, container_id).pid and mounts.is_mount_point(merged):
         tree = syscalls.open_tree(syscalls.AT_FDCWD, merged, syscalls.OPEN_TREE_CLONE)

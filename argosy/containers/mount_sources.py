@@ -48,14 +48,15 @@ def fill_volumes(site: Site, record: ContainerRecord) -> None:
     """Give the new volumes of a container what the image has there, although it does not start yet."""
     from argosy.containers import prepare
     from argosy.storage import rootfs
-    from argosy.volumes import named
+    from argosy.volumes import mounting, named
 
     with site.store.containers.lock(record.id):
         merged = prepare.mount_root(site, record)
         try:
             for use in record.volumes:
-                named.ready(site.store, use.name, merged, use.destination, copy_up=use.copy_up)
+                named.ready(site.store, use.name, merged, use.destination, user=record.id, copy_up=use.copy_up)
         finally:
+            mounting.release(site.store, record.id)
             rootfs.unmount(site.state_directory(record.id))
 
 
@@ -91,6 +92,7 @@ def _source(site: Site, record: ContainerRecord, mount: Mount, merged: str, key:
         use = next(use for use in record.volumes if use.destination == mount.target)
         return volumes.ready(
             *(site.store, use.name, merged, use.destination),
+            user=record.id,
             copy_up=use.copy_up,
             anonymous=use.anonymous,
             id_map=record.id_map if mount.idmap else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.containers import connection, networks, state
+from argosy.containers import connection, happened, networks, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, Exists, NotFound
 from argosy.network import bridged
@@ -36,6 +36,7 @@ def connect(site: Site, container_id: str, use: NetworkUse) -> None:
             wish = networks.wish(site, record, after[-1])
             bridged.join(request, wish)
         _write(site, container_id, after)
+    happened.tell(site, record, "connect", network=network.name)
 
 
 def disconnect(site: Site, container_id: str, name: str) -> None:
@@ -52,6 +53,7 @@ def disconnect(site: Site, container_id: str, name: str) -> None:
         _write(site, container_id, after)
         if _runs(site, container_id):
             bridged.part(connection.request(site, record, ""), network.id)
+    happened.tell(site, record, "disconnect", network=network.name)
 
 
 def _before(site: Site, record: ContainerRecord) -> tuple[NetworkUse, ...]:

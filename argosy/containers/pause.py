@@ -7,7 +7,7 @@ goes on, so that a container that a killed command left half stopped can be resu
 from __future__ import annotations
 
 from argosy.containers import groups as cgroups
-from argosy.containers import prepare, state
+from argosy.containers import happened, prepare, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, Unsupported
 from argosy.linux import files, process
@@ -34,6 +34,7 @@ def pause(site: Site, container_id: str) -> None:
         except BaseException:
             files.unlink_missing(marker)
             raise
+    happened.tell_of(site, container_id, "pause")
 
 
 def resume(site: Site, container_id: str) -> None:
@@ -43,6 +44,7 @@ def resume(site: Site, container_id: str) -> None:
             raise ArgosyError(f'"{container_id}" is not paused, can\'t unpause: container state improper')
         _runtime(site, container_id).resume(container_id)
         files.unlink_missing(f"{site.run_directory(container_id)}/{records.PAUSED}")
+    happened.tell_of(site, container_id, "unpause")
 
 
 def kill(site: Site, container_id: str) -> None:

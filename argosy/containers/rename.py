@@ -7,7 +7,7 @@ found by its old name: the same command run again completes it, and `system chec
 
 from __future__ import annotations
 
-from argosy.containers import create
+from argosy.containers import create, happened
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, Exists, Invalid
 
@@ -34,6 +34,7 @@ def rename(site: Site, container_id: str, name: str) -> None:
                 details=f"it is the name of {taken.holder}",
             ) from None
         _rename(site, container_id, name)
+    happened.tell_of(site, container_id, "rename")
 
 
 def _rename(site: Site, container_id: str, name: str) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from argosy.containers import happened, start, state, stop
 from argosy.containers import record as records
-from argosy.containers import start, state, stop
 from argosy.errors import NotFound
 from argosy.linux import files, locks
 
@@ -22,6 +22,7 @@ def restart(site: Site, container_id: str, timeout_s: float | None = None, signa
         from argosy.containers import pause
 
         pause.resume(site, container_id)
+    happened.tell(site, record, "restart")
     if not record.options.remove:
         stop.stop(site, container_id, timeout_s, signal)
         start.start(site, container_id)

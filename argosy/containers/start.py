@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 
-from argosy.containers import cleanup, own_files, prepare, state
+from argosy.containers import cleanup, happened, own_files, prepare, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import files, process
@@ -167,6 +167,7 @@ def _bring_up(
     if record.options.conmon_pidfile:
         _write_pidfile(record.options.conmon_pidfile, created.conmon_pid, "--conmon-pidfile")
     prepared.runtime.start(record.id, prepared.program)
+    happened.tell(site, record, "init", "start")
     if "NOTIFY_SOCKET" in os.environ and record.options.sdnotify != "ignore":
         from argosy.runtime import sdnotify
 

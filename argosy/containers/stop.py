@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.containers import cleanup, state, wait
+from argosy.containers import cleanup, happened, state, wait
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files, process, signals
@@ -39,6 +39,7 @@ def stop(site: Site, container_id: str, timeout_s: float | None = None, signal: 
     if run.pid:
         _end(record, run.pid, timeout_s, signal)
     wait.conmon_done(site, container_id)
+    happened.tell(site, record, "stop")
     _settle(site, container_id)
     return True
 
@@ -99,3 +100,4 @@ def kill(site: Site, container_id: str, signal: int) -> None:
     started = process.start_time(run.pid)
     if started is not None:
         process.signal_process(run.pid, started, signal)
+        happened.tell_of(site, container_id, "kill")

@@ -89,11 +89,13 @@ class View:
 
     def _wanted(self, merged: str) -> list[Mount]:
         """What is to be mounted: volumes (filled by now) and directories and files of the host, with their paths."""
-        from argosy.volumes import named
+        from argosy.volumes import mounting, named
 
+        store, own_id = self._site.store, self.record.id
+        self._undo.push(mounting.release, store, own_id)
         found = {mount.target: mount for mount in self.record.options.mounts if mount.kind == "bind"}
         for use in self.record.volumes:
-            source = named.ready(self._site.store, use.name, merged, use.destination, copy_up=use.copy_up)
+            source = named.ready(store, use.name, merged, use.destination, user=own_id, copy_up=use.copy_up)
             asked = [mount for mount in self.record.options.mounts if mount.target == use.destination]
             volume = asked[0] if asked else Mount("volume", "", use.destination, use.options)
             found[use.destination] = volume.replace(source=source)

@@ -226,6 +226,7 @@ def pull(
             )
             record = publish(store, arrived, (stored_name(reference),))
             progress.line("Storing signatures")
+            store.events.write("image", "pull", ID=record.config_digest.partition(":")[2], Name=str(reference))
             return record
         except ArgosyError as error:
             failure = error

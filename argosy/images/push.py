@@ -44,7 +44,9 @@ def push(
     with store.work((record.manifest_digest, *(layer.blob for layer in record.layers if layer.blob))) as work:
         source = StorageSource(store, record, named)
         options = CopyOptions(form=form, at_once=at_once)
-        return copy.copy(source, destination, options, work.path, progress, guard=guard).digest
+        digest = copy.copy(source, destination, options, work.path, progress, guard=guard).digest
+    store.events.write("image", "push", ID=record.config_digest.partition(":")[2], Name=str(named))
+    return digest
 
 
 def mount_candidates(record_names: tuple[str, ...], target: Reference) -> tuple[str, ...]:

@@ -107,10 +107,13 @@ class Remover:
                 raise ImageInUse(tuple(left))
         with locked(self._store):
             untagged = tuple(str(name) for name in image.names if self._store.refs.remove(name))
+            for name in untagged:
+                self._store.events.write("image", "untag", ID=image.id, Name=name)
             if current(self._store, image.manifests):
                 return (Removed(untagged),)
             if not sum(self._forget(manifest) for manifest in image.manifests):
                 return (Removed(untagged),) if untagged else ()
+        self._store.events.write("image", "remove", ID=image.id, Name=untagged[0] if untagged else "")
         return (Removed(untagged, image.id), *self._remove_parents(image))
 
     def _forget(self, manifest_digest: str) -> bool:
@@ -143,6 +146,7 @@ class Remover:
         with locked(self._store):
             digest = self._store.refs.get(name)
             self._store.refs.remove(name)
+            self._store.events.write("image", "untag", ID=image.id, Name=str(name))
             if digest is None or len(image.records) == 1 or image.containers:
                 return
             if not current(self._store, frozenset((digest,))):

@@ -39,6 +39,7 @@ def tag(store: Store, registries: LoadRegistries, text: str, targets: Sequence[s
         record = found.record if found.lender else resolve(store, registries, text).record
         for name in names:
             store.refs.set(name, record.manifest_digest)
+            store.events.write("image", "tag", ID=_id(record), Name=str(name))
 
 
 def untag(store: Store, registries: LoadRegistries, text: str, targets: Sequence[str]) -> tuple[Reference, ...]:
@@ -61,7 +62,12 @@ def untag(store: Store, registries: LoadRegistries, text: str, targets: Sequence
     with locked(store):
         for name in taken:
             store.refs.remove(name)
+            store.events.write("image", "untag", ID=_id(found.record), Name=str(name))
     return taken
+
+
+def _id(record: ImageRecord) -> str:
+    return record.config_digest.partition(":")[2]
 
 
 def _borrow(store: Store, record: ImageRecord, names: Sequence[Reference]) -> None:

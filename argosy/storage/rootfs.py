@@ -100,14 +100,14 @@ def mount_directory(container_dir: str, source: str) -> str:
     return merged
 
 
-def unmount(container_dir: str) -> bool:
-    """Unmount the container's root; false when it was not mounted.  Its upper directory stays.
+def unmount(container_dir: str, *, root: bool = True) -> bool:
+    """Unmount the container's root, unless not even that is asked for; false when it was not mounted.
 
-    What was mounted for it beside (`storage.staged`) goes as well, with its changes.
+    Its upper directory stays.  What was mounted for it beside (`storage.staged`) goes as well, with its changes.
     """
     merged = f"{container_dir}/merged"
     unmounted = False
-    while mounts.unmount(merged):
+    while root and mounts.unmount(merged):
         unmounted = True
     if os.path.lexists(f"{container_dir}/mounts"):
         from argosy.storage import staged

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, TypeVar
 
     from argosy.config.locations import Locations
+    from argosy.records.events import Log
     from argosy.storage.blobs import Blobs
     from argosy.storage.chains import Chains
     from argosy.storage.durable import Unstable
@@ -98,8 +99,22 @@ class Store:
         self.xattrs = record.xattrs
         self.tmp = f"{root}/tmp"
         self.transient = transient
+        self._events: Log | None = None
         self.containers = self.shelf("containers")
         self._parts: dict[str, Any] = {}
+
+    @property
+    def events(self) -> Log:
+        """Where what happens is noted."""
+        if self._events is None:
+            from argosy.records.events import Log
+
+            self._events = Log(f"{self.run}/events/events.log")
+        return self._events
+
+    @events.setter
+    def events(self, log: Log) -> None:
+        self._events = log
 
     @classmethod
     def open(

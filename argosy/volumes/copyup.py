@@ -57,6 +57,26 @@ def fill(
     return True
 
 
+def fill_in_place(data: str, merged: str, destination: str, *, id_map: IdMap | None = None) -> None:
+    """As `fill`, for a directory that something is mounted at, which nothing can be renamed over."""
+    if os.listdir(data):
+        return
+    root_fd = paths.open_root(merged)
+    try:
+        source_fd = paths.open_in_root(root_fd, destination, os.O_PATH | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    finally:
+        os.close(root_fd)
+    try:
+        _copy(source_fd, data, content=True, id_map=id_map)
+    except OSError as error:
+        what = f"cannot fill the volume at {destination} with what the image has there"
+        raise ArgosyError(what, details=str(error), hint="mount it with the option nocopy") from error
+    finally:
+        os.close(source_fd)
+
+
 def _copy(source_fd: int, copy: str, *, content: bool, id_map: IdMap | None) -> None:
     target_fd = os.open(copy, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:

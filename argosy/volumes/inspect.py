@@ -26,6 +26,7 @@ def inspect(store: Store, name: str, *, mounted: int) -> dict[str, Any]:
         "Labels": dict(sorted(volume.labels.items())),
         "Scope": "local",
         "Options": dict(sorted(volume.options.items())),
+        **{key: int(volume.options[key]) for key in ("UID", "GID") if key in volume.options},
         **({"Anonymous": True} if volume.anonymous else {}),
         "MountCount": mounted,
         **({"NeedsCopyUp": True, "NeedsChown": True} if fresh else {}),

@@ -21,6 +21,7 @@ VOLUME = "volume.json"
 DATA = "_data"
 FILLED = "filled"
 NEW = "new"
+SPECIAL = "special"
 NO_PAIRS: Mapping[str, str] = {}
 
 _START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
@@ -51,15 +52,28 @@ def check_name(name: str) -> None:
         raise Invalid("volume name", name, "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument")
 
 
-def create(store: Store, name: str, *, labels: Mapping[str, str] = NO_PAIRS, anonymous: bool = False) -> Volume:
-    """Make a volume, stable on disk before it can be seen.  Raises Exists when there is one of this name."""
+def create(
+    store: Store,
+    name: str,
+    *,
+    labels: Mapping[str, str] = NO_PAIRS,
+    options: Mapping[str, str] = NO_PAIRS,
+    anonymous: bool = False,
+) -> Volume:
+    """Make a volume, stable on disk before it can be seen.  Raises Exists when there is one of this name.
+
+    `options` are those that `volumes.options.parse` gave.
+    """
     check_name(name)
-    volume = Volume(name, time.time(), labels=labels, anonymous=anonymous)
+    volume = Volume(name, time.time(), labels=labels, options=options, anonymous=anonymous)
     with store.volumes.stage(name) as staged:
         os.mkdir(f"{staged.path}/{DATA}", 0o755)
         os.chmod(f"{staged.path}/{DATA}", 0o755)  # noqa: S103 -- what is in it decides, as in an image
+        if options:
+            staged.write(SPECIAL, b"")
         staged.write(VOLUME, jsontext.encode(volume.to_json()))
         staged.commit(durable=not anonymous)
+    store.events.write("volume", "create", Name=name)
     return volume
 
 
@@ -90,6 +104,7 @@ def ready(
     merged: str,
     destination: str,
     *,
+    user: str,
     copy_up: bool,
     anonymous: bool = False,
     id_map: IdMap | None = None,
@@ -98,10 +113,16 @@ def ready(
 
     A volume that is missing is made.  One that was never mounted gets the owner and mode of what the image has there,
     and with `copy_up` its content too, in one step and once, whatever happens meanwhile.  With `id_map`, with which it
-    is to be mounted, the owners are the ids inside for those of `merged`.
+    is to be mounted, the owners are the ids inside for those of `merged`.  `user` is the container's id: a volume that
+    has to be mounted itself is, until `mounting.unmount` for it.
     """
     ensure(store, name, anonymous=anonymous)
     directory = store.volumes.path(name)
+    if os.path.lexists(f"{directory}/{SPECIAL}"):
+        from argosy.volumes import mounting
+
+        mounting.ready(store, name, merged, destination, user=user, copy_up=copy_up, id_map=id_map)
+        return f"{directory}/{DATA}"
     if not os.path.exists(f"{directory}/{FILLED}"):
         from argosy.volumes import copyup
 
@@ -141,7 +162,12 @@ def listing(store: Store) -> Listing:
 def remove(store: Store, name: str) -> None:
     """Remove a volume and its content; who uses it is the caller's question.  Raises NotFound when there is none."""
     with store.volumes.lock(name):
+        if os.path.lexists(f"{store.volumes.path(name)}/{SPECIAL}"):
+            from argosy.volumes import mounting
+
+            mounting.discard(store, name)
         store.volumes.remove(name)
+    store.events.write("volume", "remove", Name=name)
 
 
 def remove_unused(store: Store, name: str) -> None:

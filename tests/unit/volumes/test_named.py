@@ -29,7 +29,7 @@ def merged(tmp_path: Path) -> Path:
 
 
 def ready(store: Store, name: str, merged: Path, place: str, *, copy_up: bool = True) -> Path:
-    return Path(named.ready(store, name, str(merged), place, copy_up=copy_up))
+    return Path(named.ready(store, name, str(merged), place, user="c", copy_up=copy_up))
 
 
 def test_a_volume_is_made_found_listed_and_removed(store: Store) -> None:

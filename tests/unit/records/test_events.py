@@ -1,0 +1,71 @@
+"""The log of events: whole lines whoever writes beside, bounded, never in anybody's way, and read over a change."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from argosy.records.events import Log
+from argosy.records.happened import Reader
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return f"{tmp_path}/events/log"
+
+
+@pytest.fixture
+def reader(path: str) -> Iterator[Reader]:
+    made = Reader(path)
+    yield made
+    made.close()
+
+
+def test_what_was_written_is_read(path: str, reader: Reader) -> None:
+    Log(path).write("container", "init", "start", ID="1", attributes={"a": "line\nbreak"})
+    found = list(reader.past())
+    assert [(event["Type"], event["Status"], event["ID"]) for event in found] == [
+        ("container", "init", "1"),
+        ("container", "start", "1"),
+    ]
+    assert found[0]["Attributes"] == {"a": "line\nbreak"}
+    Log(path).write("volume", "create", Name="v")
+    assert [event["Name"] for event in reader.more()] == ["v"]
+
+
+def test_lines_of_many_writers_stay_whole_and_the_log_bounded(path: str) -> None:
+    log = Log(path, 4096)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: log.write("container", "start", ID=str(number)), range(400)))
+    assert os.path.getsize(path) + os.path.getsize(f"{path}.1") < 3 * 4096
+    lines = Path(path).read_bytes().splitlines() + Path(f"{path}.1").read_bytes().splitlines()
+    assert all(line.startswith(b'{"Time":') and line.endswith(b"}") for line in lines)
+
+
+def test_followers_miss_nothing_when_the_log_is_begun_anew(path: str, reader: Reader) -> None:
+    log = Log(path, 1000)
+    log.write("container", "start", ID="first")
+    assert len(list(reader.past())) == 1
+    numbers = []
+    for number in range(40):
+        log.write("container", "start", ID=str(number))
+        numbers += [event["ID"] for event in reader.more()]
+    assert numbers == [str(number) for number in range(40)]
+    assert os.path.exists(f"{path}.1")
+
+
+def test_nobody_fails_because_of_it(tmp_path: Path, path: str, reader: Reader) -> None:
+    Log("").write("container", "start", ID="1")
+    Log("/proc/nowhere/log").write("container", "start", ID="1")
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    Log(str(fifo)).write("container", "start", ID="1")  # nobody reads it: no waiting
+    Log(path).write("container", "start", ID="1", attributes={"a": "x" * 100_000})
+    with open(path, "ab") as file:
+        file.write(b"no event\n{}\n[1]\n")
+    (event,) = reader.past()
+    assert event["Attributes"] is None
