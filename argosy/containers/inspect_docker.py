@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.linux import signals
+from argosy.network.model import network_id
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,8 +34,14 @@ _CONFIG = (
 )
 
 
-def docker_form(document: Mapping[str, Any], record: ContainerRecord) -> dict[str, Any]:
-    """`document`, which `inspect` made of the container with this record, as docker shows it."""
+DEFAULT_NETWORK = "bridge"  # docker's name for it
+
+
+def docker_form(document: Mapping[str, Any], record: ContainerRecord, default_network: str = "") -> dict[str, Any]:
+    """`document`, which `inspect` made of the container with this record, as docker shows it.
+
+    `default_network` is our name for what docker calls `DEFAULT_NETWORK`.
+    """
     same = ("ResolvConfPath", "HostnamePath", "HostsPath")
     return {
         **{key: document[key] for key in ("Id", "Created", "Path", "Args")},
@@ -53,7 +60,11 @@ def docker_form(document: Mapping[str, Any], record: ContainerRecord) -> dict[st
         **{key: document[key] for key in ("SizeRw", "SizeRootFs") if key in document},
         "Mounts": document["Mounts"],
         "Config": _config(document["Config"], record),
-        "NetworkSettings": {**document["NetworkSettings"], "SecondaryIPAddresses": None, **_networks(document)},
+        "NetworkSettings": {
+            **document["NetworkSettings"],
+            "SecondaryIPAddresses": None,
+            **_networks(document, default_network),
+        },
     }
 
 
@@ -95,10 +106,16 @@ def _config(found: Mapping[str, Any], record: ContainerRecord) -> dict[str, Any]
     return {key: changed[key] for key in _CONFIG if key in changed}
 
 
-def _networks(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The one network there is; docker names `none` and `host` too."""
+def _networks(document: Mapping[str, Any], default: str) -> dict[str, Any]:
+    """The networks by docker's names, with their ids; docker names `none` and `host` too."""
     mode = document["HostConfig"]["NetworkMode"]
     if mode not in ("none", "host"):
-        return {"Networks": document["NetworkSettings"].get("Networks", {})}
+        found = document["NetworkSettings"].get("Networks", {})
+        return {
+            "Networks": {
+                DEFAULT_NETWORK if name == default else name: {**place, "NetworkID": network_id(name)}
+                for name, place in found.items()
+            }
+        }
     zero = {"IPAddress": "", "IPPrefixLen": 0, "Gateway": "", "MacAddress": "", "NetworkID": "", "EndpointID": ""}
     return {"Networks": {mode: zero}}

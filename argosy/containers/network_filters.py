@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     Test = Callable[[Network], bool]
 
 
-def compiled(site: Site, texts: Iterable[str]) -> Test:
-    """A test of networks.  Raises ArgosyError in podman's words for what is no filter."""
+def compiled(site: Site, texts: Iterable[str], *, docker: bool = False) -> Test:
+    """A test of networks, with docker's keys as well if that is wanted.
+
+    Raises ArgosyError in podman's words for what is no filter.
+    """
     groups: dict[str, list[Test]] = {}
+    makers = {**_MAKERS, **_DOCKER_MAKERS} if docker else _MAKERS
     for text in texts:
         key, equals, value = text.partition("=")
         if not equals:
             raise ArgosyError(f'invalid filter "{text}"', hint="give KEY=VALUE")
-        if key not in _MAKERS:
-            raise ArgosyError(f'invalid filter "{key}"', hint=f"choose {', '.join(sorted(_MAKERS))}")
-        groups.setdefault(key if key not in _EACH else text, []).append(_MAKERS[key](site, value))
+        if key not in makers:
+            raise ArgosyError(f'invalid filter "{key}"', hint=f"choose {', '.join(sorted(makers))}")
+        groups.setdefault(key if key not in _EACH else text, []).append(makers[key](site, value))
     return lambda network: all(any(test(network) for test in tests) for tests in groups.values())
 
 
@@ -43,6 +47,17 @@ def _dangling(site: Site, value: str) -> Test:
     return lambda network: (network.id != default and not users.of(network.id)) == wanted
 
 
+def _type(site: Site, value: str) -> Test:
+    from argosy.containers import inspect_networks
+
+    if value not in ("builtin", "custom"):
+        raise ArgosyError(f'invalid filter "type={value}"', hint="choose builtin or custom")
+    default = networks.of(site).default.id
+    return lambda network: (
+        (network.id == default or network.name in inspect_networks.PREDEFINED) == (value == "builtin")
+    )
+
+
 _EACH = ("label", "label!")  # of which all that are given must hold
 _MAKERS: dict[str, Callable[[Site, str], Test]] = {
     "dangling": _dangling,
@@ -52,4 +67,8 @@ _MAKERS: dict[str, Callable[[Site, str], Test]] = {
     "label!": lambda _site, value: label_filters.without_label(value),
     "name": lambda _site, value: label_filters.by_name(value),
     "until": _until,
+}
+_DOCKER_MAKERS: dict[str, Callable[[Site, str], Test]] = {
+    "scope": lambda _site, value: lambda _network: value == "local",
+    "type": _type,
 }

@@ -34,6 +34,7 @@ _IFLA_LINK, _IFLA_NET_NS_FD, _IFLA_INFO_DATA = 5, 28, 2
 _IFLA_INFO_SLAVE_KIND, _IFLA_INFO_SLAVE_DATA, _IFLA_BRPORT_MODE = 4, 5, 4
 _VETH_INFO_PEER = 1
 _IFLA_VLAN_ID = 1
+_IFLA_BR_VLAN_FILTERING, _IFLA_BR_VLAN_DEFAULT_PVID = 7, 39
 _IFLA_MACVLAN_MODE, _IFLA_IPVLAN_MODE, _IFLA_IPVLAN_FLAGS = 1, 1, 2
 _IFF_UP = 1
 
@@ -42,9 +43,19 @@ MACVLAN_MODES: Mapping[str, int] = {"private": 1, "vepa": 2, "bridge": 4, "passt
 IPVLAN_MODES: Mapping[str, int] = {"l2": 0, "l3": 1, "l3s": 2}
 
 
-def add_bridge(net: Netlink, name: str, *, mtu: int = 0) -> None:
-    """A bridge that is up.  Its MAC address stays when ports come and go, as it is set here."""
-    _add(net, name, "bridge", b"", mtu=mtu, mac=_own_mac(name), up=True)
+def add_bridge(net: Netlink, name: str, *, mtu: int = 0, vlan: int = 0) -> None:
+    """A bridge that is up.  Its MAC address stays when ports come and go, as it is set here.
+
+    With `vlan` it and its ports are in that VLAN, whose tag they do not see, once `filter_vlans` was called.
+    """
+    data = attribute(_IFLA_BR_VLAN_DEFAULT_PVID, struct.pack("=H", vlan)) if vlan else b""
+    _add(net, name, "bridge", data, mtu=mtu, mac=_own_mac(name), up=True)
+
+
+def filter_vlans(net: Netlink, index: int) -> None:
+    """Let the bridge pass what is of a VLAN only between ports of that VLAN."""
+    data = attribute(_IFLA_BR_VLAN_FILTERING, b"\1")
+    _set(net, index, attribute(IFLA_LINKINFO, attribute(IFLA_INFO_KIND, b"bridge") + attribute(_IFLA_INFO_DATA, data)))
 
 
 def add_veth(

@@ -107,7 +107,7 @@ def _ensure(here: Netlink, shared: str, network: Network) -> int:
         bridge = here.link(network.interface)
     except NotFound:
         try:
-            netdevices.add_bridge(here, network.interface, mtu=network.number("mtu"))
+            netdevices.add_bridge(here, network.interface, mtu=network.number("mtu"), vlan=network.number("vlan"))
         except FileExistsError:
             pass  # somebody else was quicker
         bridge = here.link(network.interface)
@@ -115,6 +115,8 @@ def _ensure(here: Netlink, shared: str, network: Network) -> int:
         raise Invalid(
             "bridge name", network.interface, f"a device of this name is there and is no bridge: {bridge.kind}"
         )
+    if network.number("vlan"):
+        _filter_vlans(here, network, bridge.index)
     _allow_routing(network)
     given = {address.address for address in here.addresses(bridge.index)}
     for subnet in network.subnets:
@@ -125,6 +127,19 @@ def _ensure(here: Netlink, shared: str, network: Network) -> int:
                 pass
     firewall.add(shared, network.interface, firewall.of_network(network))
     return bridge.index
+
+
+def _filter_vlans(here: Netlink, network: Network, index: int) -> None:
+    """Each time: who made the bridge may have been killed between."""
+    try:
+        netdevices.filter_vlans(here, index)
+    except OSError as error:
+        here.delete_link(index)
+        raise ArgosyError(
+            f"network {network.name} cannot have a VLAN on this host",
+            details=f"the kernel's bridges do not filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING): {error.strerror}",
+            hint="make it without -o vlan",
+        ) from error
 
 
 def _existing(here: Netlink, network: Network) -> str:

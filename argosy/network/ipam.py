@@ -137,6 +137,9 @@ def _by_subnet(network: Network, wanted: Sequence[str]) -> dict[int, str]:
         address = inet_ntop(family, address_bytes)
         if address == network.subnets[inside[0]].gateway:
             raise ArgosyError(f"requested static ip {text} is the gateway of network {network.name}")
+        for name, reserved in network.subnets[inside[0]].reserved.items():
+            if address == reserved:
+                raise ArgosyError(f"requested static ip {text} is reserved for {name} on network {network.name}")
         found[inside[0]] = address
     return found
 
@@ -178,7 +181,7 @@ def _any(shared: str, place: str, network: Network, number: int, holder: str) ->
     """The next free address of the subnet, after the one that was given last."""
     subnet = network.subnets[number]
     for attempt in range(2):
-        taken = {*_leased(place), subnet.gateway}
+        taken = {*_leased(place), subnet.gateway, *subnet.reserved.values()}
         for address in _candidates(subnet, _last(place).get(str(number), "")):
             if address in taken:
                 continue

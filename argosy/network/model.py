@@ -21,13 +21,14 @@ class Subnet(Value):
     """A range of addresses of a network, in CIDR form.
 
     `gateway` is "" where nothing leads out; containers get addresses from `first` to `last`, or from the whole subnet
-    where these are "".
+    where these are "", but none of `reserved`, which others on the wire have, by name.
     """
 
     subnet: str
     gateway: str = ""
     first: str = ""
     last: str = ""
+    reserved: Mapping[str, str] = NO_PAIRS
 
     @property
     def is_ipv6(self) -> bool:
@@ -53,6 +54,7 @@ class Network(Value):
 
     `interface` is the bridge, or for macvlan and ipvlan the device whose wire is shared ("" for that of the default
     route).  `created_ns` is in nanoseconds since the epoch.  `ipam` is "host-local" (we give addresses), or "none".
+    `attachable` is docker's word for what is so without a swarm in any case.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Network(Value):
     ipam: str = "host-local"
     labels: Mapping[str, str] = NO_PAIRS
     options: Mapping[str, str] = NO_PAIRS
+    attachable: bool = False
 
     _nested: ClassVar[dict[str, type[Value]]] = {"subnets": Subnet, "routes": Route}
 

@@ -11,12 +11,12 @@ import re
 
 from argosy.config.containers import DEFAULT_SUBNET_POOLS
 from argosy.errors import ArgosyError, Exists, Invalid, Unsupported
+from argosy.network import driver_options
 from argosy.network.model import (
     BRIDGE,
     DEFAULT_INTERFACE,
     IPVLAN,
     MACVLAN,
-    TRUE,
     Network,
     Route,
     Subnet,
@@ -26,7 +26,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     Range = ipaddress.IPv4Network | ipaddress.IPv6Network
     Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -37,15 +37,11 @@ _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*\Z")
 _INTERFACE = re.compile(r"[^\s/:\"*\\]{1,15}\Z")  # no mark of nft, whose sets it goes into
 _NAME_LIMIT = 200
 
-_MACVLAN_MODES = ("bridge", "private", "vepa", "passthru")
-_IPVLAN_MODES = ("l2", "l3", "l3s")
-_DOCKER_OPTIONS = {"com.docker.network.driver.mtu": "mtu", "com.docker.network.bridge.name": "interface_name"}
-
 
 class CreateRequest(Value):
     """What was asked for, as text: `subnets`, and `gateways` and `ranges` that belong to them in their order.
 
-    A route is "DESTINATION,GATEWAY[,METRIC]".
+    A route is "DESTINATION,GATEWAY[,METRIC]".  `reserved` are names with the addresses that no container is to get.
     """
 
     name: str = ""
@@ -54,8 +50,11 @@ class CreateRequest(Value):
     gateways: tuple[str, ...] = ()
     ranges: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
+    reserved: Mapping[str, str] = {}
+    ipv4: bool = True
     ipv6: bool = False
     internal: bool = False
+    attachable: bool = False
     dns: bool = True
     dns_servers: tuple[str, ...] = ()
     ipam: str = ""
@@ -77,7 +76,7 @@ def planned(request: CreateRequest, around: Surroundings, now_ns: int) -> Networ
     """The network that `request` describes, with name, device and subnets chosen where it leaves them open."""
     if request.driver not in (BRIDGE, MACVLAN, IPVLAN):
         raise Invalid("driver", request.driver, "unsupported driver", hint="choose bridge, macvlan or ipvlan")
-    options, interface = _options(request)
+    options, interface = driver_options.checked(request.driver, request.options, request.interface)
     bridge = _interface(interface, request, around)
     name = _name(request.name, bridge, around)
     ipam = _ipam(request)
@@ -97,6 +96,7 @@ def planned(request: CreateRequest, around: Surroundings, now_ns: int) -> Networ
         ipam=ipam,
         labels=request.labels,
         options=options,
+        attachable=request.attachable,
     )
 
 
@@ -136,69 +136,6 @@ def _interface(interface: str, request: CreateRequest, around: Surroundings) -> 
     return interface
 
 
-def _options(request: CreateRequest) -> tuple[dict[str, str], str]:
-    """The options that stay, and the device that one of them names in place of --interface-name."""
-    options, interface = {}, request.interface
-    for given, value in request.options.items():
-        key = _DOCKER_OPTIONS.get(given, given)
-        if key == ("interface_name" if request.driver == BRIDGE else "parent"):
-            interface = value
-        elif key in _CHECKS[request.driver]:
-            _CHECKS[request.driver][key](key, value)
-            options[key] = value
-        else:
-            hint = f"choose {', '.join(sorted(_CHECKS[request.driver]))}"
-            raise ArgosyError(f"unsupported {request.driver} network option {given}", hint=hint)
-    return options, interface
-
-
-def _check_number(low: int, high: int, words: str) -> Callable[[str, str], None]:
-    def check(key: str, value: str) -> None:
-        if not value:
-            return
-        try:
-            number = int(value)
-        except ValueError:
-            raise ArgosyError(f'strconv.Atoi: parsing "{value}": invalid syntax', hint=f"{key} is a number") from None
-        if not low <= number <= high:
-            raise ArgosyError(words.format(number=number))
-
-    return check
-
-
-def _check_isolate(_key: str, value: str) -> None:
-    if value != "strict":
-        _check_bool(_key, value)
-
-
-def _check_bool(_key: str, value: str) -> None:
-    if value not in (*TRUE, "0", "f", "F", "false", "FALSE", "False"):
-        raise ArgosyError(f'strconv.ParseBool: parsing "{value}": invalid syntax', hint="give true or false")
-
-
-def _check_mode(driver: str, modes: Sequence[str]) -> Callable[[str, str], None]:
-    def check(_key: str, value: str) -> None:
-        if value not in modes:
-            raise ArgosyError(f'unknown {driver} mode "{value}"', hint=f"choose {', '.join(modes)}")
-
-    return check
-
-
-_COMMON: dict[str, Callable[[str, str], None]] = {
-    "mtu": _check_number(0, 65535, "mtu {number} must be between 0 and 65535"),
-    "metric": _check_number(1, (1 << 32) - 1, "metric {number} must be between 1 and 4294967295"),
-    "no_default_route": _check_bool,
-}
-_CHECKS: dict[str, dict[str, Callable[[str, str], None]]] = {
-    BRIDGE: {
-        **_COMMON,
-        "isolate": _check_isolate,
-    },
-    MACVLAN: {**_COMMON, "mode": _check_mode(MACVLAN, _MACVLAN_MODES)},
-    IPVLAN: {**_COMMON, "mode": _check_mode(IPVLAN, _IPVLAN_MODES)},
-}
-
-
 def _ipam(request: CreateRequest) -> str:
     if request.ipam == "dhcp":
         raise Unsupported(
@@ -221,17 +158,25 @@ def _subnets(request: CreateRequest, around: Surroundings) -> tuple[Subnet, ...]
     if len(request.gateways) > len(request.subnets) or len(request.ranges) > len(request.subnets):
         raise ArgosyError("cannot set gateway or range without subnet")
     used = [*_used(around)]
-    found = []
+    reserved = {name: _address("--aux-address", text) for name, text in request.reserved.items()}
+    found: list[Subnet] = []
     for number, text in enumerate(request.subnets):
         gateway = request.gateways[number] if number < len(request.gateways) else ""
         lease = request.ranges[number] if number < len(request.ranges) else ""
         subnet = _network(text)
         _check_free(subnet, used)
         used.append(subnet)
-        found.append(_subnet(subnet, gateway, lease, request))
+        inside = {name: str(address) for name, address in reserved.items() if address in subnet}
+        found.append(_subnet(subnet, gateway, lease, request).replace(reserved=inside))
+    for name, address in reserved.items():
+        if not any(name in subnet.reserved for subnet in found):
+            raise ArgosyError(f"no matching subnet for aux-address {address}", hint="it must be in a --subnet")
     if request.driver != BRIDGE:
         return tuple(found)
-    if not any(not subnet.is_ipv6 for subnet in found) and (not found or request.ipv6):
+    has_ipv4 = any(not subnet.is_ipv6 for subnet in found)
+    if not request.ipv4 and (has_ipv4 or not (request.ipv6 or found)):
+        raise ArgosyError("without IPv4 a network needs IPv6 subnets alone", hint="give --ipv6, and no IPv4 --subnet")
+    if request.ipv4 and not has_ipv4 and (not found or request.ipv6):
         found.append(_subnet(_free(around.pools, used), "", "", request))
     if request.ipv6 and not any(subnet.is_ipv6 for subnet in found):
         found.append(_subnet(_free_ipv6(used), "", "", request))

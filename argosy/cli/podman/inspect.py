@@ -42,7 +42,7 @@ def run(options: InspectOptions, engine: Engine, out: Output) -> int:
         "all": lambda name: anything(engine, name, size=options.size, docker=docker),
         "container": lambda name: container(engine, name, size=options.size, docker=docker),
         "image": lambda name: image(engine, name, docker=docker),
-        "network": lambda name: network(engine, name),
+        "network": lambda name: network(engine, name, docker=docker),
         "volume": lambda name: volume(engine, name),
     }
     names = chosen(engine, options.operands, latest=options.latest)
@@ -66,7 +66,7 @@ def anything(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str
         lambda name: container(engine, name, size=size, docker=docker),
         lambda name: image(engine, name, docker=docker),
         lambda name: volume(engine, name),
-        lambda name: network(engine, name),
+        lambda name: network(engine, name, docker=docker),
     )
     for find in finders:
         try:
@@ -88,7 +88,7 @@ def container(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[st
             return document
         from argosy.containers.inspect_docker import docker_form
 
-        return docker_form(document, engine.containers.record(container_id))
+        return docker_form(document, engine.containers.record(container_id), engine.site.conf.default_network)
     except NotFound:
         error = NotFound("container", name)
         error.brief = f"no such container {name}"
@@ -102,12 +102,13 @@ def image(engine: Engine, name: str, *, docker: bool) -> dict[str, Any]:
     return image_inspect.document(engine, name, docker=docker)
 
 
-def network(engine: Engine, name: str) -> dict[str, Any]:
-    """The document of a network.  Raises NotFound in podman's words."""
-    from argosy.containers import networks
-    from argosy.network import inspect
+def network(engine: Engine, name: str, *, docker: bool) -> dict[str, Any]:
+    """The document of a network, in docker's form if that is wanted.  Raises NotFound in podman's words."""
+    from argosy.containers import inspect_networks, networks
 
-    return inspect.inspect(networks.of(engine.site).get(name))
+    if docker:
+        return inspect_networks.docker_form(engine.site, inspect_networks.find(engine.site, name))
+    return inspect_networks.podman_form(engine.site, networks.of(engine.site).get(name))
 
 
 def volume(engine: Engine, name: str) -> dict[str, Any]:

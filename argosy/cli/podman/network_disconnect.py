@@ -19,12 +19,14 @@ class NetworkDisconnectOptions(Value):
     force: bool
 
 
-def run(options: NetworkDisconnectOptions, engine: Engine, _out: Output) -> int:
+def run(options: NetworkDisconnectOptions, engine: Engine, out: Output) -> int:
     """Take the container off the network; with --force it is no error when it is not on it."""
     from argosy.cli.podman import _each
-    from argosy.containers import network_changes
+    from argosy.containers import inspect_networks, network_changes
 
     name, container = options.operands
+    if out.program == "docker":
+        name = inspect_networks.named_by_docker(engine.site, name)
     try:
         network_changes.disconnect(engine.site, _each.find(engine, container), name)
     except NotFound:

@@ -16,16 +16,16 @@ class NetworkInspectOptions(Value):
 
     operands: tuple[str, ...]
     format: str
+    verbose: bool = False
 
 
 def run(options: NetworkInspectOptions, engine: Engine, out: Output) -> int:
     """Show the networks; those that cannot be found are told afterwards."""
     from argosy.cli.podman import inspect
-    from argosy.containers import networks
-    from argosy.network import inspect as inspection
 
-    store = networks.of(engine.site)
-    return inspect.show(list(options.operands), lambda name: inspection.inspect(store.get(name)), options.format, out)
+    docker = out.program == "docker"
+    names = list(options.operands)
+    return inspect.show(names, lambda name: inspect.network(engine, name, docker=docker), options.format, out)
 
 
 COMMAND = Command(
@@ -44,6 +44,7 @@ COMMAND = Command(
             default="json",
             help="Pretty-print network to JSON or using a Go template",
         ),
+        Flag("verbose", short="v", only="docker", help="Show a swarm's services as well, which there are none of"),
     ),
     examples=("argosy network inspect podman", "argosy network inspect --format '{{.Driver}}' podman"),
 )

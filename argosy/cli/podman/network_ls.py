@@ -31,15 +31,25 @@ def run(options: NetworkListOptions, engine: Engine, out: Output) -> int:
     """List the networks that the filters accept, by name."""
     from argosy.containers import network_filters, networks
 
+    docker = out.program == "docker"
     listing = networks.of(engine.site).listing()
-    accepts = network_filters.compiled(engine.site, options.filter)
-    found = [network for network in listing.networks if accepts(network)]
+    accepts = network_filters.compiled(engine.site, options.filter, docker=docker)
+    there = listing.networks
+    if docker:
+        from argosy.containers import inspect_networks
+
+        there = inspect_networks.listed_by_docker(engine.site, there)
+    found = [network for network in there if accepts(network)]
     for network_id, error in listing.damaged:
         out.notice(f"network {network_id[:_SHORT_ID]}: {error}")
     length = None if options.no_trunc else _SHORT_ID
     if options.quiet:
         for network in found:
-            out.line(network.name)
+            out.line(network.id[:length] if docker else network.name)
+    elif docker:
+        from argosy.cli.podman import _network_docker
+
+        _network_docker.show(engine.site, found, length, options.format, out)
     elif options.format:
         _formatted(options.format, found, length, out)
     else:
@@ -93,7 +103,7 @@ COMMAND = Command(
         Flag("format", kind="string", help="Pretty-print networks to JSON or using a Go template"),
         Flag("no-trunc", help="Do not truncate the network ID"),
         Flag("noheading", help="Do not print headers"),
-        Flag("quiet", short="q", help="Display only names"),
+        Flag("quiet", short="q", help="Display only names (docker: ids)"),
     ),
     examples=("argosy network ls", "argosy network ls --quiet --filter driver=bridge"),
 )

@@ -24,14 +24,17 @@ def run(options: NetworkPruneOptions, engine: Engine, out: Output) -> int:
     from argosy.cli.confirm import confirmed
     from argosy.containers import network_filters, networks
 
-    accepts = network_filters.compiled(engine.site, options.filter)
+    accepts = network_filters.compiled(engine.site, options.filter, docker=out.program == "docker")
     if not options.force:
-        warning = "WARNING! This will remove all networks not used by at least one container."
+        kind = "custom networks" if out.program == "docker" else "networks"
+        warning = f"WARNING! This will remove all {kind} not used by at least one container."
         if not confirmed(out, warning):
             return 0
     found = [network for network in networks.unused(engine.site) if accepts(network)]
-    for name in networks.prune(engine.site, found):
-        out.line(name)
+    removed = networks.prune(engine.site, found)
+    docker = out.program == "docker"
+    for line in ("Deleted Networks:", *removed, "") if docker and removed else removed:
+        out.line(line)
     return 0
 
 

@@ -23,13 +23,15 @@ class NetworkRemoveOptions(Value):
 
 def run(options: NetworkRemoveOptions, engine: Engine, out: Output) -> int:
     """Remove each network and print its name as it was given.  The status is that of the last error."""
-    from argosy.containers import networks
+    from argosy.containers import inspect_networks, networks
 
     if options.time is not None and not options.force:
         raise ArgosyError("--force option must be specified to use the --time option")
     status = 0
     for text in options.operands:
         try:
+            if out.program == "docker":
+                inspect_networks.check_removable(text)
             network = networks.of(engine.site).get(text)
             networks.remove(engine.site, network, force=options.force, timeout_s=options.time)
         except NotFound as error:

@@ -43,7 +43,15 @@ def test_names_of_devices(name: str) -> None:
         ({"subnets": ("10.7.0.0",)}, "invalid CIDR address: 10.7.0.0"),
         ({"subnets": ("10.7.0.0/32",)}, "no room for a gateway"),
         ({"options": {"foo": "bar"}}, "unsupported bridge network option foo"),
-        ({"options": {"vlan": "7"}}, "unsupported bridge network option vlan"),
+        ({"options": {"vlan": "4095"}}, "vlan ID 4095 must be between 0 and 4094"),
+        ({"options": {"com.docker.network.bridge.enable_icc": "false"}}, "enable_icc=false is not supported"),
+        (
+            {"options": {"com.docker.network.nosuch": "x"}},
+            "unsupported bridge network option com.docker.network.nosuch",
+        ),
+        ({"subnets": ("10.7.0.0/24",), "reserved": {"a": "10.8.0.2"}}, "no matching subnet for aux-address 10.8.0.2"),
+        ({"ipv4": False}, "needs IPv6 subnets alone"),
+        ({"ipv4": False, "ipv6": True, "subnets": ("10.7.0.0/24",)}, "needs IPv6 subnets alone"),
         ({"options": {"mtu": "abc"}}, 'strconv.Atoi: parsing "abc": invalid syntax'),
         ({"options": {"mtu": "-4"}}, "mtu -4 must be between 0 and 65535"),
         ({"options": {"isolate": "maybe"}}, 'strconv.ParseBool: parsing "maybe": invalid syntax'),
@@ -83,3 +91,23 @@ def test_what_is_left_open_is_chosen() -> None:
     assert made_of(ipam="none").subnets == ()
     assert made_of(options={"com.docker.network.bridge.name": "br7"}).interface == "br7"
     assert made_of(options={"com.docker.network.driver.mtu": "1300"}).options == {"mtu": "1300"}
+
+
+def test_dockers_words_mean_the_same() -> None:
+    options = {
+        "com.docker.network.driver.mtu": "1400",
+        "com.docker.network.bridge.name": "br7",
+        "com.docker.network.bridge.enable_icc": "true",
+    }
+    request = CreateRequest(
+        name="n",
+        subnets=("10.7.0.0/24", "fd00:7::/64"),
+        options=options,
+        reserved={"a": "10.7.0.9", "b": "fd00:7:0::9"},
+    )
+    network = planned(request, Surroundings(), 0)
+    assert network.interface == "br7"
+    assert network.options == {"mtu": "1400"}
+    assert [dict(subnet.reserved) for subnet in network.subnets] == [{"a": "10.7.0.9"}, {"b": "fd00:7::9"}]
+    six = planned(CreateRequest(name="n", ipv4=False, ipv6=True), Surroundings(), 0)
+    assert [subnet.is_ipv6 for subnet in six.subnets] == [True]
