@@ -228,12 +228,21 @@ class Engine:
 
         containers = Containers(self.site.replace(**settings(chosen)), self._find_image)
 
+        def run_shell(
+            step: str,
+            options: ContainerOptions,
+            image: ContainerConfig,
+            tree: str,
+            output: tuple[int, int],
+            source: int = 0,
+        ) -> int:
+            return containers.run_step(Step(step, options, image, tree, source, *output, no_pivot=no_pivot))
+
         def run_step(
             step: str, options: ContainerOptions, image: ContainerConfig, tree: str, output: tuple[int, int]
         ) -> int:
             with open(os.devnull, "rb") as nothing:
-                source = nothing.fileno() if stdin is None else stdin
-                return containers.run_step(Step(step, options, image, tree, source, *output, no_pivot=no_pivot))
+                return run_shell(step, options, image, tree, output, nothing.fileno() if stdin is None else stdin)
 
         return Build(
             BuildSite(
@@ -241,6 +250,7 @@ class Engine:
                 find_image=find_image,
                 find_platforms=lambda name, policy: self._platforms(name, policy, registry),
                 run_step=run_step,
+                run_shell=run_shell,
                 end_step=containers.end_step,
                 sweep_steps=containers.sweep_steps,
                 environ=self.environ,

@@ -46,13 +46,14 @@ class Site(Value):
     """What a build works with.  `find_image` gives an image by name, platform and pull policy, `find_platforms` what
     the image of a name is there for.
 
-    `end_step` ends a step that runs, by its id.
+    `end_step` ends a step that runs, by its id; `run_shell` runs one that reads from standard input.
     """
 
     store: Store
     find_image: FindImage
     find_platforms: FindPlatforms
     run_step: RunStep
+    run_shell: RunStep
     end_step: Callable[[str], None]
     sweep_steps: Callable[[], None]
     environ: Mapping[str, str]
@@ -136,6 +137,7 @@ class _Build:
             memory=FileDigests(f"{store.root}/buildcache/.files"),
             report=report,
             run_step=self._run_step,
+            run_shell=site.run_shell,
         )
 
     def run(self) -> ImageRecord:

@@ -76,4 +76,5 @@ class BuildOptions(Value):
     agents: Mapping[str, AgentSource] = NO_AGENTS  # --ssh, by id
     contexts: Mapping[str, NamedContext] = NO_CONTEXTS
     allow_insecure: bool = False
+    on_failure: str = ""  # see `failure.ON_FAILURE`
     run: ContainerOptions = ContainerOptions(image="")

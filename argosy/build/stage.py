@@ -7,7 +7,7 @@ import time
 
 from argosy import jsontext
 from argosy.build import cache as caches
-from argosy.build import configure, content, history, run, transfer
+from argosy.build import configure, content, failure, history, run, transfer
 from argosy.build.cache import Made
 from argosy.build.dockerfile import instructions as tree
 from argosy.build.dockerfile import parser, scopes
@@ -61,13 +61,6 @@ class StepFailed(ArgosyError):
         )
 
 
-class RunFailed(ArgosyError):
-    """A RUN whose command ended with another status than 0, which is the build's as well."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(f"while running runtime: exit status {status}", exit_code=status)
-
-
 class Tools(Value):
     """What all stages of a build work with."""
 
@@ -79,6 +72,7 @@ class Tools(Value):
     memory: FileDigests
     report: Report
     run_step: RunStep
+    run_shell: RunStep
 
 
 class StageBuild:
@@ -153,9 +147,10 @@ class StageBuild:
                 self._workdir(name, instruction)
             else:
                 self._configure(name, instruction)
-        except DockerfileError as error:
-            raise error.at(self._path, instruction.line, instruction.text) from None
         except ArgosyError as error:
+            self._tools.report.failed(name, error.brief)
+            if isinstance(error, DockerfileError):
+                raise error.at(self._path, instruction.line, instruction.text) from None
             raise StepFailed(instruction, self._path, error) from error
 
     # Steps that change the configuration alone.
@@ -232,18 +227,23 @@ class StageBuild:
                 shown = self._bound_content(mount.source_from, mount.source, files)
                 parts[f"what is mounted at {mount.target}"] = shown
 
+        def prepare(working: Working, command: run.Command) -> run.Preparation:
+            return run.Preparation(
+                *(self._tools.store, instruction, command, mounts, self._scope, self._sources, working),
+                *(self._tools.options, config.working_dir),
+            )
+
         def execute(working: Working) -> None:
             root = working.tree()
-            with run.Preparation(
-                *(self._tools.store, instruction, wanted, mounts, self._scope, self._sources, working),
-                *(self._tools.options, config.working_dir),
-            ) as prepared:
+            with prepare(working, wanted) as prepared, self._tools.report.output(name) as outlet:
                 step = os.urandom(32).hex()
                 status = self._tools.run_step(
-                    step, prepared.options, self._run_config(config), root, self._tools.report.output()
+                    step, prepared.options, self._run_config(config), root, outlet.descriptors
                 )
             if status:
-                raise RunFailed(status)
+                own_tree = working if self._one_layer else None
+                what = failure.Failed(status, outlet.tail(), self._state, own_tree, prepare)
+                raise failure.failed(self._tools, what)
 
         self._finish(name, parts, history.run(instruction, counted), execute, files=files)
 

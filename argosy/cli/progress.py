@@ -79,7 +79,7 @@ class Bars(Shown):
 
     def start(self, key: str, total: int, label: str) -> None:
         with self._lock:
-            self._bars[key] = _Bar(total, _short(label))
+            self._bars[key] = _Bar(total, short(label))
             self._draw("")
 
     def advance(self, key: str, count: int) -> None:
@@ -93,11 +93,11 @@ class Bars(Shown):
     def finish(self, key: str, label: str) -> None:
         with self._lock:
             self._bars.pop(key, None)
-            self._draw(_short(label) + "\n")
+            self._draw(short(label) + "\n")
 
     def line(self, text: str) -> None:
         with self._lock:
-            self._draw(_short(text) + "\n")
+            self._draw(short(text) + "\n")
 
     def close(self) -> None:
         with self._lock:
@@ -108,10 +108,14 @@ class Bars(Shown):
         """Replace the block by `above`, which stays, and the block as it is now."""
         self._drawn_at = now = time.monotonic()
         columns, rows = _terminal_size()
-        bars = [bar.text(now)[: columns - 1] for bar in self._bars.values()][: max(rows - 1, 1)]
+        block = [line[: columns - 1] for line in self._block(now)][: max(rows - 1, 1)]
         back = f"\x1b[{self._drawn}A\r\x1b[J" if self._drawn else ""
-        self._drawn = len(bars)
-        _write(back + above + "".join(bar + "\n" for bar in bars))
+        self._drawn = len(block)
+        _write(back + above + "".join(line + "\n" for line in block))
+
+    def _block(self, now: float) -> list[str]:
+        """The lines that stand at the bottom."""
+        return [bar.text(now) for bar in self._bars.values()]
 
 
 def size(count: float) -> str:
@@ -123,7 +127,7 @@ def size(count: float) -> str:
     raise AssertionError
 
 
-def _short(text: str) -> str:
+def short(text: str) -> str:
     """`text` with its digests cut to the twelve digits that people compare, and no control characters."""
     words = (word.partition(":")[2][:12] if word.startswith("sha256:") else word for word in escaped(text).split(" "))
     return " ".join(words)

@@ -183,5 +183,3 @@ def test_what_was_built_is_pushed_and_built_upon(argosy: Program, argosy_user: P
         assert document["Annotations"]["org.opencontainers.image.base.name"] == name
     denied = argosy.run("build", "-q", "--push", "-f", "-", f"{argosy.files}/ctx", input=text, check=125)
     assert "the image has no name" in denied.stderr
-    wrong = argosy.run("build", "--progress=tty", "-", input=text, check=125)
-    assert "builds are told in lines alone" in wrong.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.build import exchange
+from argosy.build import exchange, failure
 from argosy.build.options import FORMATS, BuildOptions, NamedContext
 from argosy.cli.podman import _build_secrets
 from argosy.errors import ArgosyError, Invalid, Unsupported
@@ -84,6 +84,7 @@ def build_options(
         agents=dict(_build_secrets.agent(text, environ) for text in flags.ssh),
         contexts=dict(_named_context(text) for text in flags.build_context),
         allow_insecure=_allowed(flags.allow),
+        on_failure=_on_failure(flags.on_failure or ""),
         run=run_options(flags, no_hosts=flags.no_hosts),
     )
 
@@ -193,6 +194,12 @@ def _named_context(text: str) -> tuple[str, NamedContext]:
     if not os.path.isdir(value):
         raise Invalid("--build-context", text, "this is neither a directory nor docker-image://IMAGE")
     return name, NamedContext(directory=os.path.realpath(value))
+
+
+def _on_failure(text: str) -> str:
+    if text not in failure.ON_FAILURE:
+        raise Invalid("--on-failure", text, "choose stop or shell")
+    return text
 
 
 def _allowed(items: Iterable[str]) -> bool:

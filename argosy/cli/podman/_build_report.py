@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
-from argosy.build.report import Report
-from argosy.errors import escaped
+from argosy.build.report import Outlet, Report
+from argosy.errors import Invalid, escaped
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,12 +54,41 @@ class Lines(Report):
                 self._warned.add(text)
                 self._out.notice(text)
 
-    def output(self) -> tuple[int, int]:
+    def output(self, _name: StepName) -> Outlet:
         with self._mutex:
             self._out.flush()
-        return self._streams
+        outlet = Outlet()
+        outlet.descriptors = self._streams
+        return outlet
+
+    def pause(self) -> None:
+        """Lines do not disturb; the shell's output comes behind them."""
+
+    def settle(self) -> None:
+        """Nothing was held back."""
 
 
 def _place(name: StepName) -> str:
     """Which stage speaks, where there are several."""
     return f"[{name.stage}/{name.stages}] " if name.stages > 1 else ""
+
+
+KINDS = ("auto", "plain", "tty", "quiet", "rawjson")
+_PEERS = ("podman", "buildah")  # their builds are lines on terminals as well, which scripts read
+
+
+def kind(wanted: str | None, program: str, *, quiet: bool, logged: bool) -> str:
+    """What --progress (or BUILDKIT_PROGRESS) comes to: plain, tty, quiet or rawjson.
+
+    `auto` draws on a terminal, where nothing else is said.  Raises Invalid.
+    """
+    wanted = wanted or os.environ.get("BUILDKIT_PROGRESS", "") or "auto"
+    if wanted not in KINDS:
+        raise Invalid("--progress", wanted, f"choose {', '.join(KINDS)}")
+    if quiet:
+        return "quiet"
+    if logged:
+        return "plain"
+    if wanted != "auto":
+        return wanted
+    return "tty" if program not in _PEERS and os.isatty(1) and os.isatty(2) else "plain"

@@ -68,6 +68,7 @@ class BuildFlags(Value):
     no_cache: bool
     no_hosts: bool
     omit_history: bool
+    on_failure: str | None
     os: str | None
     os_feature: tuple[str, ...]
     output: tuple[str, ...]
@@ -167,6 +168,7 @@ FLAGS = (
     Flag("no-cache", help="Do not take steps from the cache"),
     Flag("no-hosts", help="Do not create /etc/hosts within the container, use the one of the image"),
     Flag("omit-history", help="Leave the history out of the image"),
+    Flag("on-failure", kind="string", help="When a RUN fails: stop, or shell to open one in the state before it"),
     Flag("os", kind="string", help="Set the operating system of the image"),
     Flag("os-feature", kind="csv", help="Ask for a feature of the system in the image (FEATURE- takes one away)"),
     Flag("os-version", kind="string", help="Set the operating system's version in the image"),
@@ -184,7 +186,7 @@ FLAGS = (
         kind="string",
         help="Build for these platforms (OS/ARCH[/VARIANT][,...]); several make a manifest list",
     ),
-    Flag("progress", kind="string", help="How to tell what is done: auto, plain or quiet"),
+    Flag("progress", kind="string", help="How to tell what is done: auto, plain, tty, quiet or rawjson"),
     Flag("pull", kind="optional", implied="true", help="Pull base images: always, missing, never or newer"),
     Flag("push", help="Push the image under its names when it is built"),
     Flag("quiet", short="q", help="Print only the image's id"),

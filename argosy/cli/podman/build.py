@@ -6,7 +6,8 @@ import os
 
 from argosy.cli.flags import Command
 from argosy.cli.podman._build_table import FLAGS, BuildFlags
-from argosy.errors import ArgosyError, Invalid, Unsupported
+from argosy.errors import ArgosyError
+from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from argosy.build.dockerfile.instructions import Dockerfile
     from argosy.build.options import BuildOptions
     from argosy.cli.output import Output
+    from argosy.cli.podman._build_live import Live
+    from argosy.cli.podman._build_rawjson import RawJson
+    from argosy.cli.podman._build_report import Lines
+    from argosy.cli.progress import Shown
     from argosy.engine import Engine
     from argosy.storage.images import ImageRecord
 
@@ -22,16 +27,16 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
     """Build, and print the image's id.  A RUN that fails gives its own exit status."""
     from argosy.build import output
     from argosy.build.dockerfile import parser
-    from argosy.cli import progress
-    from argosy.cli.podman import _build_options
+    from argosy.cli.podman import _build_options, _build_report
 
     _end_tidily()
-    flags = flags.replace(quiet=flags.quiet or _is_quiet(flags.progress))
+    shows = _build_report.kind(flags.progress, out.program, quiet=flags.quiet, logged=bool(flags.logfile))
+    flags = flags.replace(quiet=shows == "quiet")
     if flags.push and not flags.tag:
         raise ArgosyError("--push: the image has no name that it could be pushed under", hint="give it one with --tag")
     outputs = [output.parse(text) for text in flags.output]
     images: list[ImageRecord] = []
-    with progress.shown(quiet=flags.quiet) as shown:
+    with _shown(shows, flags) as shown:
         build = engine.build(
             registry=_build_options.registry_options(flags),
             progress=shown,
@@ -52,7 +57,7 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
             if flags.plan:
                 return _plan(build, _for_platforms(options, flags), out)
             for wanted_build in _for_platforms(options, flags):
-                record = _build(build, wanted_build, flags, out, first=not images)
+                record = _build(build, wanted_build, flags, out, _Telling(shows, shown, first=not images))
                 out.flush()
                 for wanted in outputs:
                     build.write(record, wanted)
@@ -64,12 +69,15 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
     return 0
 
 
-def _is_quiet(progress: str | None) -> bool:
-    if progress in ("tty", "rawjson"):
-        raise Unsupported(f"--progress {progress}: builds are told in lines alone", hint="--progress plain, or quiet")
-    if progress not in (None, "", "auto", "plain", "quiet"):
-        raise Invalid("--progress", progress, "choose auto, plain or quiet")
-    return progress == "quiet"
+def _shown(kind: str, flags: BuildFlags) -> Shown:
+    """How pulls are told, and on a terminal the steps as well."""
+    from argosy.cli import progress
+
+    if kind == "tty":
+        from argosy.cli.podman._build_live import Live
+
+        return Live(explains=flags.explain)
+    return progress.shown(quiet=kind in ("quiet", "rawjson"))
 
 
 def _push(engine: Engine, flags: BuildFlags, out: Output) -> None:
@@ -174,14 +182,25 @@ def _check(dockerfile: Dockerfile, out: Output) -> int:
     return 1 if found else 0
 
 
-def _build(build: Build, options: BuildOptions, flags: BuildFlags, out: Output, *, first: bool) -> ImageRecord:
+class _Telling(Value):
+    """How a build is told: the kind of --progress, what is shown on the terminal, and whether it is the first one."""
+
+    kind: str
+    shown: Shown
+    first: bool
+
+
+def _build(build: Build, options: BuildOptions, flags: BuildFlags, out: Output, telling: _Telling) -> ImageRecord:
     from argosy.cli.output import Output as Writer
     from argosy.cli.podman._build_report import Lines
 
     if not flags.logfile:
-        report = Lines(out, quiet=flags.quiet, explains=flags.explain, streams=_streams(flags))
-        return build.build(options, report)
-    path, fresh = _log(flags, options, first=first)
+        report = _report(telling, flags, out)
+        try:
+            return build.build(options, report)
+        finally:
+            report.settle()
+    path, fresh = _log(flags, options, first=telling.first)
     try:
         kind = os.O_TRUNC if fresh else os.O_APPEND
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | kind | os.O_CLOEXEC, 0o644)
@@ -194,6 +213,21 @@ def _build(build: Build, options: BuildOptions, flags: BuildFlags, out: Output, 
         return record
     finally:
         os.close(fd)
+
+
+def _report(telling: _Telling, flags: BuildFlags, out: Output) -> Lines | Live | RawJson:
+    if telling.kind == "tty":
+        from argosy.cli.podman._build_live import Live
+
+        assert isinstance(telling.shown, Live)
+        return telling.shown
+    if telling.kind == "rawjson":
+        from argosy.cli.podman._build_rawjson import RawJson
+
+        return RawJson()
+    from argosy.cli.podman._build_report import Lines
+
+    return Lines(out, quiet=flags.quiet, explains=flags.explain, streams=_streams(flags))
 
 
 def _log(flags: BuildFlags, options: BuildOptions, *, first: bool) -> tuple[str, bool]:
