@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any, Unpack
 
     from argosy.build import Build
+    from argosy.build.stage import RunStep
     from argosy.config.containers import ContainersConf
     from argosy.config.registries import Registries
     from argosy.containers.site import Chosen
@@ -210,7 +211,6 @@ class Engine:
         """
         from argosy.build import Build
         from argosy.build.executor import Site as BuildSite
-        from argosy.containers.step import Step
         from argosy.images import pull, resolve
 
         def find_image(name: str, platform: Platform, policy: str) -> Resolved:
@@ -228,29 +228,13 @@ class Engine:
 
         containers = Containers(self.site.replace(**settings(chosen)), self._find_image)
 
-        def run_shell(
-            step: str,
-            options: ContainerOptions,
-            image: ContainerConfig,
-            tree: str,
-            output: tuple[int, int],
-            source: int = 0,
-        ) -> int:
-            return containers.run_step(Step(step, options, image, tree, source, *output, no_pivot=no_pivot))
-
-        def run_step(
-            step: str, options: ContainerOptions, image: ContainerConfig, tree: str, output: tuple[int, int]
-        ) -> int:
-            with open(os.devnull, "rb") as nothing:
-                return run_shell(step, options, image, tree, output, nothing.fileno() if stdin is None else stdin)
-
         return Build(
             BuildSite(
                 store=self.store,
                 find_image=find_image,
                 find_platforms=lambda name, policy: self._platforms(name, policy, registry),
-                run_step=run_step,
-                run_shell=run_shell,
+                run_step=_step_runner(containers, stdin, no_pivot=no_pivot),
+                run_shell=_step_runner(containers, 0, no_pivot=no_pivot),
                 end_step=containers.end_step,
                 sweep_steps=containers.sweep_steps,
                 environ=self.environ,
@@ -401,3 +385,15 @@ def _log_events(conf: ContainersConf, store: Store, asked: str | None) -> Sequen
 
 def _silent(_text: str) -> None:
     """Where notices go when nobody asked for them."""
+
+
+def _step_runner(containers: Containers, stdin: int | None, *, no_pivot: bool) -> RunStep:
+    """What runs the steps of builds; they read from `stdin`, or nothing."""
+    from argosy.containers.step import Step
+
+    def run(step: str, options: ContainerOptions, image: ContainerConfig, tree: str, output: tuple[int, int]) -> int:
+        with open(os.devnull, "rb") as nothing:
+            source = nothing.fileno() if stdin is None else stdin
+            return containers.run_step(Step(step, options, image, tree, source, *output, no_pivot=no_pivot))
+
+    return run
