@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from argosy.containers.state import ContainerView, Listing
     from argosy.containers.step import Step
     from argosy.containers.top import Table
+    from argosy.errors import ArgosyError
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.runtime.logs import Entry
     from argosy.spec.options import ContainerOptions
@@ -144,6 +145,11 @@ class Containers:
         from argosy.containers import migrate
 
         return migrate.stop_all(self._site)
+
+    def boot(self) -> Iterator[tuple[str, ArgosyError | None]]:
+        from argosy.containers import boot
+
+        return boot.boot(self._site)
 
     def change_runtime(self, name: str) -> None:
         from argosy.containers import migrate

@@ -48,7 +48,7 @@ def cleanup(site: Site, container_id: str) -> None:
             if record.options.remove and ended and not is_restarted(site, container_id):
                 discard(site, record, volumes=True)
                 return
-            if not ended or not _restarts(record, before):
+            if not ended or not restarts(record, before):
                 return
         time.sleep(back_off_s(before))
         if not _restart(site, container_id, before):
@@ -111,7 +111,7 @@ def is_restarted(site: Site, container_id: str) -> bool:
     return lock is None
 
 
-def _restarts(record: ContainerRecord, run: state.Run) -> bool:
+def restarts(record: ContainerRecord, run: state.Run) -> bool:
     """Whether the restart policy asks for another run after this one."""
     policy = record.options.restart
     if run.stopped_by_user or policy.name == "no":

@@ -159,6 +159,27 @@ def test_reboot(argosy_both: Program, busybox: str, flags: tuple[str, ...]) -> N
     program.run("rm", "-f", "-t", "0", "old")
 
 
+def test_boot(argosy_both: Program, busybox: str) -> None:
+    """After a reboot, `system boot` starts what restart policies want, and nothing else."""
+    program = argosy_both
+    known = set(processes.descendants()) - leaks.pause_processes(program)
+    policies = ("always", "unless-stopped", "on-failure", "no")
+    for policy in policies:
+        run(program, policy, *NO_NETWORK, "--restart", policy)
+        run(program, f"{policy}-stopped", *NO_NETWORK, "--restart", policy)
+        program.run("stop", "-t", "0", f"{policy}-stopped")
+    program.run("create", "--name", "created", *NO_NETWORK, "--restart", "always", busybox, "sleep", "100")
+    program.run("run", *NO_NETWORK, "--name", "succeeded", "--restart", "on-failure", busybox, "true")
+    program.run("container", "cleanup", "succeeded")  # its status is written down
+    power_off(program, known)
+    started = program.run("system", "boot").lines
+    names = program.run("ps", "--format", "{{.Names}}").lines
+    assert sorted(names) == ["always", "always-stopped", "on-failure", "unless-stopped"]
+    assert len(started) == 4
+    assert program.run("system", "boot").stdout == ""
+    program.run("rm", "-a", "-f", "-t", "0")
+
+
 def power_off(program: Program, known: set[int]) -> None:
     """End what a reboot ends: processes, mounts, the run directory; and let what is written down be of another boot."""
     while left := processes.settle(known, 0):
@@ -171,6 +192,8 @@ def power_off(program: Program, known: set[int]) -> None:
     for directory in leaks.names(f"{program.root}/containers"):
         for name in ("started.json", "container.json"):
             path = f"{directory}/{name}"
+            if not os.path.exists(path):
+                continue  # it was not running
             with open(path, "rb") as file:
                 body = shelf.unseal(file.read(), name, path)
             with open(path, "wb") as file:
