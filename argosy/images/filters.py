@@ -113,6 +113,8 @@ def _label(scope: Scope, value: str) -> Test:
     name, equals, wanted = value.partition("=")
 
     def test(image: Image) -> bool:
+        if image.is_list:
+            return False
         labels = config(scope.store, image.record).config.labels
         return name in labels and (not equals or labels[name] == wanted)
 
@@ -121,7 +123,7 @@ def _label(scope: Scope, value: str) -> Test:
 
 def _manifest(_scope: Scope, value: str) -> Test:
     wanted = _bool("manifest", value)
-    return lambda _image: not wanted  # a record is always of one image, never of a list
+    return lambda image: image.is_list == wanted
 
 
 def _readonly(_scope: Scope, value: str) -> Test:

@@ -25,6 +25,7 @@ class Image(Value):
     """One image.  `records` has at least one entry, the newest first; `containers` are the ids of those using it.
 
     `lender` is the root of the additional image store that it is in: it can be used, and not changed.  "" for our own.
+    A manifest list (`images.listimages`) has a record that says as much as there is to say of one, and no config.
     """
 
     id: str
@@ -32,6 +33,7 @@ class Image(Value):
     names: tuple[Reference, ...] = ()
     containers: tuple[str, ...] = ()
     lender: str = ""
+    is_list: bool = False
 
     @property
     def record(self) -> ImageRecord:

@@ -40,6 +40,10 @@ def images(
     `users` asks for the containers of each image.
     """
     found = inventory(store, users=users or any(text.startswith("containers") for text in filters))
+    if store.shelf("manifests").ids():
+        from argosy.images.listimages import listed
+
+        found = found.replace(images=(*found.images, *listed(store)))
     kept = list(found.images)
     if not everything and any(image.dangling for image in kept):
         family = Family(store, found.images)

@@ -52,6 +52,9 @@ def _platform(source: ImageSource, image: ImageManifest) -> dict[str, str]:
     return found
 
 
+UNNAMED = "localhost/none"
+
+
 class ListSource:
     """An `ImageSource` (see `transports.source`): a list, whose images come from where its entries say.
 
@@ -59,7 +62,7 @@ class ListSource:
     """
 
     def __init__(self, found: ManifestList, open_entry: Callable[[Entry], ImageSource]) -> None:
-        self.reference = references.parse(found.name)
+        self.reference = references.parse(found.name or UNNAMED)
         self._entries = {entry.digest: entry for entry in found.entries}
         self._open = open_entry
         self._sources: dict[str, ImageSource] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.images import filters as image_filters
 from argosy.images.inventory import Family, Image, inventory
+from argosy.images.listimages import listed
 from argosy.images.remove import ImageInUse, RemoveOptions, Remover
 
 TYPE_CHECKING = False
@@ -28,7 +29,7 @@ def candidates(
     label and until.
     """
     image_filters.check_keys(filters, image_filters.PRUNE_KEYS)
-    found = inventory(store).images
+    found = (*inventory(store).images, *listed(store))
     chosen = image_filters.Filters(store, registries, filters, found)
 
     def is_used(image: Image) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from argosy.errors import ArgosyError, NotFound
 from argosy.images.inventory import Family, Image, containers_by_image, inventory
+from argosy.images.manifestlist import Lists
 from argosy.images.naming import current, locked
 from argosy.images.resolve import ImageNotKnown, resolve
 from argosy.values import Value
@@ -87,6 +88,10 @@ class Remover:
 
         Raises ImageNotKnown, ImageInUse, SeveralNames, ImageReadOnly.
         """
+        lists = Lists(self._store)
+        if lists.meant(text, self._registries):
+            names, gone = lists.drop(text, self._registries, force=self._options.force)
+            return (Removed(names, gone),)
         found = resolve(self._store, self._registries, text)
         if found.lender:
             raise ImageReadOnly(found.record.config_digest.partition(":")[2], found.lender)
@@ -97,6 +102,8 @@ class Remover:
 
     def remove_image(self, image: Image) -> tuple[Removed, ...]:
         """Remove an image with all its names.  It stays if it has got another name meanwhile.  Raises ImageInUse."""
+        if image.is_list:
+            return self._remove_list(image)
         if image.containers:
             if not self._options.force:
                 raise ImageInUse(image.containers)
@@ -115,6 +122,13 @@ class Remover:
                 return (Removed(untagged),) if untagged else ()
         self._store.events.write("image", "remove", ID=image.id, Name=untagged[0] if untagged else "")
         return (Removed(untagged, image.id), *self._remove_parents(image))
+
+    def _remove_list(self, image: Image) -> tuple[Removed, ...]:
+        try:
+            Lists(self._store).remove(image.id)
+        except NotFound:
+            return ()  # another process was quicker
+        return (Removed(tuple(map(str, image.names)), image.id),)
 
     def _forget(self, manifest_digest: str) -> bool:
         """Remove the record; false when another process was quicker."""

@@ -55,12 +55,17 @@ class Resolved(Value):
         return str(self.name) if self.name else self.record.config_digest.partition(":")[2]
 
 
-def resolve(store: Store, registries: LoadRegistries, text: str) -> Resolved:
+def resolve(store: Store, registries: LoadRegistries, text: str, platform: Platform | None = None) -> Resolved:
     """The image that `text` means, looked for in the store and then in the additional ones.
 
-    Raises ImageNotKnown, or Invalid when several images fit.  A name whose image record is damaged raises Damaged.
+    Of a manifest list it is the image for `platform` (None: the host's).  Raises ImageNotKnown, or Invalid when several
+    images fit.  A name whose image record is damaged raises Damaged.
     """
     found = by_name(store, registries, text)
+    if found is None and store.shelf("manifests").ids():
+        from argosy.images import listimages
+
+        found = listimages.instance(store, registries, text, platform)
     if found is None and _may_be_id(text):
         try:
             record = store.images.by_id(text)[0]
@@ -80,14 +85,15 @@ def by_name(store: Store, registries: LoadRegistries, text: str) -> Resolved | N
         return None
     if not references.is_short(text):
         return _look_up(store, wanted)
-    for candidate in _candidates(registries(), text, wanted):
+    for candidate in candidates(registries(), text, wanted):
         found = _look_up(store, candidate)
         if found is not None:
             return found
     return _by_last_parts(store, wanted, text)
 
 
-def _candidates(registries: Registries, text: str, local: Reference) -> Iterator[Reference]:
+def candidates(registries: Registries, text: str, local: Reference) -> Iterator[Reference]:
+    """The names in full that a short name may mean; `local` is the one at `localhost`."""
     seen = {local}
     if registries.aliases.get(local.repository):
         yield from registries.candidates(text)
@@ -192,7 +198,7 @@ def ensure(
         raise Invalid("pull policy", policy, f"choose {', '.join(POLICIES)}")
     local: Resolved | None = None
     try:
-        local = resolve(store, registries, text)
+        local = resolve(store, registries, text, platform)
     except ImageNotKnown:
         if policy == "never" or _is_plain_id(text):
             raise ImageNotKnown(text, hint="the pull policy is never" if policy == "never" else "") from None

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from argosy.errors import ArgosyError
 from argosy.images.inventory import image_of
+from argosy.images.manifestlist import Lists
 from argosy.images.naming import local_name, locked
 from argosy.images.resolve import resolve
+from argosy.oci import reference as references
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,12 +34,18 @@ def tag(store: Store, registries: LoadRegistries, text: str, targets: Sequence[s
     the new names alone; what it is made of stays where it is, as long as this user can use it there.
     """
     names = [local_name(target) for target in targets]
+    lists = Lists(store)
+    list_id = lists.meant(text, registries)
+    if list_id:
+        lists.name(list_id, names)
+        return
     found = resolve(store, registries, text)
     if found.lender:
         _borrow(store, found.record, names)
     with locked(store):
         record = found.record if found.lender else resolve(store, registries, text).record
         for name in names:
+            lists.take(name)
             store.refs.set(name, record.manifest_digest)
             store.events.write("image", "tag", ID=_id(record), Name=str(name))
 
@@ -47,6 +55,10 @@ def untag(store: Store, registries: LoadRegistries, text: str, targets: Sequence
 
     The image stays.  Raises TagNotKnown, before anything is done, for a name that is not one of the image's.
     """
+    lists = Lists(store)
+    list_id = lists.meant(text, registries)
+    if list_id:
+        return _untag_list(store, lists, list_id, [local_name(target) for target in targets])
     found = resolve(store, registries, text)
     if found.lender:
         raise ArgosyError(
@@ -68,6 +80,18 @@ def untag(store: Store, registries: LoadRegistries, text: str, targets: Sequence
 
 def _id(record: ImageRecord) -> str:
     return record.config_digest.partition(":")[2]
+
+
+def _untag_list(store: Store, lists: Lists, list_id: str, names: Sequence[Reference]) -> tuple[Reference, ...]:
+    with locked(store):
+        own = lists.get(list_id).names
+        for name in names:
+            if str(name) not in own:
+                raise TagNotKnown(name)
+        taken = tuple(dict.fromkeys(names)) or tuple(map(references.parse, own))
+        for name in taken:
+            lists.take(name)
+    return taken
 
 
 def _borrow(store: Store, record: ImageRecord, names: Sequence[Reference]) -> None:

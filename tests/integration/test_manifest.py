@@ -176,3 +176,48 @@ def test_lists_where_images_are_meant(argosy: Program, insecure_registry: Regist
     assert argosy.run("rmi", "either").lines == ["Untagged: localhost/either:latest", f"Deleted: {list_id}"]
     assert "image not known" in argosy.run("rmi", "either", check=1).stderr
     assert "image not known" in argosy.run("push", "either", target, check=125).stderr
+
+
+def test_a_list_is_listed_tagged_run_and_removed_like_an_image(argosy: Program, busybox: str) -> None:
+    """By all its names; of what is asked of an image, the one for this platform answers."""
+    list_id = argosy.run("manifest", "create", "many:1", busybox).stdout.strip()
+    argosy.run("tag", "many:1", "again:2")
+
+    def listed(*flags: str) -> list[str]:
+        return argosy.run("images", "--format", "{{.Repository}}:{{.Tag}} {{.ID}}", *flags).stdout.splitlines()
+
+    assert {f"localhost/{name} {list_id[:12]}" for name in ("many:1", "again:2")} < set(listed())
+    assert len(listed("--filter", "manifest=true")) == 2
+    shown = argosy.run("images", "--format", "json", "many:1").json()[0]
+    assert (shown["Id"], shown["RepoTags"], shown["Names"]) == (
+        list_id,
+        None,
+        ["localhost/many:1", "localhost/again:2"],
+    )
+
+    own = argosy.run("image", "inspect", busybox).json()[0]["Id"]
+    assert argosy.run("image", "inspect", "again:2").json()[0]["Id"] == own
+    assert argosy.run("run", "--rm", "--network", "none", "many:1", "echo", "hello").stdout == "hello\n"
+    refused = argosy.run("run", "--rm", "--pull", "never", "--platform", "linux/s390x", "many:1", "true", check=125)
+    assert "many:1: image not known" in refused.stderr
+    argosy.run("image", "exists", "many:1")
+
+    taken = argosy.run("manifest", "create", busybox, check=False)
+    assert "that name is already in use" in taken.stderr
+    argosy.run("tag", busybox, "again:2")  # the name goes over to the image
+    assert f"localhost/again:2 {own[:12]}" in listed()
+    argosy.run("tag", "many:1", "again:2")  # and back
+    assert f"localhost/again:2 {list_id[:12]}" in listed()
+
+    several = argosy.run("rmi", list_id, check=False)
+    assert "with more than one tag ([localhost/many:1 localhost/again:2]): please force removal" in several.stderr
+    assert argosy.run("rmi", "many:1").lines == ["Untagged: localhost/many:1"]
+    argosy.run("untag", "again:2")
+    assert f"<none>:<none> {list_id[:12]}" in listed()
+    assert argosy.run("image", "prune", "-f").stdout == f"{list_id}\n"
+    argosy.run("image", "exists", busybox)
+
+    lone = argosy.run("manifest", "create", "empty:1").stdout.strip()
+    none = argosy.run("history", "empty:1", check=False)
+    assert "no image found in manifest list for architecture" in none.stderr
+    assert argosy.run("rmi", "empty:1").stdout == f"Untagged: localhost/empty:1\nDeleted: {lone}\n"

@@ -120,7 +120,7 @@ def _document(store: Store, image: Image) -> dict[str, Any]:
     return {
         "Id": image.id,
         "ParentId": "",
-        "RepoTags": [str(name) for name in image.names if name.tag],
+        "RepoTags": None if image.is_list else [str(name) for name in image.names if name.tag],
         "RepoDigests": list(image.repo_digests),
         "Size": record.size_bytes,
         "SharedSize": 0,

@@ -55,7 +55,7 @@ def run(options: ManifestPushOptions, engine: Engine, _out: Output) -> int:
         creds=options.creds,
         tls_verify=_manifest.verification(tls_verify=options.tls_verify, insecure=options.insecure),
     )
-    target = target_of(options.operands[1] if len(options.operands) > 1 else found.name)
+    target = target_of(options.operands[1] if len(options.operands) > 1 else found.name or options.operands[0])
     source = ListSource(found, lambda entry: _manifest.open_entry(engine, entry, registry))
     try:
         digest = _push(options, engine, source, target, registry)

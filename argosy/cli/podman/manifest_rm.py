@@ -27,15 +27,15 @@ def run(options: ManifestRmOptions, engine: Engine, out: Output) -> int:
     status = 0
     for text in options.operands:
         try:
-            list_id = lists.find(text)
-            name = lists.get(list_id).name
-            lists.remove(list_id)
+            names, gone = lists.drop(text, engine.load_registries)
         except ArgosyError as error:
             report(error, out)
             status = 1
             continue
-        out.line(f"Untagged: {name}")
-        out.line(f"Deleted: {list_id}")
+        for name in names:
+            out.line(f"Untagged: {name}")
+        if gone:
+            out.line(f"Deleted: {gone}")
     return status
 
 

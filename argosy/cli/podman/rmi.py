@@ -42,7 +42,7 @@ def run(options: RmiOptions, engine: Engine, out: Output) -> int:
     remover = remove.Remover(engine.store, engine.load_registries, wanted, engine.remove_user)
     errors: list[ArgosyError] = []
     deleted = False
-    for removed in _all(engine, remover, errors) if options.all else _named(options, engine, remover, errors):
+    for removed in _all(engine, remover, errors) if options.all else _named(options, remover, errors):
         for name in removed.untagged:
             out.line(f"Untagged: {name}")
         if removed.deleted:
@@ -72,40 +72,23 @@ def _prune(engine: Engine, out: Output) -> int:
     return command.run(grammar.build_options(command, parsed, command.path), engine, out)
 
 
-def _named(options: RmiOptions, engine: Engine, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
+def _named(options: RmiOptions, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
     for text in options.operands:
         try:
             yield from remover.remove(text)
         except NotFound as error:
-            removed = _list(engine, text)
-            if removed is not None:
-                yield removed
-            elif not (options.ignore or options.force):
+            if not (options.ignore or options.force):
                 errors.append(error)
         except ArgosyError as error:
             errors.append(error)
 
 
-def _list(engine: Engine, text: str) -> Removed | None:
-    """Remove the manifest list that `text` means; None when it means none."""
-    from argosy.images.manifestlist import Lists
-    from argosy.images.remove import Removed
-
-    lists = Lists(engine.store)
-    try:
-        list_id = lists.find(text)
-        name = lists.get(list_id).name
-        lists.remove(list_id)
-    except NotFound:
-        return None
-    return Removed((name,), list_id)
-
-
 def _all(engine: Engine, remover: Remover, errors: list[ArgosyError]) -> Iterator[Removed]:
     from argosy.images.inventory import inventory
+    from argosy.images.listimages import listed
 
     own = [image for image in inventory(engine.store).images if not image.lender]
-    for image in sorted(own, key=lambda image: image.created_ns, reverse=True):
+    for image in sorted((*own, *listed(engine.store)), key=lambda image: image.created_ns, reverse=True):
         try:
             yield from remover.remove_image(image)
         except ArgosyError as error:
@@ -128,7 +111,7 @@ COMMAND = Command(
     path="rmi",
     summary="Removes one or more images from local storage",
     description="Removes images that were pulled, imported or built.  An image given by one of several names loses "
-    "that name only.",
+    "that name only.  A manifest list is removed alone: the images in it stay.",
     usage="IMAGE [IMAGE...]",
     options=RmiOptions,
     run=run,
