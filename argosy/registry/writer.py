@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from argosy.registry.http import Answer
     from argosy.registry.session import Session
     from argosy.registry.streams import OpenBlob
-    from argosy.registry.uploads import Uploads
+    from argosy.registry.uploads import Claim, NoClaim, Uploads
 
 
 class RepositoryWriter:
@@ -79,6 +79,10 @@ class RepositoryWriter:
                 claim.forget()
             else:
                 Upload(self, claim, descriptor, source, advance).run()
+
+    def claim(self, selector: str) -> Claim | NoClaim:
+        """Be the only one of this user's processes that reads and rewrites this tag, as a context.  May wait."""
+        return self._uploads.claim(f"{self.name}:{selector}")
 
     def put_manifest(self, selector: str, data: bytes, media_type: str) -> None:
         """Write a manifest or index under a tag, or under its digest.  What it names must be there before."""

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
     from argosy.oci.reference import Reference
     from argosy.registry.streams import OpenBlob
-    from argosy.transports.destination import ImageDestination
+    from argosy.transports.docker import DockerDestination
     from argosy.transports.source import ImageSource
 
     OpenSource = Callable[[Reference], ImageSource]
-    OpenDestination = Callable[[Reference], ImageDestination]
+    OpenDestination = Callable[[Reference], DockerDestination]
+    Payload = tuple[Descriptor, bytes]
 
 _PAYLOAD_LIMIT = 256 << 10
+_TRIES = 5
 
 
 def name(reference: Reference, digest: str) -> Reference:
@@ -73,31 +75,43 @@ def write(
     open_source: OpenSource,
     open_destination: OpenDestination,
 ) -> None:
-    """Add the signatures to those that are there."""
+    """Add the signatures to those that are there.
+
+    Registries know no "write if unchanged".  Of processes of one user on one host one writes after the other; what
+    somebody elsewhere has written over is written again, with what he wrote.
+    """
     place = name(reference, digest)
+    payloads = [(_descriptor(signature), signature.payload) for signature in signatures]
+    destination = open_destination(place)
+    try:
+        with destination.claim():
+            for _ in range(_TRIES):
+                layers = _layers(place, open_source)
+                missing = [descriptor for descriptor, _ in payloads if descriptor not in layers]
+                if not missing:
+                    return
+                _send(destination, place, [*layers, *missing], payloads)
+            if all(descriptor in _layers(place, open_source) for descriptor, _ in payloads):
+                return
+    finally:
+        destination.close()
+    raise ArgosyError(f"{place}: others keep writing signatures over ours", hint="sign the image again")
+
+
+def _layers(place: Reference, open_source: OpenSource) -> list[Descriptor]:
+    """The signatures that are there now, and whatever else is kept with them."""
     source = open_source(place)
     try:
-        before = _manifest(source)
+        image = _manifest(source)
+        return list(image.layers) if image else []
     finally:
         source.close()
-    layers = list(before.layers) if before else []
-    payloads = {}
-    for signature in signatures:
-        descriptor = Descriptor(
-            signature.media_type,
-            digests.of_bytes(signature.payload),
-            len(signature.payload),
-            annotations=dict(signature.annotations),
-        )
-        payloads[descriptor.digest] = signature.payload
-        if descriptor not in layers:
-            layers.append(descriptor)
-    if len(layers) > blob.COUNT_LIMIT:
-        raise ArgosyError(f"{place} has {blob.COUNT_LIMIT} signatures: there is no room for more")
-    config = _config(layers)
-    described = Descriptor(mediatypes.OCI_CONFIG, digests.of_bytes(config), len(config))
-    image = ImageManifest(mediatypes.OCI_MANIFEST, described, tuple(layers))
-    _send(open_destination(place), image, {**payloads, described.digest: config})
+
+
+def _descriptor(signature: Sigstore) -> Descriptor:
+    payload = signature.payload
+    annotations = dict(signature.annotations)
+    return Descriptor(signature.media_type, digests.of_bytes(payload), len(payload), annotations=annotations)
 
 
 def _config(layers: Sequence[Descriptor]) -> bytes:
@@ -112,17 +126,21 @@ def _config(layers: Sequence[Descriptor]) -> bytes:
     )
 
 
-def _send(destination: ImageDestination, image: ImageManifest, blobs: dict[digests.Digest, bytes]) -> None:
-    try:
-        for descriptor in (*image.layers, image.config):
-            data = blobs.get(descriptor.digest)
-            if data is not None and not destination.has_blob(descriptor):
-                destination.put_blob(descriptor, _opener(data), lambda _count: None)
-        data = image.to_bytes()
-        destination.put_manifest(RawManifest(data, image.media_type, digests.of_bytes(data)), main=True)
-        destination.commit()
-    finally:
-        destination.close()
+def _send(
+    destination: DockerDestination, place: Reference, layers: Sequence[Descriptor], payloads: Sequence[Payload]
+) -> None:
+    """Make these the signatures."""
+    if len(layers) > blob.COUNT_LIMIT:
+        raise ArgosyError(f"{place} has {blob.COUNT_LIMIT} signatures: there is no room for more")
+    config = _config(layers)
+    described = Descriptor(mediatypes.OCI_CONFIG, digests.of_bytes(config), len(config))
+    for descriptor, data in (*payloads, (described, config)):
+        if not destination.has_blob(descriptor):
+            destination.put_blob(descriptor, _opener(data), lambda _count: None)
+    image = ImageManifest(mediatypes.OCI_MANIFEST, described, tuple(layers))
+    data = image.to_bytes()
+    destination.put_manifest(RawManifest(data, image.media_type, digests.of_bytes(data)), main=True)
+    destination.commit()
 
 
 def _opener(data: bytes) -> OpenBlob:

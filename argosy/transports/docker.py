@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from argosy.oci.reference import Reference
     from argosy.registry.blob import BlobReader
     from argosy.registry.streams import OpenBlob
+    from argosy.registry.uploads import Claim, NoClaim
     from argosy.registry.writer import RepositoryWriter
 
 
@@ -181,6 +182,10 @@ class DockerDestination:
         """Write it under the reference's tag, or under its digest."""
         selector = self._reference.tag if main and self._reference.tag else str(manifest.digest)
         self.writer.put_manifest(selector, manifest.data, manifest.media_type)
+
+    def claim(self) -> Claim | NoClaim:
+        """Be the only one of this user's processes that reads and rewrites what the name means, as a context."""
+        return self.writer.claim(self._reference.tag)
 
     def delete(self, digest: str) -> None:
         """Delete the manifest with this digest, and so every tag that means it."""

@@ -9,7 +9,7 @@ import os
 import urllib.parse
 
 from argosy.errors import ArgosyError, Invalid, Unsupported
-from argosy.linux import files
+from argosy.linux import files, locks
 from argosy.oci import digest as digests
 from argosy.registry import proxies
 from argosy.registry.http import Connection, Http
@@ -72,22 +72,45 @@ class Lookaside:
                 )
             yield data
 
+    def add(self, digest: str, signature: bytes) -> None:
+        """Add one to the signatures of the manifest; others who do the same lose nothing by it."""
+        self.check_writable()
+        with self._locked(digest):
+            self._replace(digest, [*self.read(digest), signature])
+
     def write(self, digest: str, signatures: Sequence[bytes]) -> None:
         """Make these the signatures of the manifest."""
         self.check_writable()
+        with self._locked(digest):
+            self._replace(digest, signatures)
+
+    def _locked(self, digest: str) -> locks.Lock:
+        """Hold off whoever else writes signatures of the manifest, in whose directory they are."""
+        path = os.path.dirname(self._file(self._path(digest, 1)))
+        try:
+            os.makedirs(path, 0o755, exist_ok=True)
+            lock = locks.acquire(path)
+        except OSError as error:
+            raise self._unwritable(error) from error
+        assert lock is not None
+        return lock
+
+    def _replace(self, digest: str, signatures: Sequence[bytes]) -> None:
         number = 0
         try:
             for number, data in enumerate(signatures, 1):
                 path = self._file(self._path(digest, number))
-                os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
                 files.write_atomic(path, data, mode=0o644)
             while _unlinked(self._file(self._path(digest, number + 1))):
                 number += 1
         except OSError as error:
-            raise ArgosyError(
-                f"cannot write signatures below {self.base}: {str(error.strerror).lower()}",
-                hint="lookaside in registries.d says where signatures are kept",
-            ) from error
+            raise self._unwritable(error) from error
+
+    def _unwritable(self, error: OSError) -> ArgosyError:
+        return ArgosyError(
+            f"cannot write signatures below {self.base}: {str(error.strerror).lower()}",
+            hint="lookaside in registries.d says where signatures are kept",
+        )
 
     def check_writable(self) -> None:
         """Raise Unsupported unless signatures can be written there."""

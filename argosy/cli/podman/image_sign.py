@@ -71,7 +71,7 @@ def _sign(options: ImageSignOptions, reference: Reference, registries: Registrie
     try:
         for raw in _manifests(source, everything=options.all):
             made = sign.by_gpg(raw, str(reference), options.sign_by or "", os.environ)
-            lookaside.write(raw.digest, [*lookaside.read(raw.digest), blob.encode(made)])
+            lookaside.add(raw.digest, blob.encode(made))
     finally:
         source.close()
 
