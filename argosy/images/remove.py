@@ -91,6 +91,7 @@ class Remover:
         lists = Lists(self._store)
         if lists.meant(text, self._registries):
             names, gone = lists.drop(text, self._registries, force=self._options.force)
+            self._tell(gone, names)
             return (Removed(names, gone),)
         found = resolve(self._store, self._registries, text)
         if found.lender:
@@ -128,7 +129,16 @@ class Remover:
             Lists(self._store).remove(image.id)
         except NotFound:
             return ()  # another process was quicker
-        return (Removed(tuple(map(str, image.names)), image.id),)
+        names = tuple(map(str, image.names))
+        self._tell(image.id, names)
+        return (Removed(names, image.id),)
+
+    def _tell(self, gone: str, names: tuple[str, ...]) -> None:
+        """Write down what happened to a list."""
+        for name in names:
+            self._store.events.write("image", "untag", ID=gone, Name=name)
+        if gone:
+            self._store.events.write("image", "remove", ID=gone, Name=names[0] if names else "")
 
     def _forget(self, manifest_digest: str) -> bool:
         """Remove the record; false when another process was quicker."""

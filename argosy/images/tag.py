@@ -38,6 +38,8 @@ def tag(store: Store, registries: LoadRegistries, text: str, targets: Sequence[s
     list_id = lists.meant(text, registries)
     if list_id:
         lists.name(list_id, names)
+        for name in names:
+            store.events.write("image", "tag", ID=list_id, Name=str(name))
         return
     found = resolve(store, registries, text)
     if found.lender:
@@ -91,6 +93,7 @@ def _untag_list(store: Store, lists: Lists, list_id: str, names: Sequence[Refere
         taken = tuple(dict.fromkeys(names)) or tuple(map(references.parse, own))
         for name in taken:
             lists.take(name)
+            store.events.write("image", "untag", ID=list_id, Name=str(name))
     return taken
 
 
