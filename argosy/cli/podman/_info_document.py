@@ -207,15 +207,13 @@ def _graph_options(store: Store) -> dict[str, str]:
 
 
 def _storage_conf(engine: Engine) -> str:
-    """The storage.conf that counts; where there is none, the one that this user would write."""
+    """The storage.conf that counts; where there is none, the one that podman names."""
     from argosy.config import locations
 
     rootless = engine.namespace.rootless
     try:
-        return (
-            locations.storage_conf(engine.environ, rootless=rootless)
-            or locations.storage_confs(engine.environ, rootless=rootless)[0]
-        )
+        found = locations.storage_conf(engine.environ, rootless=rootless)
+        return found or locations.storage_confs(engine.environ, rootless=rootless)[0 if rootless else -1]
     except ArgosyError as error:
         return str(error)
 
