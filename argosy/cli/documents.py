@@ -47,9 +47,20 @@ def _encoded(value: Any) -> str:
 
 
 class Moment(str):
-    """A time: in JSON as RFC 3339 has it, in the text of a template as Go prints it."""
+    """A time: in JSON as RFC 3339 has it, in the text of a template as Go prints it, with the methods of Go's."""
 
     __slots__ = ()
+
+    type_name = "time.Time"
+
+    @property
+    def methods(self) -> dict[str, object]:
+        """What templates may ask of it as they ask for a field."""
+        if "T" not in self:
+            return {}
+        from argosy.cli import moments
+
+        return moments.methods("".join(self))
 
     def __str__(self) -> str:
         date, mark, clock = "".join(self).partition("T")  # `partition` may give this object back

@@ -91,6 +91,15 @@ def names_of(site: Site, view: ContainerView) -> list[str]:
     return [use["name"] for use in (view.options.get("network") or {}).get("networks", ())]
 
 
+def shown(site: Site, view: ContainerView) -> list[str]:
+    """The networks that the container is to be on, by their own names; none for other modes."""
+    default = site.conf.default_network
+    found = [default if name == BRIDGE else name for name in names_of(site, view)]
+    kind = (view.options.get("network") or {}).get("kind", "private")
+    alone = kind == "private" and not site.namespace.rootless and site.conf.netns in ("", "bridge", "private")
+    return found or ([default] if alone else [])
+
+
 def remove(site: Site, network: Network, *, force: bool = False, timeout_s: float | None = None) -> None:
     """Remove a network and its bridge; with `force` the containers on it go first, stopped within `timeout_s`.
 

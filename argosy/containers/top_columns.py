@@ -128,6 +128,7 @@ _COLUMNS: dict[str, tuple[str, str, Callable[[Process], str]]] = {
     "groups": ("", "GROUPS", _groups),
     "rgroup": ("%g", "RGROUP", lambda process: _group_name(process, 0)),
     "ruser": ("%u", "RUSER", lambda process: _user(process, 0)),
+    "capamb": ("", "AMBIENT CAPS", lambda process: _capabilities(process, "CapAmb")),
     "capbnd": ("", "BOUNDING CAPS", lambda process: _capabilities(process, "CapBnd")),
     "capeff": ("", "EFFECTIVE CAPS", lambda process: _capabilities(process, "CapEff")),
     "capinh": ("", "INHERITED CAPS", lambda process: _capabilities(process, "CapInh")),

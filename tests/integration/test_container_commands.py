@@ -248,6 +248,9 @@ def test_top(program: Program) -> None:
     assert any("sleep 1000" in line for line in by_ps)
     assert not any("-o pid,args" in line for line in by_ps)
     assert "executing ps(1) in the container" in program.run("top", "busy", "--nonsense", check=125).stderr
+    known = program.run("top", "--list-descriptors").lines
+    assert known == sorted(known)
+    assert len(program.run("top", "busy", ",".join(known)).lines) == 2
 
 
 def test_logs_in_colors(program: Program) -> None:

@@ -262,3 +262,31 @@ def test_templates(pair: Pair) -> None:
         ours = pair.argosy.run("inspect", "--format", template, "it", check=False)
         expected = theirs.stdout.replace(ids[0], ids[1])
         assert (ours.stdout, ours.returncode == 0) == (expected, theirs.returncode == 0), template
+
+
+# Fields that JSON leaves out, lists within rows, all rows at once, times: what scripts ask of both programs.
+MORE_TEMPLATES = {
+    "inspect": (
+        "{{range .Mounts}}{{.Type}}|{{.Name}}|{{.Mode}}|{{.RW}}{{end}}",
+        "{{.Config.Timezone}}|{{.Config.Healthcheck}}|{{.Config.Secrets}}|{{.Config.Passwd}}|{{.Config.ChrootDirs}}",
+        "{{.State.Checkpointed}} {{.State.CheckpointedAt}} {{.State.Restored}} {{.State.RestoredAt.IsZero}}",
+        "{{.State.Healthcheck.Status}}|{{.State.FinishedAt.Unix}}|{{.Created.Format `2006`}}",
+        "{{range .}}{{.Name}}{{end}}",
+        "{{with .HostConfig.Binds}}{{index . 0}}{{else}}none{{end}}",
+        "{{range $key, $value := .Config.Labels}}{{$key}}={{printf `%q` $value}};{{end}}{{index .Config.Labels `no`}}",
+    ),
+    "ps": (
+        "{{range .Labels}}{{.}},{{end}}{{range .Mounts}}<{{.}}>{{else}}none{{end}}",
+        "x{{ range . }}{{.Names}}{{end}}",
+        "{{.IPC}}{{.CGROUPNS}}{{.USERNS}}|{{.Networks}}|{{json .Networks}}|{{.CreatedAt | printf `%T`}}",
+    ),
+}
+
+
+def test_templates_of_what_json_leaves_out(pair: Pair) -> None:
+    pair.run("create", "--name", "it", "--label", "a=1", "--label", "b.c=2", "-v", "/tmp:/a:ro", "busybox", "true")
+    names = {"inspect": ("it",), "ps": ("--all", "--filter", "name=it")}
+    for command, texts in MORE_TEMPLATES.items():
+        for text in texts:
+            words = (command, "--format", text, *names[command])
+            assert pair.argosy.run(*words).stdout == pair.podman.run(*words).stdout, text

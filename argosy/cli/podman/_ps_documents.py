@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argosy.cli import documents
 from argosy.cli.podman.ps import NAMESPACES, SHORT_ID
-from argosy.cli.templates import Map
+from argosy.cli.templates.values import Map, NilMap
 from argosy.containers import state
 from argosy.images import timestamps
 
@@ -56,7 +56,7 @@ def document(row: Row, *, size: bool, namespaces: bool) -> dict[str, Any]:
         "Mounts": places(view),
         "Names": [view.name],
         "Namespaces": {key: value for key, value in names.items() if value},
-        "Networks": [],
+        "Networks": row.networks,
         "Pid": run.pid,
         "Pod": "",
         "PodName": "",
@@ -79,7 +79,7 @@ def fields(row: Row) -> dict[str, object]:
         "AutoRemove": bool(view.options.get("remove")),
         "Command": row.command,
         "Created": moment,
-        "CreatedAt": moment,
+        "CreatedAt": str(moment),
         "CreatedHuman": row.created,
         "Exited": run.status == state.EXITED,
         "ExitedAt": _seconds(row.finished_at),
@@ -88,10 +88,10 @@ def fields(row: Row) -> dict[str, object]:
         "Image": view.image,
         "ImageID": image_id if len(row.id) > SHORT_ID else image_id[:SHORT_ID],
         "IsInfra": False,
-        "Labels": Map(view.labels),
+        "Labels": Map(view.labels) if view.labels else NilMap(),
         "Mounts": places(view),
         "Names": view.name,
-        "Networks": "",
+        "Networks": lambda: ",".join(row.networks),
         "Pid": run.pid,
         "Pod": "",
         "PodName": "",
@@ -102,6 +102,7 @@ def fields(row: Row) -> dict[str, object]:
         "State": row.status,
         "Status": row.status,
         **numbers,
+        **{heading: numbers[field] for heading, field, _ in NAMESPACES},
         "Namespaces": numbers,
     }
 

@@ -174,6 +174,7 @@ def _fields(store: Store, image: Image, name: Reference | None, options: ImagesO
         "Names": [str(known) for known in image.names],
         "RepoTags": [str(known) for known in image.names if known.tag],
         "RepoDigests": list(image.repo_digests),
+        "Id": image.id,
         "ParentId": "",
         "Containers": len(image.containers),
         "ReadOnly": bool(image.lender),

@@ -53,12 +53,14 @@ def _go_fields(document: dict[str, Any]) -> dict[str, Any]:
     """The document for templates: with the fields that podman names otherwise in JSON, or leaves out there."""
     host = document["host"]
     maps = {name: ranges or [] for name, ranges in host["idMappings"].items()}
+    system = host["distribution"]
     security = {**host["security"], "DefaultCapabilities": host["security"]["capabilities"]}
     return {
         **document,
         "host": {
             **host,
             "CgroupsVersion": host["cgroupVersion"],
+            "distribution": {"distribution": system["distribution"], "variant": "", **system},
             "idMappings": maps,
             "remoteSocket": {"exists": False, **host["remoteSocket"]},
             "security": security,

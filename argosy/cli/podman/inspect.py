@@ -156,22 +156,21 @@ def _render(documents: list[dict[str, Any]], format_: str, out: Output) -> None:
     from argosy.cli.documents import with_moments
 
     rows: list[dict[str, Any]] = []
+    docker = out.program == "docker"
     for document in documents:
         if "NamesHistory" in document:
             from argosy.cli.podman import _image_document
 
             rows.append(_image_document.struct(document))
+        elif "HostConfig" in document and not docker:
+            from argosy.cli.podman import _container_document
+
+            rows.append(_container_document.struct(document))
         else:
-            fields = templates.with_maps(with_moments(document, () if out.program == "docker" else ("CreatedAt",)))
-            rows.append(_with_sizes(fields) if "HostConfig" in fields else fields)
-    templates.render(out, format_, rows, name="inspect", type_name="interface {}", show_headings=False)
-
-
-def _with_sizes(fields: dict[str, Any]) -> dict[str, Any]:
-    """A container's fields with the one that only --size fills: a template may ask for it, and JSON leaves it out."""
-    from argosy.cli.templates.values import NIL, Struct
-
-    return Struct({"SizeRw": NIL, "SizeRootFs": 0, **fields}, type_name="interface {}", kept=fields)
+            rows.append(templates.with_maps(with_moments(document, () if docker else ("CreatedAt",))))
+    templates.render(
+        out, format_, rows, name="inspect", type_name="interface {}", show_headings=False, ranging=not docker
+    )
 
 
 COMMAND = Command(

@@ -127,6 +127,13 @@ class Row:
             for inside, protocol, address, outside in ports.published(self.view.options)
         )
 
+    @property
+    def networks(self) -> list[str]:
+        """The names of the networks that it is on."""
+        from argosy.containers import networks
+
+        return networks.shown(self._engine.site, self.view)
+
     def namespace(self, kind: str) -> str:
         """The number of a namespace; "" when the container does not run."""
         from argosy.linux import namespaces

@@ -18,10 +18,17 @@ class TopOptions(Value):
 
     operands: tuple[str, ...]
     latest: bool
+    list_descriptors: bool
 
 
 def run(options: TopOptions, engine: Engine, out: Output) -> int:
     """Print one line for each process, with the columns that the descriptors name."""
+    if options.list_descriptors:
+        from argosy.containers.top_columns import descriptors as known
+
+        for name in sorted(known()):
+            out.line(name)
+        return 0
     words = options.operands
     if options.latest:
         container_id = _each.newest(engine)
@@ -52,15 +59,18 @@ COMMAND = Command(
     path="top",
     summary="Display the running processes of a container",
     description=(
-        "Shows the processes of a running container, read from the host's side. The descriptors are args, capbnd, "
-        "capeff, capinh, capprm, comm, etime, group, groups, hgroup, hgroups, hpid, huser, label, nice, pcpu, pgid, "
+        "Shows the processes of a running container, read from the host's side. The descriptors are args, capamb, "
+        "capbnd, capeff, capinh, capprm, comm, etime, group, groups, hgroup, hgroups, hpid, huser, label, nice, pcpu, pgid, "
         "pid, ppid, rgroup, rss, ruser, seccomp, state, stime, time, tty, user and vsz; ps(1) of the container is run "
         "with any other words."
     ),
     options=TopOptions,
     run=run,
     usage="CONTAINER [FORMAT-DESCRIPTORS]",
-    flags=(Flag("latest", short="l", help="Act on the latest container argosy is aware of"),),
+    flags=(
+        Flag("latest", short="l", help="Act on the latest container argosy is aware of"),
+        Flag("list-descriptors", hidden=True, help="Print the descriptors, one a line"),
+    ),
     interspersed=False,
     examples=("argosy top web", "argosy top web pid,hpid,args", "argosy top web -- aux"),
 )

@@ -88,10 +88,10 @@ def render(
     """Write one line for each row.  `table TEMPLATE` aligns at tabs and writes headings, those of fields not in
     `headings` made from their names.  Everything is evaluated before anything is written.
 
-    With `ranging`, a template that begins with {{range has all rows at once as its data, as in podman's lists.
+    With `ranging`, a template with {{range .}} has all rows at once as its data, as in podman's lists.
     """
     table = is_table(text)
-    if ranging and text.startswith("{{range"):
+    if ranging and "{{range.}}" in "".join(text.split()):
         out.write(Template(_outside(text, _unescaped), name).execute(list(rows)) + "\n")
         return
     body = _outside(text.removeprefix("table").strip() if table else text, _spaced if table else _unescaped)

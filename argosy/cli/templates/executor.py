@@ -224,6 +224,8 @@ class Executor:
                 return found() if callable(found) else found
         elif isinstance(value, Heading):
             return value.below(name)
+        elif name in getattr(value, "methods", ()):
+            return value.methods[name]  # type: ignore[attr-defined]  # of a moment
         shown = self._type_name if value is self._data and self._type_name else values.type_name(value)
         raise self._fail(f"can't evaluate field {name} in type {shown}", operand.at, operand.text)
 

@@ -148,6 +148,8 @@ def type_name(value: object) -> str:
         return value.type_name if isinstance(value, Struct) else "struct"
     if isinstance(value, (list, tuple)):
         return "[]string" if value and all(isinstance(item, str) for item in value) else "[]interface {}"
+    if isinstance(value, str):
+        return str(getattr(value, "type_name", "string"))
     return {int: "int", float: "float64", type(None): "<nil>"}.get(type(value), "string")
 
 

@@ -196,7 +196,10 @@ def test_lists_give_all_rows_to_a_template_that_ranges(capfdbinary: pytest.Captu
     rows: list[dict[str, object]] = [{"N": "a"}, {"N": "b"}]
     assert _rendered(capfdbinary, "{{range .}}<{{.N}}>{{end}}", rows, ranging=True) == "<a><b>\n"
     assert _rendered(capfdbinary, "{{range .}}{{.N}}{{end}}", [], ranging=True) == "\n"
+    assert _rendered(capfdbinary, "n={{ range . }}{{.N}}{{end}}", rows, ranging=True) == "n=ab\n"
     assert _rendered(capfdbinary, "{{.N}}", rows, ranging=True) == "a\nb\n"
+    lists: list[dict[str, object]] = [{"L": ["x", "y"]}, {"L": []}]
+    assert _rendered(capfdbinary, "{{range .L}}{{.}};{{else}}none{{end}}", lists, ranging=True) == "x;y;\nnone\n"
     with pytest.raises(TemplateError, match="range can't iterate"):
         _rendered(capfdbinary, "{{range .N}}{{end}}", rows)
 
