@@ -18,6 +18,22 @@ if TYPE_CHECKING:
     from argosy.spec.selinux import Labels
 
 
+def check(site: Site, options: ContainerOptions) -> None:
+    """Raise for a profile of seccomp's or AppArmor's that was asked for and cannot be had."""
+    path, name = options.security.seccomp, options.security.apparmor
+    if path not in ("", "unconfined"):
+        from argosy.containers import facts
+        from argosy.spec import seccomp
+
+        seccomp.profile(facts.seccomp_file(path), (), os.uname().machine, path)
+    if name not in ("", "unconfined"):
+        if not host.apparmor():
+            from argosy.spec import apparmor
+
+            raise apparmor.missing(name)
+        apparmor_profile(site, options)
+
+
 def apparmor_profile(site: Site, options: ContainerOptions) -> str:
     """The loaded profile that the container gets, "" for none; our own is loaded when it is not there.
 

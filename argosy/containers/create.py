@@ -170,16 +170,9 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
         changes["host_env"] = caller
     if not options.stop_signal and not config.stop_signal and process_spec.runs_systemd(options, config):
         changes["stop_signal"] = process_spec.SYSTEMD_STOP_SIGNAL
-    if options.timezone:
-        from argosy.linux import timezone
-
-        timezone.read(options.timezone)
-    if options.host_users:
-        from argosy.containers import hostusers
-
-        hostusers.find_all(options.host_users)
-    if options.init:
-        facts.init_path(site, options)
+    _check_host(site, options)
+    if site.runtime:
+        changes["runtime"] = site.runtime
     if options.ports or options.publish_all:
         from argosy.containers import publish
 
@@ -196,6 +189,26 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
     if log_options is not options.log_options:
         changes["log_options"] = log_options
     return options.replace(**changes) if changes else options
+
+
+def _check_host(site: Site, options: ContainerOptions) -> None:
+    """Raise ArgosyError for files, users and programs of the host that are not there."""
+    if options.timezone:
+        from argosy.linux import timezone
+
+        timezone.read(options.timezone)
+    if options.security.seccomp or options.security.apparmor:
+        from argosy.containers import confinement
+
+        confinement.check(site, options)
+    if options.host_users:
+        from argosy.containers import hostusers
+
+        hostusers.find_all(options.host_users)
+    if options.init:
+        facts.init_path(site, options)
+    if site.runtime:
+        site.choose_runtime()
 
 
 def _log_options(site: Site, options: ContainerOptions) -> Mapping[str, str]:

@@ -246,6 +246,11 @@ def _seccomp_profile(site: Site, record: ContainerRecord) -> bytes | None:
     path = record.options.security.seccomp or site.conf.seccomp_profile
     if path in ("", "unconfined"):
         return None
+    return seccomp_file(path)
+
+
+def seccomp_file(path: str) -> bytes:
+    """The content of a file with a seccomp profile.  Raises ArgosyError where it cannot be read."""
     try:
         return files.read_regular(path, _PROFILE_LIMIT)
     except OSError as error:

@@ -204,7 +204,8 @@ def _runtime(subject: Subject) -> str:
     if subject.plan is not None:
         return subject.plan.runtime.name
     try:
-        return subject.site.choose_runtime().name
+        wanted = records.moved_to(subject.site.store, subject.record.id) or subject.record.options.runtime
+        return subject.site.choose_runtime(wanted=wanted).name
     except ArgosyError:
         return ""
 

@@ -25,7 +25,7 @@ def stop_all(site: Site) -> Iterator[str]:
 
 
 def change_runtime(site: Site, name: str) -> None:
-    """Let every container that there is be run by this runtime from its next start on, unless --runtime says otherwise.
+    """Let every container that there is be run by this runtime from its next start on.
 
     Raises ArgosyError when there is no such runtime.
     """

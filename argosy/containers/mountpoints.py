@@ -11,6 +11,7 @@ import stat
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, Invalid
 from argosy.linux import paths
+from argosy.runtime.oci_runtime import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def explained(error: ArgosyError, site: Site, container_id: str) -> ArgosyError:
         return error
     if not why:
         return error
-    return ArgosyError(why, details=str(error), hint="mount it elsewhere, or correct the image")
+    return Refused(why, details=str(error), hint="mount it elsewhere, or correct the image")
 
 
 def problem(root: str, mounts: Iterable[Mapping[str, Any]]) -> str:

@@ -236,7 +236,7 @@ def _plan(site: Site, groups: Cgroups, manager: str, container_id: str, options:
     if options.cgroups == "split":
         path = cgroup.split_path(groups, f"argosy-payload-{container_id}")
     manager = "disabled" if manager == "none" else manager
-    return Plan(site.choose_runtime(manager, records.runtime_of(site.store, container_id)), path)
+    return Plan(site.choose_runtime(manager, records.moved_to(site.store, container_id) or options.runtime), path)
 
 
 def _restore_layers(site: Site, record: ContainerRecord) -> None:
@@ -339,7 +339,8 @@ def undo(site: Site, container_id: str) -> None:
 
 def _delete(site: Site, plan: Plan, container_id: str) -> None:
     if not _is_plain_end(site, plan, container_id):
-        plan.runtime.delete(container_id, force=True)
+        made = os.path.exists(f"{site.run_directory(container_id)}/pidfile")
+        plan.runtime.delete(container_id, force=True, made=made)
 
 
 def _is_plain_end(site: Site, plan: Plan, container_id: str) -> bool:

@@ -187,7 +187,7 @@ def current_name(store: Store, record: ContainerRecord) -> str:
     return changes.name if changes is not None and changes.name else record.name
 
 
-def runtime_of(store: Store, container_id: str) -> str:
+def moved_to(store: Store, container_id: str) -> str:
     """The OCI runtime that the container was moved to; "" for whichever is chosen, or where changes.json is damaged."""
     try:
         changes = read_value(store, container_id, CHANGES, Changes)

@@ -80,7 +80,7 @@ class Site(Value):
         return next((place for place in places if os.path.exists(place)), "")
 
     def choose_runtime(self, cgroup_manager: str = "cgroupfs", wanted: str = "") -> OciRuntime:
-        """The OCI runtime for this site: the one that was asked for, else the one that is `wanted`.
+        """The OCI runtime for a container that has to have the one `wanted`; with "" the one that the site was given.
 
         Raises Unsupported, with the reasons, when none works on this host.
         """
@@ -93,7 +93,7 @@ class Site(Value):
         return oci_runtime.choose(
             self.conf,
             self.store.run,
-            wanted=self.runtime or wanted,
+            wanted=wanted or self.runtime,
             flags=self.runtime_flags,
             cgroup_manager=cgroup_manager,
         )

@@ -101,11 +101,15 @@ class OciRuntime(Value):
         """Let them go on."""
         self._call(self.argv("resume", container_id), container_id)
 
-    def delete(self, container_id: str, *, force: bool = False) -> None:
-        """Remove the runtime's record.  Idempotent: a container that it does not know is removed already."""
+    def delete(self, container_id: str, *, force: bool = False, made: bool = True) -> None:
+        """Remove the runtime's record.  Idempotent: a container that it does not know is removed already.
+
+        With `made` False it never said that it had made the container: a failure is not one then, since what cannot
+        make a container may not be able to take one away.
+        """
         done = process.run(self.argv_delete(container_id, force=force), env=environment(), check=False)
         message = plain_message(done.stderr)
-        if done.returncode != 0 and not _says_unknown(message):
+        if done.returncode != 0 and made and not _says_unknown(message):
             raise translate(self.name, message, container_id)
 
     def state(self, container_id: str) -> dict[str, object]:
@@ -168,14 +172,18 @@ def _asked_for(conf: ContainersConf, asked: str, directories: Sequence[str]) -> 
     if "/" in asked:
         path = process.find_program(asked)
         if path is None:
-            raise NotFound("OCI runtime", asked, details="not an executable file")
+            raise _no_runtime(asked, details="not an executable file")
         return os.path.basename(asked), path
     path = _find(conf, asked, directories)
     if path is None:
-        raise NotFound(
-            "OCI runtime", asked, hint=f"install {asked}, or name its path with --runtime or in containers.conf"
-        )
+        raise _no_runtime(asked, hint=f"install {asked}, or name its path with --runtime or in containers.conf")
     return asked, path
+
+
+def _no_runtime(asked: str, **words: str) -> NotFound:
+    error = NotFound("OCI runtime", asked, **words)
+    error.brief = f'default OCI runtime "{asked}" not found: invalid argument'
+    return error
 
 
 def _find(conf: ContainersConf, name: str, directories: Sequence[str]) -> str | None:
@@ -304,6 +312,10 @@ def _says_unknown(message: str) -> bool:
     return "/status`: No such file" in message or ("container" in message and "does not exist" in message)
 
 
+class Refused(ArgosyError):
+    """The runtime says no, and not because the program is missing or may not be executed."""
+
+
 def translate(runtime: str, message: str, container_id: str, program: str = "") -> ArgosyError:
     """The error for a runtime's refusal, with podman's words and statuses: 127 not found, 126 not permitted, else 125.
 
@@ -313,14 +325,14 @@ def translate(runtime: str, message: str, container_id: str, program: str = "") 
     text = f"{runtime}: {message or 'failed without a message'}"
     hint = _hint(lowered, container_id, program)
     if _says_unknown(message):
-        return ArgosyError(f"{text}: OCI runtime error", hint=hint)
+        return Refused(f"OCI runtime error: {text}", hint=hint)
     if "permission denied" in lowered or "operation not permitted" in lowered:
         return ArgosyError(f"{text}: OCI permission denied", hint=hint, exit_code=126)
     if "no such file or directory" in lowered or ("executable file" in lowered and "not found" in lowered):
         return ArgosyError(
             f"{text}: OCI runtime attempted to invoke a command that was not found", hint=hint, exit_code=127
         )
-    return ArgosyError(f"{text}: OCI runtime error", hint=hint)
+    return Refused(f"OCI runtime error: {text}", hint=hint)
 
 
 def _hint(lowered: str, container_id: str, program: str) -> str:

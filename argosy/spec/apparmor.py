@@ -6,6 +6,8 @@ What a container's own namespaces, capabilities and seccomp filter do not keep f
 
 from __future__ import annotations
 
+from argosy.spec.options import BadOption
+
 # Changes whenever the rules do (a test compares them), so that a profile of another version is never taken for ours.
 NAME = "argosy-default-fcaa79e0"
 
@@ -54,3 +56,8 @@ profile {name} flags=(attach_disconnected,mediate_deleted) {{
 def profile(name: str = NAME) -> str:
     """The profile's text under the given name."""
     return RULES.format(name=name)
+
+
+def missing(name: str) -> BadOption:
+    """The error for a profile that was asked for on a host that has no AppArmor."""
+    return BadOption(f'apparmor profile "{name}" specified, but Apparmor is not enabled on this system')

@@ -282,9 +282,10 @@ def _process(request: SpecRequest, user: users.User, capabilities: dict[str, lis
 def _label(request: SpecRequest, found: dict[str, Any]) -> None:
     """AppArmor's profile and SELinux's label, where the host enforces them."""
     options = request.options
-    asked = options.security.apparmor
-    if asked and asked != "unconfined" and not request.apparmor:
-        raise BadOption(f'apparmor profile "{asked}" specified, but Apparmor is not enabled on this system')
+    if options.security.apparmor not in ("", "unconfined") and not request.apparmor:
+        from argosy.spec import apparmor
+
+        raise apparmor.missing(options.security.apparmor)
     if request.apparmor_profile:
         found["apparmorProfile"] = request.apparmor_profile
     if request.process_label:

@@ -231,6 +231,7 @@ class ContainerOptions(Value):
     personality: str = ""  # LINUX or LINUX32
     requires: tuple[str, ...] = ()  # ids of containers
     remove_image: bool = False  # --rmi
+    runtime: str = ""  # the OCI runtime asked for by name or path; "" for whatever works when it starts
 
     passwd: bool = True  # whether the user is added to /etc/passwd and /etc/group where the image lacks it
     passwd_entry: str = ""

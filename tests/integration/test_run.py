@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import time
 
@@ -66,6 +67,52 @@ def test_what_cannot_be_run(argosy_both: Program, busybox: str, command: str, st
     done = argosy_both.run("run", "--rm", *NO_NETWORK, busybox, command, check=status)
     assert words in done.stderr
     assert "\nError: " in f"\n{done.stderr}"
+
+
+def test_what_the_runtime_does_not_make(argosy: Program, busybox: str) -> None:
+    """The statuses of podman: 126 of `run`, 125 of `start` whatever it is; docker says 125 as well."""
+    unfit = (*NO_NETWORK, "-v", "/etc/passwd:/tmp", busybox, "true")
+    assert "OCI runtime error: " in argosy.run("run", "--rm", *unfit, check=126).stderr
+    assert "OCI runtime error: " in argosy.run("run", "--rm", *unfit, check=125, name="docker").stderr
+    for name, words in (("unfit", unfit), ("missing", (*NO_NETWORK, busybox, "no-such-program"))):
+        argosy.run("create", "--name", name, *words)
+        for flags in ((), ("--attach",)):
+            assert "Error: unable to start container " in argosy.run("start", *flags, name, check=125).stderr
+
+
+@host.needs_root
+def test_the_runtime_of_a_container_is_the_one_it_was_made_with(argosy: Program, busybox: str) -> None:
+    other = argosy.write("other", f'#!/bin/sh\nexec {shutil.which("crun") or shutil.which("runc")} "$@"\n', 0o755)
+    nosuch = argosy.run("--runtime", "nosuch", "create", busybox, check=125).stderr
+    assert nosuch.startswith('Error: default OCI runtime "nosuch" not found: invalid argument\n')
+    argosy.run("--runtime", other, "create", "--name", "it", *NO_NETWORK, busybox, "sleep", "1000")
+    assert argosy.run("inspect", "-f", "{{.OCIRuntime}}", "it").stdout == "other\n"
+    argosy.run("start", "it")
+    assert argosy.run("inspect", "-f", "{{.OCIRuntime}}", "it").stdout == "other\n"
+    argosy.run("rm", "-f", "-t", "0", "it")
+
+
+@host.needs_root
+def test_a_runtime_that_does_nothing_leaves_nothing(argosy: Program, busybox: str) -> None:
+    program = shutil.which("false") or ""
+    assert "conmon ended" in argosy.run("--runtime", program, "run", "--rm", *NO_NETWORK, busybox, check=125).stderr
+    assert argosy.run("ps", "-aq").stdout == ""
+    argosy.run("--runtime", program, "create", "--name", "it", *NO_NETWORK, busybox)
+    argosy.run("start", "it", check=125)
+    assert argosy.run("rm", "it").stdout == "it\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        ("seccomp=/no/such", "opening seccomp profile failed: open /no/such: no such file or directory"),
+        ("seccomp=/etc/passwd", "invalid seccomp profile /etc/passwd"),
+        ("apparmor=no-such", "no-such"),
+    ],
+)
+def test_profiles_that_cannot_be_had_make_no_container(argosy: Program, busybox: str, option: str, words: str) -> None:
+    assert words in argosy.run("create", "--security-opt", option, busybox, check=125).stderr
+    assert argosy.run("ps", "-aq").stdout == ""
 
 
 def test_what_fails_in_the_background_fails_at_once(argosy: Program, busybox: str) -> None:

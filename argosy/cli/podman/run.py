@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from argosy.spec.options import ContainerOptions
 
 
+_NOT_INVOKED = 126  # podman's status for a container that the runtime does not make, whatever the reason
+
+
 class RunOptions(CreateFlags):
     """The shared flags, and those about how the caller stays with the container."""
 
@@ -48,7 +51,14 @@ def run(options: RunOptions, engine: Engine, out: Output) -> int:
     out.flush()
     if options.tty and options.interactive and streams is not None and not os.isatty(0):
         out.notice("The input device is not a TTY. The --tty and --interactive flags might not work properly")
-    status = engine.containers.run(record, streams, preserve_fds=options.preserve_fds)
+    try:
+        status = engine.containers.run(record, streams, preserve_fds=options.preserve_fds)
+    except ArgosyError as error:
+        from argosy.runtime.oci_runtime import Refused
+
+        if isinstance(error, Refused) and out.program != "docker":
+            error.exit_code = _NOT_INVOKED
+        raise
     if streams is None:
         out.line(record.id)
     return status
@@ -84,8 +94,8 @@ COMMAND = Command(
     summary="Run a command in a new container",
     description=(
         "Makes a container from an image, pulling the image first when it is not there, and runs a command in it. The "
-        "exit status is the command's; 125 means that argosy failed, 126 that the command cannot be executed, 127 that "
-        "it was not found."
+        "exit status is the command's; 125 means that argosy failed, 126 that the runtime cannot make the "
+        "container or execute the command, 127 that the command was not found."
     ),
     options=RunOptions,
     run=run,

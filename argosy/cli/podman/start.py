@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from argosy.engine import Engine
 
 _NOTHING_NAMED = "start requires at least one argument"
+_FAILED = 125  # whatever the reason, as with podman: 126 and 127 are `run`'s
 
 
 class StartOptions(Value):
@@ -58,6 +59,7 @@ def run(options: StartOptions, engine: Engine, out: Output) -> int:
             engine.containers.start(container_id)
         except ArgosyError as error:
             error.brief = f'unable to start container "{container_id}": {error.brief}'
+            error.exit_code = _FAILED
             raise
         return True
 
@@ -79,7 +81,12 @@ def _attached(options: StartOptions, engine: Engine, names: list[str]) -> int:
         detach_keys=keys,
         sig_proxy=options.sig_proxy and not record.options.tty,
     )
-    return engine.containers.start_attached(container_id, streams)
+    try:
+        return engine.containers.start_attached(container_id, streams)
+    except ArgosyError as error:
+        error.brief = f"unable to start container {container_id}: {error.brief}"
+        error.exit_code = _FAILED
+        raise
 
 
 COMMAND = Command(

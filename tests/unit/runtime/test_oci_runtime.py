@@ -110,7 +110,7 @@ def test_what_was_asked_for_is_taken_whatever_the_host_is(machine: Host) -> None
 
 @pytest.mark.parametrize("wanted", ["kata", "/nowhere/kata"])
 def test_an_unknown_runtime_is_named(machine: Host, wanted: str) -> None:
-    with pytest.raises(NotFound, match=f"no such OCI runtime: {wanted}"):
+    with pytest.raises(NotFound, match=f'default OCI runtime "{wanted}" not found'):
         machine.choose(wanted)
 
 
@@ -169,7 +169,7 @@ def test_messages_lose_the_dress_of_their_log_format(said: bytes, plain: str) ->
         ('exec: "/bin/x": stat /bin/x: no such file or directory', 127, "command that was not found"),
         ("open executable: Permission denied", 126, "OCI permission denied"),
         ("open executable: Operation not permitted", 126, "OCI permission denied"),
-        ("something else", 125, "OCI runtime error"),
+        ("something else", 125, "OCI runtime error: crun: something else"),
         ("", 125, "failed without a message"),
     ],
 )
