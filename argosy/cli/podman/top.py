@@ -61,8 +61,8 @@ COMMAND = Command(
     description=(
         "Shows the processes of a running container, read from the host's side. The descriptors are args, capamb, "
         "capbnd, capeff, capinh, capprm, comm, etime, group, groups, hgroup, hgroups, hpid, huser, label, nice, pcpu, "
-        "pgid, pid, ppid, rgroup, rss, ruser, seccomp, state, stime, time, tty, user and vsz; ps(1) of the container is "
-        "run with any other words."
+        "pgid, pid, ppid, rgroup, rss, ruser, seccomp, state, stime, time, tty, user and vsz; ps(1) of the container "
+        "is run with any other words."
     ),
     options=TopOptions,
     run=run,
