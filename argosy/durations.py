@@ -38,6 +38,12 @@ def seconds(text: str) -> float:
 
 def text(seconds_: float) -> str:
     """Seconds as Go prints a duration."""
+    if 0 < seconds_ < 1:
+        for unit in ("ms", "\u00b5s", "ns"):
+            seconds_ *= 1000
+            if seconds_ >= 1:
+                return f"{seconds_:.6f}".rstrip("0").rstrip(".") + unit
+        return "0s"
     hours, rest = divmod(seconds_, 3600)
     minutes, rest = divmod(rest, 60)
     shown = f"{rest:.9f}".rstrip("0").rstrip(".") + "s"

@@ -31,7 +31,16 @@ def test_wrong_durations(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(0, "0s"), (0.25, "0.25s"), (61, "1m1s"), (3600, "1h0m0s"), (90061.5, "25h1m1.5s")]
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (0.25, "250ms"),
+        (0.0015, "1.5ms"),
+        (2e-9, "2ns"),
+        (61, "1m1s"),
+        (3600, "1h0m0s"),
+        (90061.5, "25h1m1.5s"),
+    ],
 )
 def test_as_text(seconds: float, text: str) -> None:
     assert durations.text(seconds) == text
