@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from argosy.library.working import Build, Working
     from argosy.oci.imageconfig import Healthcheck
     from argosy.spec.options import ContainerOptions, Mount, NetworkMode
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
 __all__ = [
     "ArgosyError",

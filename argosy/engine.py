@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from argosy.spec.options import ContainerOptions
     from argosy.storage.images import ImageRecord
     from argosy.transports import docker
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
 
 class Engine:
@@ -84,9 +84,9 @@ class Engine:
         """
         from argosy.images import progress as progresses
         from argosy.images import pull, transfer
-        from argosy.transports import docker
+        from argosy.transports.access import RegistryOptions
 
-        chosen = self._with_retries(options or docker.RegistryOptions())
+        chosen = self._with_retries(options or RegistryOptions())
 
         def open_source(reference: Reference) -> docker.DockerSource:
             return self.open_source(reference, chosen)
@@ -244,10 +244,10 @@ class Engine:
     def _platforms(self, name: str, policy: str, registry: RegistryOptions | None) -> tuple[Platform, ...]:
         """What an image is there for, by the pull policy."""
         from argosy.images.offered import offered
-        from argosy.transports import docker
+        from argosy.transports.access import RegistryOptions
 
         def open_source(reference: Reference) -> docker.DockerSource:
-            return self.open_source(reference, self._with_retries(registry or docker.RegistryOptions()))
+            return self.open_source(reference, self._with_retries(registry or RegistryOptions()))
 
         return offered(self.store, self.load_registries, open_source, name, ask=policy in ("always", "newer"))
 

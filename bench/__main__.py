@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 
-from bench import copies, peers, pulls, report, userns, work
+from bench import builds, copies, peers, pulls, report, userns, work
 from bench.timing import Result
 
 TEST_USER = "argosy-test"
@@ -127,6 +127,13 @@ def copy(bench: Bench) -> None:
         bench.add(result)
 
 
+def build(bench: Bench) -> None:
+    """Builds, against buildah."""
+    for user in bench.users():
+        for result in builds.measure(bench.base, user, runs=bench.runs):
+            bench.add(result)
+
+
 PARTS = {
     "run": run,
     "userns": namespaces,
@@ -134,6 +141,7 @@ PARTS = {
     "memory": memory,
     "pull": pull,
     "copy": copy,
+    "build": build,
     "lists": lists,
 }
 

@@ -13,25 +13,18 @@ import threading
 from argosy.linux import sockets
 from argosy.signatures import sshkeys
 from argosy.signatures.sshkeys import text
-from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Self
 
+    from argosy.build.options import AgentSource
     from argosy.signatures.sshkeys import SshKey
 
 _LIST, _LISTED, _SIGN, _SIGNED = 11, 12, 13, 14
 _REFUSED = b"\x05"
 _LARGEST_BYTES = 256 << 10
-
-
-class AgentSource(Value):
-    """--ssh: the socket of the caller's agent, or files with keys."""
-
-    socket: str = ""
-    keys: tuple[str, ...] = ()
 
 
 class Agent:

@@ -12,7 +12,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from argosy.build.agent import AgentSource
     from argosy.build.exchange import Place
     from argosy.images.guard import Maker
 
@@ -27,6 +26,13 @@ class Secret(Value):
 
     path: str = ""
     variable: str = ""
+
+
+class AgentSource(Value):
+    """--ssh: the socket of the caller's agent, or files with keys."""
+
+    socket: str = ""
+    keys: tuple[str, ...] = ()
 
 
 class NamedContext(Value):

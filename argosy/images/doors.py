@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from argosy.signatures.blob import Signature
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
-    from argosy.transports.docker import DockerDestination, DockerSource, RegistryOptions
+    from argosy.transports.access import RegistryOptions
+    from argosy.transports.docker import DockerDestination, DockerSource
     from argosy.transports.source import RawManifest
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from argosy.images.remove import Removed
     from argosy.images.resolve import Resolved
     from argosy.storage.images import ImageRecord
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
 
 class Images(Facade):

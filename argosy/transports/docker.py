@@ -12,8 +12,8 @@ from argosy.registry.http import Connection
 from argosy.registry.mirrors import Mirrors
 from argosy.registry.retry import Backoff
 from argosy.registry.session import Session
+from argosy.transports.access import RegistryOptions
 from argosy.transports.destination import COMPRESS, Abilities
-from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,27 +27,6 @@ if TYPE_CHECKING:
     from argosy.registry.streams import OpenBlob
     from argosy.registry.uploads import Claim, NoClaim
     from argosy.registry.writer import RepositoryWriter
-
-
-class RegistryOptions(Value):
-    """What the command line says.  `tls_verify` None leaves it to registries.conf; `creds` is USER:PASSWORD.
-
-    `token` is sent as it is, in place of logging in.
-    `backoff` says how often and after how long to try again; None: as usual.
-    """
-
-    authfile: str = ""
-    creds: str = ""
-    token: str = ""
-    anonymous: bool = False  # use no credentials, whatever is stored
-    cert_dir: str = ""
-    tls_verify: bool | None = None
-    timeout_s: float = 30.0
-    backoff: Backoff | None = None
-
-    def __repr__(self) -> str:
-        """Without the secrets: values end up in tracebacks and debug lines."""
-        return f"RegistryOptions(authfile={self.authfile!r}, cert_dir={self.cert_dir!r})"
 
 
 def open_source(

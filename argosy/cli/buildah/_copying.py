@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.cli.output import Output
     from argosy.engine import Engine
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
 
 class CopyFlags(Value):
@@ -75,7 +75,7 @@ def run(flags: CopyFlags, engine: Engine, out: Output, *, adds: bool) -> int:
 
 def _registry(flags: CopyFlags) -> RegistryOptions:
     from argosy.registry import retry
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     if flags.retry is None and flags.retry_delay is None:
         return RegistryOptions()

@@ -102,7 +102,7 @@ def _list(flags: CommitFlags, engine: Engine, image: ImageRecord) -> None:
         return
     from argosy.cli.podman import _manifest
     from argosy.images.manifestlist import Lists
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     list_id = Lists(engine.store).create(flags.manifest, amend=True)
     _manifest.add(engine, list_id, image.config_digest.partition(":")[2], RegistryOptions(), every=False)

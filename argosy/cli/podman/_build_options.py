@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from argosy.oci.platform import Platform
     from argosy.oci.reference import Reference
     from argosy.spec.options import Mount
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
 _INSECURE = "security.insecure"
 _PULL = {"true": "always", "false": "missing", "ifnotpresent": "missing", "ifmissing": "missing", "ifnewer": "newer"}
@@ -218,7 +218,7 @@ def namespace(text: str, flag: str) -> NamespaceMode:
 
 def registry_options(flags: BuildFlags | FromFlags) -> RegistryOptions:
     """How base images are pulled."""
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     backoff = None
     if flags.retry is not None or flags.retry_delay is not None:

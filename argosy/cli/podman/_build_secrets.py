@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import stat
 
-from argosy.build.agent import AgentSource
-from argosy.build.options import Secret
+from argosy.build.options import AgentSource, Secret
 from argosy.errors import Invalid
 
 TYPE_CHECKING = False

@@ -215,7 +215,7 @@ def resolve_image(engine: Engine, flags: CreateFlags) -> Resolved:
     def pull(text: str) -> Resolved:
         from argosy.cli import progress
         from argosy.images import pull as pulls
-        from argosy.transports.docker import RegistryOptions
+        from argosy.transports.access import RegistryOptions
 
         options = RegistryOptions(authfile=flags.authfile or "", tls_verify=flags.tls_verify)
         with progress.shown(quiet=flags.quiet) as shown:

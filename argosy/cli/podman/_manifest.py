@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from argosy.engine import Engine
     from argosy.images.manifestlist import Entry
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
     from argosy.transports.source import ImageSource
 
 AUTHFILE = Flag("authfile", kind="string", help="Path of the authentication file")
@@ -33,7 +33,7 @@ def registry_options(
     *, authfile: str | None = None, cert_dir: str | None = None, creds: str | None = None, tls_verify: bool | None
 ) -> RegistryOptions:
     """How registries are reached."""
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     return RegistryOptions(authfile=authfile or "", creds=creds or "", cert_dir=cert_dir or "", tls_verify=tls_verify)
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from argosy.engine import Engine
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     class RegistryFlags(Protocol):
         """The fields that these flags fill."""
@@ -42,7 +42,7 @@ FLAGS = (
 def options(flags: RegistryFlags, engine: Engine) -> RegistryOptions:
     """How the registry is reached."""
     from argosy.registry import retry
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     return RegistryOptions(
         authfile=flags.authfile or "",

@@ -56,7 +56,7 @@ def _subject(options: ArtifactAddOptions, engine: Engine) -> Descriptor:
     from argosy.oci import reference as references
     from argosy.oci.descriptor import Descriptor
     from argosy.oci.manifest import parse
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     reference = references.parse((options.subject or "").removeprefix("docker://"))
     source = engine.open_source(reference, RegistryOptions(tls_verify=options.tls_verify))

@@ -78,7 +78,7 @@ def _list_referrers(options: ArtifactLsOptions, engine: Engine, out: Output) -> 
     """What refers to an image or artifact at a registry."""
     from argosy.oci import reference as references
     from argosy.registry import referrers
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     reference = references.parse((options.referrers or "").removeprefix("docker://"))
     source = engine.open_source(reference, RegistryOptions(tls_verify=options.tls_verify))

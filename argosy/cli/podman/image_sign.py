@@ -53,6 +53,7 @@ def _sign(options: ImageSignOptions, reference: Reference, registries: Registrie
     from argosy.linux import userns
     from argosy.signatures import blob
     from argosy.transports import docker
+    from argosy.transports.access import RegistryOptions
     from argosy.transports.lookaside import Lookaside
 
     base = f"file://{os.path.abspath(options.directory)}" if options.directory else ""
@@ -66,7 +67,7 @@ def _sign(options: ImageSignOptions, reference: Reference, registries: Registrie
         registries=registries,
         environ=os.environ,
         uid=userns.outer_uid(),
-        options=docker.RegistryOptions(authfile=options.authfile or "", cert_dir=options.cert_dir or ""),
+        options=RegistryOptions(authfile=options.authfile or "", cert_dir=options.cert_dir or ""),
     )
     try:
         for raw in _manifests(source, everything=options.all):

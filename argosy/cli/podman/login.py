@@ -112,7 +112,8 @@ def _ask(options: LoginOptions, kept: Credentials | None, out: Output) -> Creden
 
 def _check(options: LoginOptions, registries: Registries, name: str, credentials: Credentials) -> None:
     from argosy.registry import login
-    from argosy.transports.docker import RegistryOptions, open_session
+    from argosy.transports.access import RegistryOptions
+    from argosy.transports.docker import open_session
 
     settings = RegistryOptions(cert_dir=options.cert_dir or "", tls_verify=options.tls_verify)
     session = open_session(name, credentials, registries=registries, environ=os.environ, options=settings)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from argosy.images.listsource import ListSource
     from argosy.images.places import Place
     from argosy.oci.digest import Digest
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
 
 class ManifestPushOptions(Value):

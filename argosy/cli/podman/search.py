@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from argosy.images.search import Result
     from argosy.oci.reference import Reference
     from argosy.registry.session import Session
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
     from argosy.transports.source import ImageSource
 
 _DESCRIPTION_WIDTH = 44
@@ -78,7 +78,7 @@ def run(options: SearchOptions, opener: Opener, out: Output) -> int:
 
 def _registry_options(options: SearchOptions) -> RegistryOptions:
     from argosy.registry.retry import Backoff
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     return RegistryOptions(
         backoff=Backoff(retries=0),  # as with podman: there are other registries to ask

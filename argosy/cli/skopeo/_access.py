@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from argosy.config.registries import Registries
     from argosy.images.places import Place, PlaceOptions
     from argosy.oci.reference import Reference
-    from argosy.transports.docker import DockerDestination, DockerSource, RegistryOptions
+    from argosy.transports.access import RegistryOptions
+    from argosy.transports.docker import DockerDestination, DockerSource
     from argosy.transports.source import ImageSource
 
 _TRANSFERS = 3  # skopeo goes on with a broken transfer whatever --retry-times says
@@ -101,7 +102,7 @@ def of(flags: Any, opener: Opener, prefix: str = "") -> Access:
 def registry_options(access: Access) -> RegistryOptions:
     """How to reach the registry.  Raises ArgosyError for flags that contradict each other."""
     from argosy.registry.retry import Backoff
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     creds = access.creds or ""
     if access.no_creds and (creds or access.username):

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from argosy.build.agent import Agent, AgentSource, answer
+from argosy.build.agent import Agent, answer
+from argosy.build.options import AgentSource
 from argosy.errors import ArgosyError
 from argosy.signatures import sshkeys
 from tests.rig import host

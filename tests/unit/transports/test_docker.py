@@ -16,7 +16,8 @@ from argosy.oci.manifest import ImageManifest
 from argosy.registry.faults import Unauthorized, Unknown, Unreachable
 from argosy.registry.retry import Backoff
 from argosy.transports import docker
-from argosy.transports.docker import DockerSource, RegistryOptions
+from argosy.transports.access import RegistryOptions
+from argosy.transports.docker import DockerSource
 from tests.rig.hostile_registry import Exchange, Hostile, serves
 from tests.rig.registry import Authority, Image, Registry, image
 
