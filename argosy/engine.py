@@ -212,11 +212,14 @@ class Engine:
         from argosy.build import Build
         from argosy.build.executor import Site as BuildSite
         from argosy.images import pull, resolve
+        from argosy.transports.access import RegistryOptions
+
+        access = self._with_retries(registry or RegistryOptions())
 
         def find_image(name: str, platform: Platform, policy: str) -> Resolved:
             def pulled(text: str) -> Resolved:
                 puller = self.puller(
-                    options=registry,
+                    options=access,
                     platform=platform,
                     progress=progress,
                     signature_policy=signature_policy,
@@ -232,24 +235,16 @@ class Engine:
             BuildSite(
                 store=self.store,
                 find_image=find_image,
-                find_platforms=lambda name, policy: self._platforms(name, policy, registry),
                 run_step=_step_runner(containers, stdin, no_pivot=no_pivot),
                 run_shell=_step_runner(containers, 0, no_pivot=no_pivot),
                 end_step=containers.end_step,
                 sweep_steps=containers.sweep_steps,
+                load_registries=self.load_registries,
+                open_source=lambda reference: self.open_source(reference, access),
+                open_destination=lambda reference: self.open_destination(reference, None, access),
                 environ=self.environ,
             )
         )
-
-    def _platforms(self, name: str, policy: str, registry: RegistryOptions | None) -> tuple[Platform, ...]:
-        """What an image is there for, by the pull policy."""
-        from argosy.images.offered import offered
-        from argosy.transports.access import RegistryOptions
-
-        def open_source(reference: Reference) -> docker.DockerSource:
-            return self.open_source(reference, self._with_retries(registry or RegistryOptions()))
-
-        return offered(self.store, self.load_registries, open_source, name, ask=policy in ("always", "newer"))
 
     def _find_image(self, name: str) -> ImageRecord:
         from argosy.images import resolve

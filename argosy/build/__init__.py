@@ -74,8 +74,13 @@ class Build:
 
         return WorkingContainers(self._site)
 
-    def prune_cache(self, *, older_than_s: float = 0.0) -> int:
-        """Forget what no build has used for so long; returns how many steps that were."""
+    def prune_cache(self, *, older_than_s: float = 0.0, keep_bytes: int = 0) -> int:
+        """Forget what no build has used for so long; returns how many steps that were.
+
+        With `keep_bytes`, only as much as has to go so that no more is left, the longest unused first.
+        """
         from argosy.build import cache
 
+        if keep_bytes:
+            return cache.Cache(self._site.store).shrink(keep_bytes, older_than_s=older_than_s)
         return cache.Cache(self._site.store).prune(older_than_s=older_than_s)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Others = tuple[Callable[[str], "Made | None"], ...]
 
-_FILE = "step.json"
+FILE = "step.json"
 _USED = "used"
 FORMAT = "1"
 MOUNTS = ".mounts"  # what RUN --mount=type=cache shows, by the digest of the cache's id
@@ -84,9 +84,9 @@ class Cache:
 
     def _own(self, step: str) -> Made | None:
         try:
-            data = self._shelf.read(step, _FILE)
+            data = self._shelf.read(step, FILE)
             made = Made.from_json(jsontext.decode(data))
-            path = f"{self._shelf.path(step)}/{_FILE}"
+            path = f"{self._shelf.path(step)}/{FILE}"
             age_s = time.time() - os.stat(path).st_mtime
             if self._ttl_s is not None and age_s > self._ttl_s:
                 return None
@@ -103,7 +103,7 @@ class Cache:
         if not self._writes:
             return
         with self._shelf.stage(step) as staged:
-            staged.write(_FILE, jsontext.encode(made.to_json()))
+            staged.write(FILE, jsontext.encode(made.to_json()))
             staged.write(PINS, f"{made.layer}\n".encode() if made.layer else b"")
             try:
                 staged.commit()
@@ -114,6 +114,28 @@ class Cache:
     def claim(self, step: str) -> Claim:
         """Hold the step, as a context, while it is made; waits for another build that makes it."""
         return Claim(self._store.tmp, f"step-{step}")
+
+    def shrink(self, keep_bytes: int, *, older_than_s: float = 0.0) -> int:
+        """Forget what was not used for the longest time, until the rest has so many bytes; returns how many steps.
+
+        What was used within `older_than_s` stays.  Layers count that no image has: those of others take no room of the
+        cache's.
+        """
+        from argosy.build import sizes
+
+        count = 0
+        for part in sizes.surplus(self._store, self._shelf, keep_bytes):
+            if time.time() - part.used < older_than_s:
+                continue
+            if part.mount:
+                _prune_mount(part.mount, 0.0)
+                continue
+            try:
+                self._shelf.remove(part.step)
+                count += 1
+            except NotFound:
+                continue
+        return count
 
     def prune(self, *, older_than_s: float = 0.0) -> int:
         """Forget the entries that were not used for so long; returns how many."""
@@ -139,12 +161,15 @@ def _prune_mounts(parent: str, older_than_s: float) -> None:
     except FileNotFoundError:
         return
     for name in names:
-        path = f"{parent}/{name}"
-        try:
-            lock = locks.acquire(path, wait=False)
-        except OSError:
-            continue
-        if lock is not None:
-            with lock:
-                if time.time() - os.stat(path).st_mtime >= older_than_s:
-                    files.remove_tree(path)
+        _prune_mount(f"{parent}/{name}", older_than_s)
+
+
+def _prune_mount(path: str, older_than_s: float) -> None:
+    try:
+        lock = locks.acquire(path, wait=False)
+    except OSError:
+        return
+    if lock is not None:
+        with lock:
+            if time.time() - os.stat(path).st_mtime >= older_than_s:
+                files.remove_tree(path)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from functools import partial
 
 from argosy import jsontext
 from argosy.build import cache as caches
@@ -24,38 +23,43 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from argosy.build.cache import Others
+    from argosy.build.cache import Made, Others
+    from argosy.build.exchange import Exchange, Place
     from argosy.build.options import BuildOptions
     from argosy.build.plan import Plan, PlannedStage, Source
     from argosy.build.report import Report
     from argosy.build.stage import RunStep
-    from argosy.images.resolve import Resolved
+    from argosy.images.resolve import LoadRegistries, Resolved
     from argosy.oci.platform import Platform
+    from argosy.oci.reference import Reference
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
     from argosy.storage.work import Work
+    from argosy.transports.destination import ImageDestination
+    from argosy.transports.source import ImageSource
 
     FindImage = Callable[[str, Platform, str], Resolved]
-    FindPlatforms = Callable[[str, str], tuple[Platform, ...]]
 
 
 _FORGOTTEN_S = 30 * 24 * 3600.0  # steps that no build has used for so long
 
 
 class Site(Value):
-    """What a build works with.  `find_image` gives an image by name, platform and pull policy, `find_platforms` what
-    the image of a name is there for.
+    """What a build works with.  `find_image` gives an image by name, platform and pull policy.
 
     `end_step` ends a step that runs, by its id; `run_shell` runs one that reads from standard input.
+    `open_source` and `open_destination` lead to registries.
     """
 
     store: Store
     find_image: FindImage
-    find_platforms: FindPlatforms
     run_step: RunStep
     run_shell: RunStep
     end_step: Callable[[str], None]
     sweep_steps: Callable[[], None]
+    load_registries: LoadRegistries
+    open_source: Callable[[Reference], ImageSource]
+    open_destination: Callable[[Reference], ImageDestination]
     environ: Mapping[str, str]
 
 
@@ -70,13 +74,16 @@ def make_plan(options: BuildOptions) -> Plan:
 
 def common_platforms(site: Site, options: BuildOptions) -> tuple[Platform, ...]:
     """What all base images are there for, but those whose FROM names a platform.  Raises ArgosyError for none."""
+    from argosy.images.offered import offered
+
     bases = {}
+    ask = options.pull in ("always", "newer")
     for planned in make_plan(options).stages:
         name = planned.base.name
         if planned.base.kind == "context":
             name = options.contexts[name].image
         if planned.base.kind in ("image", "context") and name and not planned.stage.start.platform:
-            bases[name] = site.find_platforms(name, options.pull)
+            bases[name] = offered(site.store, site.load_registries, site.open_source, name, ask=ask)
     if not bases:
         why = "--all-platforms: no stage starts from an image whose platforms could be looked up"
         raise ArgosyError(why, hint="name the platforms: --platform linux/amd64,linux/arm64")
@@ -100,15 +107,15 @@ def build(site: Site, options: BuildOptions, report: Report) -> ImageRecord:
     return image
 
 
-def _others(store: Store, options: BuildOptions) -> Others:
-    """What --cache-from asks; the data of cache mounts is taken over at once."""
-    if not options.cache_from:
-        return ()
-    from argosy.build import exchange
+def _exchange(site: Site, place: Place, directory: str, warn: Callable[[str], None]) -> Exchange:
+    """The cache at a place; `directory` is for temporary files."""
+    if place.reference is None:
+        from argosy.build.exchange import DirectoryCache
 
-    for place in options.cache_from:
-        exchange.take_mounts(store, place)
-    return tuple(partial(exchange.find, store, place) for place in options.cache_from)
+        return DirectoryCache(site.store, place.directory)
+    from argosy.build.registry_cache import RegistryCache
+
+    return RegistryCache(site.store, place.reference, site.open_source, site.open_destination, directory, warn)
 
 
 class _Build:
@@ -132,13 +139,23 @@ class _Build:
                 reads=options.use_cache,
                 writes=options.layers,
                 ttl_s=options.cache_ttl_s,
-                others=_others(store, options),
+                others=self._others(work, report),
             ),
             memory=FileDigests(f"{store.root}/buildcache/.files"),
             report=report,
             run_step=self._run_step,
             run_shell=site.run_shell,
         )
+
+    def _others(self, work: Work, report: Report) -> Others:
+        """What --cache-from asks; the data of cache mounts is taken over at once."""
+        found: list[Callable[[str], Made | None]] = []
+        for place in self._options.cache_from:
+            other = _exchange(self._site, place, work.path, report.warn)
+            if place.mounts:
+                other.take_mounts()
+            found.append(other.find)
+        return tuple(found)
 
     def run(self) -> ImageRecord:
         """Build the stages, then the image."""
@@ -149,9 +166,8 @@ class _Build:
         state = self._states[self._plan.target].result()
         tools = self._tools
         for place in self._options.cache_to:
-            from argosy.build import exchange
-
-            exchange.write(tools.store, place, tools.cache.met)
+            other = _exchange(self._site, place, tools.work.path, tools.report.warn)
+            other.write(tools.cache.met, mounts=place.mounts)
         return result.image(tools.store, tools.work, state, self._options, self._created(state), tools.report.warn)
 
     def _created(self, state: State) -> str:

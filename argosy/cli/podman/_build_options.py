@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.build import exchange, failure
+from argosy.build import failure
 from argosy.build.options import FORMATS, BuildOptions, NamedContext
 from argosy.cli.podman import _build_secrets
 from argosy.errors import ArgosyError, Invalid, Unsupported
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from argosy.build.context import Context
     from argosy.build.dockerfile.instructions import Dockerfile
+    from argosy.build.exchange import Place
     from argosy.cli.buildah.from_ import FromFlags
     from argosy.cli.podman._build_table import BuildFlags
     from argosy.config.containers import ContainersConf
@@ -67,8 +68,8 @@ def build_options(
         squash_all=flags.squash_all,
         use_cache=not flags.no_cache,
         cache_ttl_s=flags.cache_ttl,
-        cache_from=tuple(exchange.parse(text, "src") for text in flags.cache_from),
-        cache_to=tuple(exchange.parse(text, "dest") for text in flags.cache_to),
+        cache_from=_places(flags.cache_from, "src"),
+        cache_to=_places(flags.cache_to, "dest"),
         pull=pull_policy(flags.pull),
         jobs=flags.jobs,
         all_stages=not flags.skip_unused_stages,
@@ -87,6 +88,15 @@ def build_options(
         on_failure=_on_failure(flags.on_failure or ""),
         run=run_options(flags, no_hosts=flags.no_hosts),
     )
+
+
+def _places(texts: tuple[str, ...], key: str) -> tuple[Place, ...]:
+    """--cache-from and --cache-to."""
+    if not texts:
+        return ()
+    from argosy.build import exchange
+
+    return tuple(exchange.parse(text, key) for text in texts)
 
 
 def _signers(flags: BuildFlags, names: tuple[Reference, ...], environ: Mapping[str, str]) -> tuple[Maker, ...]:

@@ -115,8 +115,16 @@ FLAGS = (
     Flag("signature-policy", kind="string", hidden=True, help="Path of a policy.json in place of the usual one"),
     Flag("build-arg", kind="list", help="Set a build-time variable (argument=value); without a value, the caller's"),
     Flag("build-context", kind="list", help="Name another context (name=DIRECTORY, name=docker-image://IMAGE)"),
-    Flag("cache-from", kind="list", help="Take steps from a cache in a directory (type=local,src=PATH[,mounts=true])"),
-    Flag("cache-to", kind="list", help="Add the steps to a cache in a directory (type=local,dest=PATH[,mounts=true])"),
+    Flag(
+        "cache-from",
+        kind="list",
+        help="Take steps from a cache: NAME, type=registry,ref=NAME or type=local,src=PATH",
+    ),
+    Flag(
+        "cache-to",
+        kind="list",
+        help="Add the steps to a cache: NAME, type=registry,ref=NAME or type=local,dest=PATH",
+    ),
     Flag("cache-ttl", kind="duration", help="Take from the cache only what is not older than this duration"),
     Flag("cap-add", kind="csv", help="Add a capability for RUN steps"),
     Flag("cap-drop", kind="csv", help="Drop a capability for RUN steps"),

@@ -21,18 +21,21 @@ class BuilderPruneOptions(Value):
     all: bool
     filter: tuple[str, ...]
     force: bool
+    keep_storage: str | None
 
 
 def run(options: BuilderPruneOptions, engine: Engine, out: Output) -> int:
     """Empty the cache, or with `until` the part that no build has used for so long; layers of images stay."""
     from argosy.cli import human
     from argosy.cli.confirm import confirmed
+    from argosy.spec import parse
     from argosy.storage import gc
 
     age_s = _age_s(options.filter)
+    keep_bytes = parse.parse_size(options.keep_storage, "keep-storage") if options.keep_storage else 0
     if not options.force and not confirmed(out, "WARNING! This will remove all build cache."):
         return 0
-    engine.build().prune_cache(older_than_s=age_s)
+    engine.build().prune_cache(older_than_s=age_s, keep_bytes=keep_bytes)
     garbage = gc.collect(engine.store)
     out.line(f"Total reclaimed space: {human.size(garbage.size_bytes).replace(' ', '')}")
     return 0
@@ -61,6 +64,7 @@ COMMAND = Command(
         Flag("all", short="a", help="Remove all build cache; that is what happens anyway"),
         Flag("filter", kind="list", help="Only what was not used for so long (until=24h)"),
         Flag("force", short="f", help="Do not prompt for confirmation"),
+        Flag("keep-storage", kind="string", help="Keep so much of it, what was used last (number[unit])"),
     ),
     examples=("argosy builder prune --force", "argosy builder prune --filter until=72h"),
 )

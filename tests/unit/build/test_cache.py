@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import pytest
 
@@ -46,6 +47,36 @@ def test_a_damaged_entry_is_not_found_and_replaced(store: Store, damage: bytes) 
     assert cache.find(STEP) is None
     cache.keep(STEP, Made("", "", "y"))
     assert cache.find(STEP) == Made("", "", "y")
+
+
+def test_the_longest_unused_goes_first(store: Store) -> None:
+    cache = Cache(store)
+    layers = [add_layer(store, {f"f{number}": bytes(50_000)}) for number in range(3)]
+    for number, layer in enumerate((*layers, layers[0])):  # two steps have made the first layer
+        step = key("step", str(number))
+        cache.keep(step, Made(layer, "", ""))
+        os.utime(f"{store.root}/buildcache/{step}", (number + 1, number + 1))
+    mount = f"{store.root}/buildcache/{MOUNTS}/{'0' * 64}"
+    os.makedirs(f"{mount}/data")
+    with open(f"{mount}/data/large", "wb") as file:
+        file.write(os.urandom(100_000))
+    os.utime(mount, (2.5, 2.5))
+
+    def left() -> list[int]:
+        return [number for number in range(4) if cache.find(key("step", str(number)))]
+
+    def shrunk(keep_bytes: int, older_than_s: float = 0.0) -> list[int]:
+        cache.shrink(keep_bytes, older_than_s=older_than_s)
+        found = sorted(os.listdir(f"{store.root}/buildcache"))
+        return [number for number in range(4) if key("step", str(number)) in found]
+
+    assert shrunk(10 << 20) == [0, 1, 2, 3]
+    assert shrunk(1000, older_than_s=time.time()) == [0, 1, 2, 3]
+    assert shrunk(220_000) == [2, 3] and os.path.isdir(mount)
+    assert shrunk(120_000) == [2, 3] and not os.path.isdir(mount)
+    assert shrunk(60_000) == [3]
+    assert shrunk(1) == []
+    assert left() == []
 
 
 def test_switches(store: Store) -> None:
