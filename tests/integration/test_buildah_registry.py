@@ -44,6 +44,10 @@ def test_layers_are_encrypted_on_their_way(program: Program, insecure_registry: 
     program.run("rmi", "-f", pulled)
     based = buildah(program, "from", INSECURE, *unlock, place).stdout.strip()
     assert buildah(program, "run", based, "echo", "open").stdout == "open\n"
+    built = ("build", INSECURE, "--pull=always", "--network=none", "-f", "-", program.files)
+    text = f"FROM {place}\nRUN echo opened\n".encode()
+    assert "is encrypted" in program.run(*built, input=text, check=125).stderr
+    assert "\nopened\n" in program.run(*built, *unlock, input=text).stdout
     buildah(program, "push", INSECURE, *lock, "--encrypt-layer=-1", "busybox", f"docker://{place}")
     buildah(program, "push", INSECURE, "-D", "busybox", f"docker://{place}")
     kinds = {layer["mediaType"] for layer in json.loads(buildah_raw(program, place))["layers"]}

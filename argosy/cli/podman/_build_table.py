@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argosy.cli import layerkeys
 from argosy.cli.flags import Flag
 from argosy.values import Value
 
@@ -36,6 +37,7 @@ class BuildFlags(Value):
     cpuset_cpus: str | None
     cpuset_mems: str | None
     creds: str | None
+    decryption_key: tuple[str, ...]
     device: tuple[str, ...]
     disable_compression: bool
     disable_content_trust: bool
@@ -140,6 +142,7 @@ FLAGS = (
     Flag("cpuset-cpus", kind="string", help="CPUs in which to allow execution (0-3, 0,1)"),
     Flag("cpuset-mems", kind="string", help="Memory nodes in which to allow execution (0-3, 0,1)"),
     Flag("creds", kind="string", help="Credentials (USERNAME:PASSWORD) for the registry"),
+    layerkeys.DECRYPTION,
     Flag("device", kind="list", help="Give RUN steps a device of the host"),
     Flag("disable-compression", short="D", default=True, help="Layers are compressed when they are pushed"),
     Flag("disable-content-trust", help="Has no effect, as with podman"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from argosy.cli import layerkeys
 from argosy.cli.flags import Command
 from argosy.cli.podman._build_table import FLAGS, BuildFlags
 from argosy.errors import ArgosyError
@@ -45,6 +46,7 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
             runtime=flags.runtime or os.environ.get("BUILDAH_RUNTIME", ""),
             runtime_flags=flags.runtime_flag,
             hooks_dir=flags.hooks_dir,
+            keys=layerkeys.read(private=flags.decryption_key),
         )
         with build.context(_operand(flags), has_file=bool(flags.file)) as context:
             data, name = context.dockerfile(flags.file, flags.cpp_flag)
