@@ -92,7 +92,7 @@ class Attached:
     def __init__(self, registry: Registry, notes: str) -> None:
         self.reference = references.parse(f"{registry.name}/signed/app{os.urandom(3).hex()}:1")
         self._notes = notes
-        self._options = docker.RegistryOptions(tls_verify=False)
+        self._options = RegistryOptions(tls_verify=False)
 
     def source(self, reference: Reference) -> docker.DockerSource:
         return docker.open_source(reference, registries=Registries(), environ={}, uid=0, options=self._options)
