@@ -16,6 +16,7 @@ from argosy.oci.reference import Reference
 from argosy.registry.client import RawManifest
 from argosy.signatures.blob import PAYLOAD_TYPE, Signature, Sigstore, Simple
 from argosy.transports import attachments, docker
+from argosy.transports.access import RegistryOptions
 from argosy.transports.lookaside import Lookaside
 from argosy.transports.signatures import DirectorySignatures, NoSignatures
 from tests.rig.registry import Registry
