@@ -69,6 +69,26 @@ class RegistryClient:
         _verify(what, data, wanted or _declared(what, declared))
         return RawManifest(data, media_type, digests.of_bytes(data))
 
+    def digest(self, selector: str) -> Digest | None:
+        """The digest that the registry says this tag has, by HEAD, which rate limits do not count; None: it is silent.
+
+        Unknown when there is no such manifest.
+        """
+        what = f"checking manifest {selector} in {self.name}"
+        url = self.session.resolve(f"/v2/{self.repository}/manifests/{reference.check_tag(selector)}")
+        headers = {"Accept": ", ".join(mediatypes.ACCEPTED)}
+        with self.session.send("HEAD", url, what, scope=self._scope, headers=headers) as answer:
+            return _declared(what, answer.header("Docker-Content-Digest"))
+
+    def blob_size(self, digest: Digest) -> int | None:
+        """How many bytes the registry says a blob has; None: it is silent.  Unknown when there is no such blob.
+
+        By a GET that is broken off: where it leads to another host, that one may take no HEAD.
+        """
+        what = f"checking blob {digest} in {self.name}"
+        with self.session.get(f"/v2/{self.repository}/blobs/{digest}", what, scope=self._scope) as answer:
+            return answer.content_length()
+
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BlobReader:
         """The blob from `offset` on, asked for already; it is not hashed on its way (see BlobReader)."""
         path = f"/v2/{self.repository}/blobs/{descriptor.digest}"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from argosy.config.registries import Endpoint
     from argosy.oci.descriptor import Descriptor
+    from argosy.oci.digest import Digest
     from argosy.registry.blob import BlobReader
     from argosy.registry.client import RawManifest, RegistryClient
 
@@ -60,6 +61,14 @@ class Mirrors:
             return self._first(self._chosen, ask)[1]
         self._chosen, found = self._first(0, ask)
         return found
+
+    def digest(self) -> Digest | None:
+        """The digest of the manifest that the reference's tag means, without fetching it; None: nobody says."""
+        return self._first(0, lambda client, at: client.digest(self._endpoints[at].reference.tag))[1]
+
+    def blob_size(self, digest: Digest) -> int | None:
+        """How many bytes a blob has that no manifest here tells of; None: nobody says."""
+        return self._first(self._chosen, lambda client, _: client.blob_size(digest))[1]
 
     def blob(self, descriptor: Descriptor, offset: int = 0) -> BlobReader:
         """The blob, from the endpoint that gave the manifest if it has it."""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-_SERVICES = {"registry": "argosy.services.registry"}
+_SERVICES = {"registry": "argosy.services.registry", "cache": "argosy.services.cache"}
 
 
 def start(service: str, engine: Any, say: Callable[[str], None], **options: Any) -> int:

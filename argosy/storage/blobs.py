@@ -178,12 +178,13 @@ class Blobs:
         files.make_directories(self._directory)
         os.rename(path, final)
 
-    def ingest(self, digest: str, size_bytes: int | None = None) -> Ingest:
+    def ingest(self, digest: str, size_bytes: int | None = None, *, stable: bool = False) -> Ingest:
         """Begin or continue to store a blob, as a context.  Waits while another process or thread is storing it.
 
-        The blob may be there by then: `present` tells.
+        The blob may be there by then: `present` tells.  `stable`: its commit makes it stable on disk, and leaves
+        nothing to `store.unstable`, which is for processes that end.
         """
-        return Ingest(self._store, self, digest, size_bytes)
+        return Ingest(self._store, self, digest, size_bytes, stable=stable)
 
 
 class Ingest:
@@ -192,8 +193,9 @@ class Ingest:
     Left without commit, what was written stays for the next one to continue; `restart` begins anew.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, digest: str, size_bytes: int | None) -> None:
+    def __init__(self, store: Store, blobs: Blobs, digest: str, size_bytes: int | None, *, stable: bool) -> None:
         self.digest = digests.parse(digest)
+        self._stable = stable
         self.size_bytes = size_bytes
         self.offset = 0
         self._store = store
@@ -204,7 +206,8 @@ class Ingest:
         self.present = blobs.has(digest)
         if self.present:
             return
-        store.unstable.begin()
+        if not stable:
+            store.unstable.begin()
         self._lock = self._locked()
         self.present = blobs.has(digest)
         if self.present:
@@ -242,6 +245,10 @@ class Ingest:
             at += len(chunk)
             yield chunk
 
+    def reader(self) -> int:
+        """Another descriptor of the file that is being written, to read along; for the caller to close."""
+        return os.open(f"/proc/self/fd/{self._fd}", os.O_RDONLY | os.O_CLOEXEC)
+
     def restart(self) -> None:
         """Forget what was written: the source cannot continue at an offset, or what came was wrong."""
         os.ftruncate(self._fd, 0)
@@ -278,12 +285,18 @@ class Ingest:
             size = self.offset
             self.restart()
             raise DigestMismatch(self.digest, found, size, wanted_bytes=self.size_bytes)
-        self._store.unstable.note("blob", self.digest.hex)
+        if self._stable:
+            os.fsync(self._fd)
+            os.fchmod(self._fd, STABLE_MODE)
+        else:
+            self._store.unstable.note("blob", self.digest.hex)
         try:
             os.rename(self._partial, self._final)
         except FileNotFoundError:
             files.make_directories(os.path.dirname(self._final))
             os.rename(self._partial, self._final)
+        if self._stable:
+            files.fsync_directory(os.path.dirname(self._final))
         self.present = True
         self.close()
 

@@ -115,6 +115,10 @@ class Repository:
             files.write_atomic(f"{self.path}/blobs/{digest}", f"{stored}\n".encode(), durable=True)
         return True
 
+    def expect_blob(self, digest: Digest) -> None:
+        """Have the blob in this repository though it is only on its way into the store, which then keeps it."""
+        files.write_atomic(f"{self.path}/blobs/{digest}", f"{digest}\n".encode())
+
     def remove_blob(self, digest: Digest) -> bool:
         """Take the blob out of this repository; false when it was not there."""
         return _unlinked(f"{self.path}/blobs/{digest}")
@@ -181,6 +185,39 @@ class Repository:
         names = [name.removesuffix(".json") for name in _names(f"{self.path}/manifests")]
         return [digests.parse(name) for name in names]
 
+    def use_manifest(self, digest: Digest) -> None:
+        """Note that the manifest was used now, as `blob` does for blobs."""
+        try:
+            os.utime(self._manifest_path(digest))
+        except FileNotFoundError:
+            pass
+
+    def last_uses(self) -> Iterator[tuple[float, Digest, Digest]]:
+        """When each manifest and blob was used last, its digest, and the digest that the store has it by."""
+        for digest in self.manifests():
+            try:
+                record = self.manifest(digest)
+                if record is not None:
+                    used = os.stat(self._manifest_path(digest)).st_mtime
+                    yield used, digest, digests.parse(record.stored)
+            except (ArgosyError, FileNotFoundError):
+                continue
+        for name in _names(f"{self.path}/blobs"):
+            try:
+                stored = _read_digest(f"{self.path}/blobs/{name}")
+                if stored is not None:
+                    yield os.stat(f"{self.path}/blobs/{name}").st_mtime, digests.parse(name), stored
+            except (ArgosyError, FileNotFoundError):
+                continue
+
+    def remove(self, digest: Digest) -> None:
+        """Take what has this digest out of the repository, be it manifest or blob."""
+        try:
+            self.remove_manifest(digest)
+        except Damaged:
+            _unlinked(self._manifest_path(digest))
+        self.remove_blob(digest)
+
     def tags(self) -> list[str]:
         """All tags, in order."""
         return _names(f"{self.path}/tags")
@@ -188,6 +225,20 @@ class Repository:
     def tag(self, tag: str) -> Digest | None:
         """The digest that a tag means; None when there is no such tag."""
         return _read_digest(f"{self.path}/tags/{tag}")
+
+    def tag_age_s(self, tag: str) -> float:
+        """How long ago the tag was set, or found to be right (`confirm_tag`)."""
+        try:
+            return max(time.time() - os.stat(f"{self.path}/tags/{tag}").st_mtime, 0.0)
+        except FileNotFoundError:
+            return float("inf")
+
+    def confirm_tag(self, tag: str) -> None:
+        """The tag is right as of now."""
+        try:
+            os.utime(f"{self.path}/tags/{tag}")
+        except FileNotFoundError:
+            pass
 
     def set_tag(self, tag: str, digest: Digest) -> None:
         """Let the tag mean this manifest."""
@@ -217,13 +268,13 @@ class Repository:
                 found.append(jsontext.decode(data, name))
         return found
 
-    def live(self) -> Iterator[str]:
+    def live(self, *, everything: bool) -> Iterator[str]:
         """The digests of the store's blobs that this repository needs: of manifests, their parts, and new blobs.
 
-        Where a manifest's record cannot be read, every blob of the repository counts.
+        Every blob of the repository counts with `everything`, or where a manifest's record cannot be read.
         """
         named: set[str] = set()
-        whole = True
+        whole = not everything
         for digest in self.manifests():
             try:
                 record = self.manifest(digest)
@@ -250,7 +301,7 @@ def live(store: Store) -> Iterator[str]:
         repositories = Repositories(store, kind)
         for name in repositories.names():
             try:
-                yield from repositories.find(name).live()
+                yield from repositories.find(name).live(everything=kind == CACHED)
             except NotFound:
                 continue
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from argosy.config.auth import Credentials
     from argosy.config.registries import Endpoint, Registries
     from argosy.oci.descriptor import Descriptor
+    from argosy.oci.digest import Digest
     from argosy.oci.reference import Reference
     from argosy.registry.blob import BlobReader
     from argosy.registry.streams import OpenBlob
@@ -62,6 +63,14 @@ class DockerSource:
     def manifest(self, digest: str | None = None) -> RawManifest:
         """The manifest or index that the reference names, or another one of the repository by its digest; verified."""
         return self._mirrors.manifest(digest or "")
+
+    def digest(self) -> Digest | None:
+        """The digest that the reference's tag has now, without fetching the manifest; None: the registry is silent."""
+        return self._mirrors.digest()
+
+    def blob_size(self, digest: Digest) -> int | None:
+        """How many bytes a blob has that no manifest tells of; None: the registry is silent."""
+        return self._mirrors.blob_size(digest)
 
     def read_blob(self, descriptor: Descriptor, offset: int = 0) -> BlobReader:
         """The blob from `offset` on, resumed by itself after broken connections; not hashed.

@@ -136,6 +136,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "stats": ("stats", "Display a live stream of container resource usage statistics", True),
     "stop": ("stop", "Stop one or more containers", True),
     "system boot": ("system_boot", "Start the containers that their restart policies want after a boot", True),
+    "system cache": ("system_cache", "Serve images of other registries, and keep them", False),
     "system check": ("system_check", "Check the store for damage and left-overs, and repair it", False),
     "system connection add": ("system_connection_add", "Record destination of another host", False),
     "system connection default": ("system_connection_default", "Set named destination as default", False),

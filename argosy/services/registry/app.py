@@ -19,7 +19,7 @@ from argosy.storage.repositories import Repositories
 from argosy.storage.uploads import Uploads
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
 
     from argosy.services.http.messages import Request
     from argosy.services.registry.routes import Route
@@ -41,7 +41,7 @@ class RegistryApp:
         uploading = Uploading(repositories, Uploads(store.tmp))
         listings = Listings(repositories)
         self._answers: dict[str, dict[str, Answer]] = {
-            "base": {"GET": _base},
+            "base": {"GET": base},
             "catalog": {"GET": listings.catalog},
             "tags": {"GET": listings.tags},
             "referrers": {"GET": listings.referrers},
@@ -59,20 +59,23 @@ class RegistryApp:
     async def answer(self, request: Request) -> Response:
         """Answer one request."""
         try:
-            return await _dispatch(self._answers, request)
+            return await dispatch(self._answers, request, reference.check_repository)
         except Fault as fault:
             return fault.response()
         except (ArgosyError, OSError) as error:
             return failure(error, f"{request.method} {request.path}", self._notice)
 
 
-async def _dispatch(answers: dict[str, dict[str, Answer]], request: Request) -> Response:
+async def dispatch(
+    answers: Mapping[str, Mapping[str, Answer]], request: Request, check_name: Callable[[str], None]
+) -> Response:
+    """The answer of the function for this path and method.  `check_name` raises Invalid.  Raises Fault."""
     route = routes.parse(request.path)
     if route is None or route.kind not in answers:
         raise Fault("NAME_UNKNOWN", "there is no such path in the distribution API")
     if route.name:
         try:
-            reference.check_repository(route.name)
+            check_name(route.name)
         except Invalid as error:
             raise Fault("NAME_INVALID", str(error)) from None
     methods = answers[route.kind]
@@ -83,7 +86,8 @@ async def _dispatch(answers: dict[str, dict[str, Answer]], request: Request) -> 
     return await answer(request, route)
 
 
-async def _base(_request: Request, _route: Route) -> Response:
+async def base(_request: Request, _route: Route) -> Response:
+    """That the API is spoken here."""
     await asyncio.sleep(0)
     return Response(200, (*API_HEADERS, JSON), b"{}")
 

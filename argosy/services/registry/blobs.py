@@ -53,37 +53,46 @@ class Blobs:
 
 def part_of(request: Request, fd: int, digest: Digest) -> Response:
     """What Range and If-None-Match ask for of the open file `fd`, which is closed with the answer."""
-    tag = f'"{digest}"'
-    headers: tuple[tuple[str, str], ...] = (
+    size = os.fstat(fd).st_size
+    part = FilePart(fd, 0, size)
+    try:
+        if is_known(request, f'"{digest}"'):
+            part.close()
+            return Response(304, headers_of(digest))
+        part.offset, part.size = span_of(request, digest, size)
+    except Fault:
+        part.close()
+        raise
+    headers = (*headers_of(digest), *length_of(size, part.offset, part.size))
+    return Response(200 if part.size == size else 206, headers, file=part)
+
+
+def headers_of(digest: Digest) -> tuple[tuple[str, str], ...]:
+    """The headers of a blob, which means the same for ever."""
+    return (
         *API_HEADERS,
         ("Docker-Content-Digest", digest),
-        ("ETag", tag),
+        ("ETag", f'"{digest}"'),
         ("Accept-Ranges", "bytes"),
         ("Cache-Control", "max-age=31536000"),
         ("Content-Type", "application/octet-stream"),
     )
-    size = os.fstat(fd).st_size
-    whole = FilePart(fd, 0, size)
-    if is_known(request, tag):
-        whole.close()
-        return Response(304, headers)
+
+
+def length_of(size: int, offset: int, length: int) -> tuple[tuple[str, str], ...]:
+    """The headers that say which part of a blob of `size` bytes comes."""
+    headers = (("Content-Length", str(length)),)
+    return headers if length == size else (*headers, ("Content-Range", f"bytes {offset}-{offset + length - 1}/{size}"))
+
+
+def span_of(request: Request, digest: Digest, size: int) -> tuple[int, int]:
+    """Offset and length of the part that is asked for, which may be the whole.  Raises Fault."""
+    header = request.header("range") if request.header("if-range") in ("", f'"{digest}"') else ""
     try:
-        wanted = ranges.requested(request.header("range"), size) if _may_be_part(request, tag) else None
+        return ranges.requested(header, size) or (0, size)
     except ranges.Unsatisfiable:
-        whole.close()
-        raise Fault(
-            "RANGE_INVALID", f"the blob has {size} bytes", headers=(("Content-Range", f"bytes */{size}"),)
-        ) from None
-    if wanted is None:
-        return Response(200, headers, file=whole)
-    offset, length = wanted
-    headers = (*headers, ("Content-Range", f"bytes {offset}-{offset + length - 1}/{size}"))
-    return Response(206, headers, file=FilePart(fd, offset, length))
-
-
-def _may_be_part(request: Request, tag: str) -> bool:
-    condition = request.header("if-range")
-    return bool(request.header("range")) and condition in ("", tag)
+        headers = (("Content-Range", f"bytes */{size}"),)
+        raise Fault("RANGE_INVALID", f"the blob has {size} bytes", headers=headers) from None
 
 
 def is_known(request: Request, tag: str) -> bool:

@@ -53,13 +53,18 @@ class Listings:
             entries = await asyncio.to_thread(repository.referrers, digest)
         except NotFound:
             entries = []
-        headers: tuple[tuple[str, str], ...] = ()
-        wanted = request.query.get("artifactType")
-        if wanted:
-            entries = [entry for entry in entries if entry.get("artifactType") == wanted]
-            headers = (("OCI-Filters-Applied", "artifactType"),)
-        body = jsontext.encode({"schemaVersion": 2, "mediaType": mediatypes.OCI_INDEX, "manifests": entries})
-        return Response(200, (*API_HEADERS, ("Content-Type", mediatypes.OCI_INDEX), *headers), body)
+        return referrers_answer(request, entries)
+
+
+def referrers_answer(request: Request, entries: Sequence[dict[str, Any]]) -> Response:
+    """The entries that the request chooses, as an index."""
+    headers: tuple[tuple[str, str], ...] = ()
+    wanted = request.query.get("artifactType")
+    if wanted:
+        entries = [entry for entry in entries if entry.get("artifactType") == wanted]
+        headers = (("OCI-Filters-Applied", "artifactType"),)
+    body = jsontext.encode({"schemaVersion": 2, "mediaType": mediatypes.OCI_INDEX, "manifests": list(entries)})
+    return Response(200, (*API_HEADERS, ("Content-Type", mediatypes.OCI_INDEX), *headers), body)
 
 
 def _page(request: Request, names: Sequence[str], usual: int | None) -> tuple[list[str], tuple[tuple[str, str], ...]]:

@@ -1,0 +1,49 @@
+"""The cache: the reading half of the distribution API, which fetches from other registries what it does not have.
+
+What was fetched is kept in this store, verified, within bounds of size.  Credentials are used towards the registries
+that they belong to, and no client sees them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from argosy.engine import Engine
+    from argosy.transports.docker import RegistryOptions
+
+
+def run(
+    engine: Engine,
+    say: Callable[[str], None],
+    *,
+    listen: str,
+    tls_cert: str,
+    tls_key: str,
+    upstreams: Sequence[str],
+    max_bytes: int,
+    ttl_s: float,
+    options: RegistryOptions,
+) -> int:
+    """Serve until a signal ends it; see the command's flags for what the arguments mean."""
+    from argosy.registry.retry import Backoff
+    from argosy.services import house
+    from argosy.services.cache.app import CacheApp
+    from argosy.services.cache.upstream import Upstream
+
+    chosen = options.replace(backoff=Backoff(retries=1, transfers=3, base_s=0.5))  # clients try again themselves
+    upstream = Upstream(lambda reference: engine.open_source(reference, chosen), tuple(upstreams))
+    engine.load_registries()
+    app = CacheApp(engine.store, upstream, engine.site.notice, max_bytes=max_bytes, ttl_s=ttl_s)
+    return house.run(
+        app.answer,
+        name="cache",
+        say=say,
+        notice=engine.site.notice,
+        environ=engine.environ,
+        listen=listen,
+        certificate=tls_cert,
+        key=tls_key,
+    )

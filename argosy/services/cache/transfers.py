@@ -1,0 +1,145 @@
+"""Blobs on their way from a registry into the store, and the clients that read along.
+
+There is one transfer of a blob, however many ask for it.  It goes on when they have left, and where an earlier one was
+broken off.  A client gets bytes as they come, but for the last one: that follows when the whole has its digest, so that
+nobody takes wrong bytes for a whole blob.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from argosy.errors import ArgosyError
+from argosy.services.http.messages import ClientGone
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from argosy.oci.descriptor import Descriptor
+    from argosy.oci.digest import Digest
+    from argosy.registry.blob import BlobReader
+    from argosy.storage.blobs import Ingest
+    from argosy.storage.store import Store
+
+    OpenBlob = Callable[[int], BlobReader]
+
+_AT_ONCE = 16
+_BLOCK_BYTES = 256 << 10
+
+
+class Transfers:
+    """All transfers under way; used by the event loop's thread alone."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._threads = ThreadPoolExecutor(_AT_ONCE, "transfer")
+        self._under_way: dict[Digest, Transfer] = {}
+
+    def digests(self) -> frozenset[str]:
+        """What is on its way."""
+        return frozenset(self._under_way)
+
+    def join(self, descriptor: Descriptor, source: OpenBlob, done: Callable[[Transfer], None]) -> Transfer:
+        """The transfer of this blob, begun unless it is under way; `done` is called when a new one has ended."""
+        found = self._under_way.get(descriptor.digest)
+        if found is None:
+            found = self._under_way[descriptor.digest] = Transfer(descriptor)
+            task = asyncio.get_running_loop().run_in_executor(self._threads, found.run, self._store, source)
+            task.add_done_callback(lambda _: self._end(found, done))
+        return found
+
+    def _end(self, transfer: Transfer, done: Callable[[Transfer], None]) -> None:
+        self._under_way.pop(transfer.descriptor.digest, None)
+        transfer.ended()
+        done(transfer)
+
+
+class Transfer:
+    """One blob on its way.  `error` says why it failed."""
+
+    def __init__(self, descriptor: Descriptor) -> None:
+        self.descriptor = descriptor
+        self.error: Exception | None = None
+        self._loop = asyncio.get_running_loop()
+        self._news = asyncio.Event()
+        self._have = 0
+        self._complete = False
+        self._over = False
+        self._file: _OpenFile | None = None
+
+    def run(self, store: Store, source: OpenBlob) -> None:
+        """Fetch the blob; in a thread of its own."""
+        try:
+            with store.blobs.ingest(self.descriptor.digest, self.descriptor.size, stable=True) as ingest:
+                if not ingest.present:
+                    self._fetch(ingest, source)
+            if self._file is None:
+                self._file = _OpenFile(store.blobs.open(self.descriptor.digest))
+            self._complete = True
+        except Exception as error:  # noqa: BLE001 -- told to the clients, and to the log
+            self.error = error
+
+    def _fetch(self, ingest: Ingest, source: OpenBlob) -> None:
+        self._file = _OpenFile(ingest.reader())
+        self._told(ingest.offset)
+        with source(ingest.offset) as reader:
+            for block in reader:
+                ingest.write(block)
+                self._told(ingest.offset)
+        ingest.commit()
+
+    def _told(self, have: int) -> None:
+        self._have = have
+        self._loop.call_soon_threadsafe(self._wake)
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def ended(self) -> None:
+        """No more comes."""
+        self._over = True
+        self._wake()
+
+    async def begun(self) -> None:
+        """Wait for the first byte.  Raises the error of a transfer that failed before it."""
+        while not self._over and not self._have:
+            await self._news.wait()
+        if self.error is not None:
+            raise self.error
+
+    async def read(self, offset: int, size: int) -> AsyncIterator[bytes]:
+        """The bytes of a part, as they come.  Raises ClientGone when they will not: the client must not be answered."""
+        at, end = offset, offset + size
+        while at < end:
+            have = self.descriptor.size if self._complete else min(self._have, self.descriptor.size - 1)
+            if at < have and self._file is not None:
+                chunk = os.pread(self._file.fd, min(_BLOCK_BYTES, have - at, end - at), at)
+                if not chunk:
+                    raise ClientGone  # the bytes were wrong, and are gone
+                at += len(chunk)
+                yield chunk
+            elif self._over:
+                raise ClientGone from self.error
+            else:
+                await self._news.wait()
+
+    def failure(self) -> str:
+        """Why it failed, for the log; "" when it did not."""
+        if self.error is None:
+            return ""
+        kind = "" if isinstance(self.error, ArgosyError) else f"{type(self.error).__name__}: "
+        return f"blob {self.descriptor.digest} was not cached: {kind}{self.error}"
+
+
+class _OpenFile:
+    """A descriptor that is closed when nobody reads along any more."""
+
+    def __init__(self, fd: int) -> None:
+        self.fd = fd
+
+    def __del__(self) -> None:
+        os.close(self.fd)
