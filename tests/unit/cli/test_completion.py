@@ -50,8 +50,8 @@ def names_for(*words: str, broken: bool = False) -> tuple[list[str], int]:
     ("words", "found", "directive"),
     [
         (["unsh"], ["unshare"], 4),
-        (["system", "c"], ["check", "connection"], 4),
-        (["--root", "/x", "system", "c"], ["check", "connection"], 4),
+        (["system", "c"], ["cache", "check", "connection"], 4),
+        (["--root", "/x", "system", "c"], ["cache", "check", "connection"], 4),
         (["--root=/x", "unsh"], ["unshare"], 4),
         (["--runt"], ["--runtime", "--runtime-flag"], 4),
         (["system", "check", "--r"], ["--remote", "--repair", "--root", "--runroot", "--runtime", "--runtime-flag"], 4),
