@@ -33,7 +33,7 @@ def run(options: SystemCacheOptions, opener: Opener, out: Output) -> int:
     """Serve until a signal ends it."""
     from argosy.oci import reference
     from argosy.spec.parse import parse_size
-    from argosy.transports.docker import RegistryOptions
+    from argosy.transports.access import RegistryOptions
 
     def say(line: str) -> None:
         out.line(line)
