@@ -250,7 +250,7 @@ def _kept(cache: str, places: tuple[str, ...]) -> Registries | None:
 
 
 def _keep(cache: str, places: tuple[str, ...], stamps: list[list[Any]], registries: Registries) -> None:
-    """Write the cache, if the run directory is there.  A file of this very second may change again unseen."""
+    """Write the cache.  A file of this very second may change again unseen."""
     import time
 
     from argosy.linux import files
@@ -261,8 +261,7 @@ def _keep(cache: str, places: tuple[str, ...], stamps: list[list[Any]], registri
     text = {"shape": _shape(), "places": list(places), "stamps": stamps, "registries": registries.to_json()}
     directory = os.path.dirname(cache)
     try:
-        if not os.path.isdir(directory):
-            os.mkdir(directory, 0o700)
+        files.make_directories(directory)
         files.write_atomic(cache, jsontext.encode(text))
     except OSError:
         pass  # the next command parses the files again

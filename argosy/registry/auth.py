@@ -7,10 +7,9 @@ registry is configured insecure.  Tokens are cached in memory for as long as the
 
 from __future__ import annotations
 
-import base64
+import binascii
 import threading
 import time
-import urllib.parse
 
 from argosy import jsontext
 from argosy.config.auth import Credentials
@@ -119,13 +118,13 @@ class Authorizer:
                 realm,
                 {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
                 method="POST",
-                body=urllib.parse.urlencode({**form, **fields}).encode,
+                body=_urlencoded({**form, **fields}).encode,
             )
         secrets = self._basic()
         if credentials is not None and secrets:
             fields = {**fields, "account": credentials.username}
         separator = "&" if "?" in realm else "?"
-        url = f"{realm}{separator}{urllib.parse.urlencode(fields)}" if fields else realm
+        url = f"{realm}{separator}{_urlencoded(fields)}" if fields else realm
         return self._http.request(url, {"Accept": "application/json"}, secrets=secrets)
 
     def _check_realm(self, realm: str) -> str:
@@ -151,7 +150,13 @@ def wrong_credentials(host: str, credentials: Credentials, said: str) -> Unautho
 
 def _basic_header(credentials: Credentials) -> dict[str, str]:
     pair = f"{credentials.username}:{credentials.password}"
-    return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
+    return {"Authorization": f"Basic {binascii.b2a_base64(pair.encode(), newline=False).decode()}"}
+
+
+def _urlencoded(fields: dict[str, str]) -> str:
+    from urllib.parse import urlencode
+
+    return urlencode(fields)
 
 
 def _token(body: bytes, server: str) -> tuple[str, float]:

@@ -6,8 +6,6 @@ what comes is compared with the digest like everything else.
 
 from __future__ import annotations
 
-import urllib.parse
-
 from argosy.errors import shown
 from argosy.registry.blob import BlobReader
 from argosy.registry.faults import Untrue
@@ -29,6 +27,8 @@ def open_blob(
     notice: Callable[[str], None] | None = None,
 ) -> BlobReader:
     """The blob at `url`, from `offset` on, asked for already.  Raises RegistryError."""
+    import urllib.parse
+
     parts = urllib.parse.urlsplit(url)
     if parts.scheme != "https" or not parts.netloc or "@" in parts.netloc:
         raise Untrue(f"{shown(url)} is not a URL that layers are fetched from", details="it must be https://HOST/PATH")

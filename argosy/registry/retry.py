@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 
 from argosy.values import Value
@@ -51,6 +50,8 @@ class Retry:
         if not fault.transient or self.failures >= limit or fault.retry_after_s > self.backoff.patience_s:
             raise fault
         delay_s = min(self.backoff.base_s * 2**self.failures, self.backoff.ceiling_s)
+        import random
+
         delay_s = max(delay_s * random.uniform(0.5, 1.0), fault.retry_after_s)  # noqa: S311 -- spreads load, no secret
         self.failures += 1
         if self._notice is not None:

@@ -24,6 +24,7 @@ _DOCKER_HUB_HOST = "registry-1.docker.io"
 _ERROR_BODY_LIMIT = 64 << 10
 _LOGINS = 3
 _TOO_MANY = 429
+_BAD_REQUEST = 400
 
 
 class Session:
@@ -74,6 +75,8 @@ class Session:
 
     def _probe(self) -> str:
         secure = f"https://{self.host}"
+        if _is_loopback(self.host) and self._speaks_plain():
+            return f"http://{self.host}"
         try:
             self._http.request(f"{secure}/v2/", {}).drain()
         except (Unreachable, Stalled) as error:
@@ -86,6 +89,19 @@ class Session:
                 raise error from None
             return plain
         return secure
+
+    def _speaks_plain(self) -> bool:
+        """Whether the registry on this very host, where nobody listens on the way, speaks plain HTTP.
+
+        That is asked first since it spares a local registry without TLS the import of `ssl`.  A server that expects
+        TLS answers with 400, if at all.
+        """
+        try:
+            with self._http.request(f"http://{self.host}/v2/", {}) as answer:
+                answer.drain()
+                return answer.status != _BAD_REQUEST and answer.origin.scheme == "http"
+        except RegistryError:
+            return False
 
     def resolve(self, target: str) -> str:
         """The URL of a path, or of a link that the registry gave; Untrue if that leads to another host."""
@@ -168,3 +184,11 @@ class Session:
         if limit.is_short:
             self._told_limit = True
             self._notice(f"the registry {self.name} allows {limit}")
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether this is a port of this host by its address, or `localhost`: a port speaks one protocol."""
+    name, colon, port = host.rpartition(":")
+    if not colon or not port.isdecimal():
+        return False
+    return name in ("localhost", "[::1]") or (name.startswith("127.") and name.replace(".", "").isdecimal())

@@ -6,9 +6,8 @@ The base comes from registries.d.  The repository goes without its registry's na
 from __future__ import annotations
 
 import os
-import urllib.parse
 
-from argosy.errors import ArgosyError, Invalid, Unsupported
+from argosy.errors import ArgosyError, Unsupported
 from argosy.linux import files, locks
 from argosy.oci import digest as digests
 from argosy.registry import proxies
@@ -30,14 +29,13 @@ class Lookaside:
     """
 
     def __init__(self, base: str, repository: str, environ: Mapping[str, str]) -> None:
-        try:
-            url = urllib.parse.urlsplit(base)
-        except ValueError:
-            raise Invalid("lookaside in registries.d", base, "it is not a URL") from None
-        account, _, host = url.netloc.rpartition("@")
-        self._url = url._replace(netloc=host)
+        scheme, separator, rest = base.partition("://")
+        netloc, slash, path = rest.partition("/")
+        account, _, self._host = netloc.rpartition("@")
+        self._scheme = scheme.lower() if separator else ""
+        self._directory = f"{slash}{path}".partition("?")[0].partition("#")[0].rstrip("/")
         self._secrets = {"Authorization": f"Basic {_base64(account)}"} if account else {}
-        self.base = self._url.geturl()
+        self.base = f"{self._scheme}://{self._host}{slash}{path}" if separator else base
         self._repository = repository
         self._environ = environ
 
@@ -46,13 +44,13 @@ class Lookaside:
 
         Raises Unsupported for a URL of another kind, ArgosyError for more or larger ones than signatures ever are.
         """
-        if self._url.scheme == "file":
+        if self._scheme == "file":
             return list(self._bounded(digest, self._read_file))
-        if self._url.scheme not in ("http", "https"):
+        if self._scheme not in ("http", "https"):
             raise self._unsupported("reading")
-        insecure = self._url.scheme == "http"
+        insecure = self._scheme == "http"
         connection = Connection(insecure=insecure, proxies=proxies.from_environ(self._environ))
-        http = Http(self._url.netloc, connection)
+        http = Http(self._host, connection)
         try:
             return list(self._bounded(digest, lambda path: self._read_url(http, path)))
         finally:
@@ -114,20 +112,20 @@ class Lookaside:
 
     def check_writable(self) -> None:
         """Raise Unsupported unless signatures can be written there."""
-        if self._url.scheme in ("http", "https"):
+        if self._scheme in ("http", "https"):
             raise Unsupported(
                 f"signatures cannot be written to {self.base}",
                 hint="name a directory for them with lookaside-staging: file:///... in registries.d",
             )
-        if self._url.scheme != "file":
+        if self._scheme != "file":
             raise self._unsupported("writing")
 
     def _path(self, digest: str, number: int) -> str:
         parsed = digests.parse(digest)
-        return f"{self._url.path.rstrip('/')}/{self._repository}@{parsed.algorithm}={parsed.hex}/signature-{number}"
+        return f"{self._directory}/{self._repository}@{parsed.algorithm}={parsed.hex}/signature-{number}"
 
     def _file(self, path: str) -> str:
-        return urllib.parse.unquote(path)
+        return _unquoted(path)
 
     def _read_file(self, path: str) -> bytes | None:
         try:
@@ -138,7 +136,7 @@ class Lookaside:
             raise ArgosyError(f"cannot read the signature {path}: {str(error.strerror).lower()}") from error
 
     def _read_url(self, http: Http, path: str) -> bytes | None:
-        url = self._url._replace(path=path).geturl()
+        url = f"{self._scheme}://{self._host}{path}"
         what = f"reading the signature {url}"
         with http.request(url, {}, secrets=self._secrets) as answer:
             if answer.status in _ABSENT:
@@ -154,10 +152,18 @@ class Lookaside:
         )
 
 
+def _unquoted(text: str) -> str:
+    if "%" not in text:
+        return text
+    from urllib.parse import unquote
+
+    return unquote(text)
+
+
 def _base64(account: str) -> str:
     from base64 import b64encode
 
-    return b64encode(urllib.parse.unquote(account).encode()).decode()
+    return b64encode(_unquoted(account).encode()).decode()
 
 
 def _unlinked(path: str) -> bool:

@@ -148,11 +148,11 @@ def open_place(access: Access, place: Place, opener: Opener) -> ImageSource:
 
 
 def registries(run: str = "") -> Registries:
-    """registries.conf, without opening a store; `run` is a run directory that may have it parsed."""
+    """registries.conf, without opening a store; `run` is the run directory that keeps it parsed."""
     from argosy.config import registries as found
     from argosy.linux import userns
 
-    return found.load(os.environ, rootless=userns.needed(), run=run if os.path.isdir(run) else "")
+    return found.load(os.environ, rootless=userns.needed(), run=run)
 
 
 def run_directory(opener: Opener) -> str:
