@@ -162,11 +162,13 @@ class _Call:
         self.open_engine = open_engine
         self.run_service = serve
         self.out = Output(program)
+        self.host_variables = _HOST_VARIABLES.get(program, ())
         self.settings: dict[str, Any] = {}
         self.program_settings: dict[str, Any] = {}
 
     def guarded(self, arguments: list[str]) -> int:
         """Run, flush, and turn whatever is raised into a status."""
+        self.out.command_line = (self.program, *arguments)
         try:
             status = self._dispatch(arguments)
             self.out.flush()
@@ -273,7 +275,7 @@ class _Call:
         self._note_globals(parsed, own)
         options = build_options(command, parsed, shown)
         self._apply_settings()
-        if not _NOWHERE.issuperset(self.settings) or any(map(os.environ.get, self._variables())):
+        if not _NOWHERE.issuperset(self.settings) or any(map(os.environ.get, self.host_variables)):
             status = self._elsewhere(words, flags, parsed)
             if status is not None:
                 return status
@@ -284,16 +286,13 @@ class _Call:
             return profiles.run(lambda: self._do(command, options, needs_engine), cpu=cpu, memory=memory)
         return self._do(command, options, needs_engine)
 
-    def _variables(self) -> tuple[str, ...]:
-        return _HOST_VARIABLES.get(self.program, ())
-
     def _elsewhere(self, words: str, flags: Sequence[Flag], parsed: Parsed) -> int | None:
         """Run the command on another host, if one is named: its exit status, or None."""
         from argosy.cli import remote
 
         self.out.flush()
         call = remote.Call(self.program, words, flags, parsed, self.settings, root_flags(self.program))
-        return remote.run(call, os.environ, self._variables())
+        return remote.run(call, os.environ, self.host_variables)
 
     def _do(self, command: Command, options: Value, needs_engine: bool) -> int:  # noqa: FBT001 -- of the index
         return command.run(options, self._engine() if needs_engine else self._opener(), self.out)

@@ -38,6 +38,7 @@ class Output:
 
     def __init__(self, program: str = "argosy", *, fd: int = 1, error_fd: int = 2) -> None:
         self.program = program
+        self.command_line: tuple[str, ...] = ()  # the whole of it, from the program's name on
         self.notices = True
         self.log: Callable[[str], object] | None = None  # gets each message as well (--syslog)
         self._fd = fd

@@ -79,6 +79,7 @@ def config(subject: Subject) -> dict[str, Any]:
         "Annotations": _annotations(subject),
         "StopSignal": signals.parse(options.stop_signal or image.stop_signal or "TERM"),
         "HealthcheckOnFailureAction": "none",
+        **({"CreateCommand": list(options.create_command)} if options.create_command else {}),
         **({"Timezone": options.timezone} if options.timezone else {}),
         **({"SystemdMode": True} if process.runs_systemd(options, image) else {}),
         "Umask": (options.umask or conf.umask).zfill(4),

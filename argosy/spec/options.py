@@ -222,6 +222,7 @@ class ContainerOptions(Value):
     annotations: Mapping[str, str] = NO_PAIRS
     platform: str = ""
     cidfile: str = ""  # for `inspect`: who creates the container writes it
+    create_command: tuple[str, ...] = ()  # the command line that made the container, for `inspect` and systemd units
     pidfile: str = ""
     conmon_pidfile: str = ""
     timezone: str = ""  # --tz: a name below /usr/share/zoneinfo, or "local"

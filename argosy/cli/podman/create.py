@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def run(options: CreateFlags, engine: Engine, out: Output) -> int:
     """Create the container and print its id."""
-    wanted = _container_flags.container_options(options)
+    wanted = _container_flags.container_options(options).replace(create_command=out.command_line)
     _container_flags.tell_what_does_nothing(options, out)
     _container_flags.check_first(options)
     image, shown, config = _container_flags.chosen_image(engine, options)

@@ -32,7 +32,7 @@ class RunOptions(CreateFlags):
 
 def run(options: RunOptions, engine: Engine, out: Output) -> int:
     """Run the container.  The exit status is its own; 125, 126 and 127 say that it could not be started."""
-    wanted = _container_flags.container_options(options)
+    wanted = _container_flags.container_options(options).replace(create_command=out.command_line)
     _container_flags.tell_what_does_nothing(options, out)
     if options.rmi:
         wanted = _with_image(wanted, options)
