@@ -31,6 +31,7 @@ _STATES = (
     *("created", "initialized", "running", "paused", "stopping", "stopped", "exited", "removing", "unknown"),
     *("restarting", "dead"),  # docker's; no container is ever in them
 )
+_SYNONYMS = {"configured": state.CREATED, "stopped": state.EXITED}  # podman's
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 _HEX = frozenset("0123456789abcdef")
 
@@ -221,9 +222,10 @@ def statuses(names: Iterable[str]) -> tuple[str, ...]:
     """What containers' states are called here, each once.  Raises ArgosyError for what is no state."""
     found = []
     for name in names:
+        name = _SYNONYMS.get(name, name)
         if name not in _STATES:
             raise ArgosyError(f"unknown container state: {name}: invalid argument", hint=f"choose {', '.join(_STATES)}")
-        found.append(state.EXITED if name == "stopped" else name)
+        found.append(name)
     return tuple(dict.fromkeys(found))
 
 

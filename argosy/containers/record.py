@@ -11,10 +11,11 @@ from argosy.linux.idmap import IdMap
 from argosy.oci.imageconfig import ContainerConfig
 from argosy.records import shelf
 from argosy.spec.options import ContainerOptions, NetworkUse, PortMapping
-from argosy.values import Value
+from argosy.values import Value, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any, ClassVar, TypeVar
 
     from argosy.containers.site import Site
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     V = TypeVar("V", bound=Value)
 
+NO_OPTIONS: Mapping[str, Any] = {}
 RECORD = "container.json"
 CHANGES = "changes.json"
 STARTED = "started.json"
@@ -117,13 +119,15 @@ class Changes(Value):
     """changes.json: what replaces the record's own word, and the OCI runtime that it was moved to, "" for any.
 
     `networks` are those that it is on since it was connected to one or taken off one, `ports` those that it publishes
-    since they were changed; None before.
+    since they were changed; None before.  `options` has, in JSON form, the other fields of the container's options that
+    were changed.
     """
 
     name: str = ""
     runtime: str = ""
     networks: tuple[NetworkUse, ...] | None = None
     ports: tuple[PortMapping, ...] | None = None
+    options: Mapping[str, Any] = NO_OPTIONS
 
     _nested: ClassVar[dict[str, type[Value]]] = {"networks": NetworkUse, "ports": PortMapping}
 
@@ -157,16 +161,18 @@ class LastRun(Value):
 
 
 def read_record(store: Store, container_id: str) -> ContainerRecord:
-    """The container's record, with the ports that it publishes now.
+    """The container's record, with what `update` has changed of it.
 
     Raises NotFound when there is no such container, Invalid when the file is damaged.
     """
-    text = read_text(store, container_id)
-    record = ContainerRecord.from_json(jsontext.decode(text, f"container record {container_id[:12]}"))
+    raw = jsontext.decode(read_text(store, container_id), f"container record {container_id[:12]}")
     try:
         changes = read_value(store, container_id, CHANGES, Changes)
     except ArgosyError:
-        return record  # who needs the changes themselves says that they are damaged
+        changes = None  # who needs the changes themselves says that they are damaged
+    if changes is not None and changes.options:
+        raw["options"].update(plain(changes.options))
+    record = ContainerRecord.from_json(raw)
     if changes is None or changes.ports is None:
         return record
     return record.replace(options=record.options.replace(ports=changes.ports))

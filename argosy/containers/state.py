@@ -14,7 +14,7 @@ from argosy.containers import record as records
 from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import process
 from argosy.runtime import exits
-from argosy.values import Value
+from argosy.values import Value, plain
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,6 +208,8 @@ def view(site: Site, container_id: str) -> ContainerView:
     try:
         options = raw["options"]
         changes = records.read_value(site.store, container_id, records.CHANGES, records.Changes)
+        if changes is not None and changes.options:
+            options.update(plain(changes.options))
         if changes is not None and changes.ports is not None:
             options["ports"] = [mapping.to_json() for mapping in changes.ports]
         return ContainerView(

@@ -101,6 +101,10 @@ class OciRuntime(Value):
         """Let them go on."""
         self._call(self.argv("resume", container_id), container_id)
 
+    def update(self, container_id: str, resources: bytes) -> None:
+        """Give the running container other limits: linux.resources, of which what is left out stays."""
+        self._call(self.argv("update", "--resources", "-", container_id), container_id, data=resources)
+
     def delete(self, container_id: str, *, force: bool = False, made: bool = True) -> None:
         """Remove the runtime's record.  Idempotent: a container that it does not know is removed already.
 
@@ -125,8 +129,8 @@ class OciRuntime(Value):
         state: dict[str, object] = jsontext.decode(done.stdout, f"state of {container_id}")
         return state
 
-    def _call(self, argv: Sequence[str], container_id: str, program: str = "") -> None:
-        done = process.run(argv, env=environment(), check=False)
+    def _call(self, argv: Sequence[str], container_id: str, program: str = "", *, data: bytes = b"") -> None:
+        done = process.run(argv, input=data, env=environment(), check=False)
         if done.returncode != 0:
             raise translate(self.name, plain_message(done.stderr), container_id, program)
 

@@ -97,34 +97,45 @@ def resources(request: SpecRequest) -> dict[str, Any]:
         if not options.privileged:
             found["devices"] += [_rule(node) for node in request.nodes]
             found["devices"] += map(_asked_rule, options.device_cgroup_rules)
-    limit = options.pids_limit
-    if limit is None:  # the default goes where it cannot hold
+    if options.pids_limit is None:  # the default goes where it cannot hold
         limit = 0 if "pids" in request.unlimited else max(request.conf.pids_limit, 0)
-    if limit > 0:
-        found["pids"] = {"limit": limit}
-    for key, section in (("memory", _memory(request)), ("cpu", _cpu(options)), ("unified", dict(options.cgroup_conf))):
+        options = options.replace(pids_limit=limit)
+    return {**found, **limits(options, request.unlimited, request.block_devices)}
+
+
+def limits(
+    options: ContainerOptions, unlimited: Mapping[str, str], block_devices: Mapping[str, tuple[int, int]]
+) -> dict[str, Any]:
+    """The part of linux.resources that can change while a container runs; a limit that was not asked for is left out.
+
+    `block_devices` has the numbers of the devices that weights and rates name.
+    """
+    found: dict[str, Any] = {}
+    if options.pids_limit is not None and options.pids_limit > 0:
+        found["pids"] = {"limit": options.pids_limit}
+    memory = _memory(options, unlimited)
+    for key, section in (("memory", memory), ("cpu", _cpu(options)), ("unified", dict(options.cgroup_conf))):
         if section:
             found[key] = section
     if options.blkio_weight or options.blkio_weight_devices or options.device_rates:
-        found["blockIO"] = _block_io(request)
+        found["blockIO"] = _block_io(options, block_devices)
     return found
 
 
 _LARGEST, _UNLIMITED = (1 << 63) - 1, -1  # the specification's numbers have 64 bits
 
 
-def _memory(request: SpecRequest) -> dict[str, Any]:
+def _memory(options: ContainerOptions, unlimited: Mapping[str, str]) -> dict[str, Any]:
     """Swap is limited to as much as memory where nothing else was asked for, as the peers do.
 
     Unlimited swap without a limit of memory is what there is anyway, and runtimes refuse it.
     """
-    options = request.options
     found: dict[str, Any] = {}
     if options.memory_bytes:
         found["limit"] = options.memory_bytes
     if options.memory_reservation_bytes:
         found["reservation"] = options.memory_reservation_bytes
-    if options.memory_bytes and "swap" not in request.unlimited:
+    if options.memory_bytes and "swap" not in unlimited:
         twice = 2 * options.memory_bytes
         found["swap"] = options.memory_swap_bytes or (twice if twice <= _LARGEST else _UNLIMITED)
     if options.memory_swappiness is not None:
@@ -159,13 +170,12 @@ _RATE_KEYS = {
 }
 
 
-def _block_io(request: SpecRequest) -> dict[str, Any]:
+def _block_io(options: ContainerOptions, block_devices: Mapping[str, tuple[int, int]]) -> dict[str, Any]:
     """Weights and rates, with the numbers that the devices have now."""
-    options = request.options
     found: dict[str, Any] = {"weight": options.blkio_weight} if options.blkio_weight else {}
 
     def entry(path: str) -> dict[str, int]:
-        major, minor = request.block_devices[path]
+        major, minor = block_devices[path]
         return {"major": major, "minor": minor}
 
     if options.blkio_weight_devices:

@@ -1,8 +1,9 @@
-"""`update`: other ports for a container that is there already."""
+"""`update`: other limits, restart policy and ports for a container that is there already."""
 
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
+from argosy.cli.podman import _limit_flags
 from argosy.errors import ArgosyError
 from argosy.values import Value
 
@@ -16,20 +17,51 @@ class UpdateOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    blkio_weight: str | None
+    blkio_weight_device: tuple[str, ...]
+    cpu_period: int | None
+    cpu_quota: int | None
+    cpu_rt_period: int | None
+    cpu_rt_runtime: int | None
+    cpu_shares: int | None
+    cpus: str | None
+    cpuset_cpus: str | None
+    cpuset_mems: str | None
+    device_read_bps: tuple[str, ...]
+    device_read_iops: tuple[str, ...]
+    device_write_bps: tuple[str, ...]
+    device_write_iops: tuple[str, ...]
+    memory: str | None
+    memory_reservation: str | None
+    memory_swap: str | None
+    memory_swappiness: int | None
+    pids_limit: str | None
+    restart: str | None
     publish_add: tuple[str, ...]
     publish_rm: tuple[str, ...]
 
 
 def run(options: UpdateOptions, engine: Engine, out: Output) -> int:
-    """Change the container, at once where it runs, and print its id."""
+    """Change the containers, at once where they run, and print their ids; docker's names as they were given."""
     from argosy.cli.podman import _each
+    from argosy.containers import update
 
-    container_id = _each.find(engine, options.operands[0])
-    if not options.publish_add and not options.publish_rm:
-        raise ArgosyError("nothing is to be changed", hint="give --publish-add or --publish-rm")
-    _change_ports(options, engine, container_id)
-    out.line(container_id)
-    return 0
+    changes = _limit_flags.changes(options)
+    if not (changes or options.publish_add or options.publish_rm):
+        raise ArgosyError("nothing is to be changed", hint="give a limit, --restart, --publish-add or --publish-rm")
+    if len(options.operands) > 1 and out.program != "docker":
+        raise ArgosyError(f"`{out.program} update` takes one container")
+
+    def work(container_id: str) -> bool:
+        if changes:
+            update.update(engine.site, container_id, changes)
+        if options.publish_add or options.publish_rm:
+            _change_ports(options, engine, container_id)
+        if out.program != "docker":
+            out.line(container_id)
+        return out.program == "docker"
+
+    return _each.for_each(engine, options.operands, out, work)
 
 
 def _change_ports(options: UpdateOptions, engine: Engine, container_id: str) -> None:
@@ -48,7 +80,8 @@ COMMAND = Command(
     path="update",
     summary="Update an existing container",
     description=(
-        "Changes the ports that a container publishes, for this run and all later ones. On bridge networks of root "
+        "Changes the limits of a container, its restart policy and the ports that it publishes, for this run and all "
+        "later ones; what is not named stays as it is. A limit that cannot hold is refused. On bridge networks of root "
         "all connections stay; where pasta or slirp4netns connects the container, it is started again, and the "
         "connections that pass through it end. All changes are made, or none."
     ),
@@ -56,8 +89,8 @@ COMMAND = Command(
     run=run,
     usage="CONTAINER",
     min_operands=1,
-    max_operands=1,
     flags=(
+        *_limit_flags.flags(),
         Flag("publish-add", kind="list", help="Publish one more port, or a range of ports, to the host (as --publish)"),
         Flag(
             "publish-rm",
@@ -65,5 +98,9 @@ COMMAND = Command(
             help="Publish a port no longer: the container's port, or as it was given to --publish",
         ),
     ),
-    examples=("argosy update --publish-add 8080:80 web", "argosy update --publish-rm 80 --publish-add 8443:443 web"),
+    examples=(
+        "argosy update --memory 512m --restart always web",
+        "argosy update --publish-add 8080:80 web",
+        "argosy update --publish-rm 80 --publish-add 8443:443 web",
+    ),
 )
