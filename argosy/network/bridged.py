@@ -142,6 +142,8 @@ def change_ports(request: NetworkRequest, record: NetworkRecord, conmon_pid: int
 
 def join(request: NetworkRequest, wish: Wish) -> None:
     """Connect a container that runs to one more network.  All of it or nothing; raises as `connect` does."""
+    from argosy.network import resolver_file
+
     shared = ipam.shared_directory(request.run, rootless=request.rootless)
     before = attach.read(request.directory) or NetworkRecord("bridge", request.netns, shared=shared)
     with Undo() as undo:
@@ -149,7 +151,9 @@ def join(request: NetworkRequest, wish: Wish) -> None:
         [(_, attachment, leases)] = _lease(request.replace(wishes=(wish,)), shared, before)
         inside(request, lambda: _plug(request, shared, wish.network, attachment, leases))
         if _answers(wish.network):
-            inside(request, lambda: _name(request, shared, [(wish, attachment, leases)]))
+            servers = inside(request, lambda: _name(request, shared, [(wish, attachment, leases)]))
+            if not request.dns and not request.conf.dns_servers:
+                resolver_file.add(request.directory, servers)
         if request.ports and not request.rootless:
             _lead_ports(request, shared, (*before.addresses, *attachment.addresses))
         undo.commit()
@@ -157,6 +161,8 @@ def join(request: NetworkRequest, wish: Wish) -> None:
 
 def part(request: NetworkRequest, network_id: str) -> None:
     """Take a container that runs off a network.  Idempotent."""
+    from argosy.network import resolver_file
+
     record = attach.read(request.directory)
     gone = [found for found in record.attachments if found.network_id == network_id] if record is not None else []
     if record is None or not gone:
@@ -169,6 +175,7 @@ def part(request: NetworkRequest, network_id: str) -> None:
                 continue
     for attachment in gone:
         _give_back(record.shared, request.id, attachment)
+        resolver_file.drop(request.directory, attachment.gateways)
     left = tuple(found for found in record.attachments if found.network_id != network_id)
     addresses = tuple(address for attachment in left for address in attachment.addresses)
     if request.ports and not request.rootless:

@@ -76,3 +76,18 @@ def for_container(
         own = ((forwarder,) if forwarder else ()) + tuple(s for s in reachable if s != forwarder)
     merged = tuple(dict.fromkeys((*host.options, *options)))
     return Resolver(own, tuple(search) or host.search, merged)
+
+
+def changed(text: str, *, add: Iterable[str] = (), drop: Iterable[str] = (), domain: str = "") -> str:
+    """The file with the servers of `add` before the others and without those of `drop`; all else stays as it is.
+
+    `domain` is added to the search domains where it is not among them.
+    """
+    added, gone = tuple(dict.fromkeys(add)), frozenset(drop)
+    servers = (*added, *(server for server in parse_resolv(text).servers if server not in gone and server not in added))
+    lines = [line for line in text.splitlines() if line.split()[:1] != ["nameserver"]]
+    search = parse_resolv(text).search
+    if domain and domain not in search:
+        lines = [line for line in lines if line.split()[:1] not in (["search"], ["domain"])]
+        lines.insert(0, f"search {' '.join((*search, domain))}")
+    return "".join(f"{line}\n" for line in (*lines, *(f"nameserver {server}" for server in servers)))

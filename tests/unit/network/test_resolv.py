@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from argosy.network import resolv
 from argosy.network.resolv import Resolver, for_container, is_loopback, only_loopback, parse_resolv
 
 HOST = Resolver(("127.0.0.53", "192.0.2.1"), ("example.org",), ("edns0",))
@@ -55,3 +56,16 @@ def test_configured_servers_replace_all_others() -> None:
 
 def test_a_search_list_of_the_root_alone_means_none() -> None:
     assert for_container(HOST, search=(".",)).text() == "nameserver 192.0.2.1\noptions edns0\n"
+
+
+def test_servers_come_and_go_and_all_else_stays() -> None:
+    text = "# mine\nsearch a.example\nnameserver 10.1.0.1\nnameserver 192.0.2.1\noptions ndots:2\n"
+    more = resolv.changed(text, add=("10.2.0.1",), domain="dns.podman")
+    assert more == (
+        "search a.example dns.podman\n# mine\noptions ndots:2\n"
+        "nameserver 10.2.0.1\nnameserver 10.1.0.1\nnameserver 192.0.2.1\n"
+    )
+    assert resolv.changed(more, add=("10.2.0.1",), domain="dns.podman") == more
+    less = resolv.changed(more, drop=("10.1.0.1", "10.9.0.1"))
+    assert resolv.parse_resolv(less).servers == ("10.2.0.1", "192.0.2.1")
+    assert "# mine\n" in less
