@@ -1,8 +1,9 @@
 """The tree of a layer once more, with the owners that an id map gives.
 
-Of metadata only: each regular file is as long as its content, holds none of it, and says with overlay's attributes
-`metacopy` and `redirect` where that is (overlayfs.rst, "Metadata only copy up", "Data-only lower layers").  The layer
-is our own, and nobody changes it: it is walked by paths.
+Of metadata only: a regular file is as long as its content, holds none of it, and says with overlay's attributes
+`metacopy` and `redirect` where that is (overlayfs.rst, "Metadata only copy up", "Data-only lower layers").  Where these
+attributes take as much room as the content of a small file, it has its content.  The layer is our own, and nobody
+changes it: it is walked by paths.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from argosy.linux.idmap import IdMap, IdRange
 
 _REDIRECT_BYTES = 1024  # a longer one may not fit into the inode's attributes: such a file gets its content
+_BLOCK_BYTES = 4096
 
 
 def map_tree(source: str, target: str, id_map: IdMap, xattrs: str, *, own_ids: IdMap, data: str = "") -> None:
@@ -80,6 +82,7 @@ class _Mapper:
         self._gids = gids
         self._own = f"{xattrs}.overlay."
         self._links: dict[int, str] = {}
+        self._block_each = False
 
     def entries(self, source: str, target: str, data: str) -> list[tuple[str, str, str]]:
         """Make what is in `source`; `data` is its place in the data-only directory, "" to copy content."""
@@ -117,15 +120,25 @@ class _Mapper:
         fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             redirect = os.fsencode(data)
-            if status.st_size and data and len(redirect) <= _REDIRECT_BYTES:
-                os.ftruncate(fd, status.st_size)
-                os.setxattr(fd, f"{self._own}metacopy", b"")
-                os.setxattr(fd, f"{self._own}redirect", redirect)
+            large = status.st_size > (_BLOCK_BYTES if self._block_each else 0)
+            if large and data and len(redirect) <= _REDIRECT_BYTES:
+                self._point(fd, redirect, status.st_size)
             elif status.st_size:
                 _copy(source, fd, status.st_size)
             self._set(source, fd, status)
         finally:
             os.close(fd)
+
+    def _point(self, fd: int, redirect: bytes, size: int) -> None:
+        """Say that the content is elsewhere.
+
+        ext4 has room for two dozen bytes of it in an inode, and takes a block for each longer one: content of no more
+        than a block is no larger, and made in less time.
+        """
+        os.ftruncate(fd, size)
+        os.setxattr(fd, f"{self._own}metacopy", b"")
+        os.setxattr(fd, f"{self._own}redirect", redirect)
+        self._block_each = self._block_each or os.fstat(fd).st_blocks > 0
 
     def metadata(self, source: str, target: str, status: os.stat_result) -> None:
         """Give `target`, which is no regular file, what `source` has beside its content."""
@@ -148,6 +161,9 @@ class _Mapper:
 def _copy(source: str, fd: int, size: int) -> None:
     reader = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        copy_content(reader, fd, size)
+        if size > _BLOCK_BYTES:
+            copy_content(reader, fd, size)
+        else:
+            os.write(fd, os.read(reader, size))
     finally:
         os.close(reader)

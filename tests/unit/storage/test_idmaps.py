@@ -92,6 +92,26 @@ def test_a_tree_has_everything_but_other_owners(tmp_path: os.PathLike[str], data
 
 
 @root_only
+def test_a_small_file_has_its_content_where_the_attributes_take_as_much_room(tmp_path: os.PathLike[str]) -> None:
+    base = os.fspath(tmp_path)
+    os.makedirs(f"{base}/layer")
+    sizes = {"large": 5000, "small": 4096, "smaller": 1, "least": 0}
+    for name, size in sizes.items():
+        with open(f"{base}/layer/{name}", "wb") as file:
+            file.write(b"c" * size)
+    mapping.map_tree(f"{base}/layer", f"{base}/mapped", MAP, "trusted", own_ids=identity(), data="hex/" + "d" * 200)
+    assert {name: os.stat(f"{base}/mapped/{name}").st_size for name in sizes} == sizes
+    pointing = {name for name in sizes if "trusted.overlay.metacopy" in os.listxattr(f"{base}/mapped/{name}")}
+    assert "large" in pointing, "its content takes more than the attributes"
+    assert "least" not in pointing
+    for name in sizes.keys() - pointing:
+        with open(f"{base}/mapped/{name}", "rb") as file:
+            assert file.read() == b"c" * sizes[name]
+    takes_blocks = os.stat(f"{base}/mapped/large").st_blocks > 0
+    assert len(pointing) in ((1, 2) if takes_blocks else (3,)), "one at most, to find out"
+
+
+@root_only
 def test_a_place_too_long_for_an_attribute_gets_its_content(tmp_path: os.PathLike[str]) -> None:
     base = os.fspath(tmp_path)
     below = "/".join(["d" * 200] * 6)
