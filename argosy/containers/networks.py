@@ -22,10 +22,15 @@ BRIDGE = "bridge"
 
 
 def of(site: Site) -> Networks:
-    """The networks of the site's store."""
+    """The networks of the site's store, or in the directory that containers.conf or the user names."""
     conf = site.conf
     default = model.default_network(conf.default_network, conf.default_subnet)
-    return Networks(site.store.networks, default, conf.default_subnet_pools)
+    shelf = site.store.networks
+    if conf.network_config_dir:
+        from argosy.storage import places
+
+        shelf = places.networks(conf.network_config_dir)
+    return Networks(shelf, default, conf.default_subnet_pools)
 
 
 def named(site: Site, record: ContainerRecord) -> tuple[NetworkUse, ...]:
@@ -54,13 +59,14 @@ def wish(site: Site, record: ContainerRecord, use: NetworkUse) -> Wish:
     """What the container wants of one network.  Raises NotFound when it is gone."""
     from argosy.containers.record import current_name
 
-    own = record.id[:12]
+    own, network = record.id[:12], of(site).get(use.name)
+    as_parent = site.conf.interface_name == "device" and network.driver != model.BRIDGE
     return Wish(
-        network=of(site).get(use.name),
+        network=network,
         addresses=use.addresses,
         mac=use.mac,
         aliases=(*use.aliases, own),
-        interface=use.interface,
+        interface=use.interface or (network.interface if as_parent else ""),
         names=(current_name(site.store, record), *use.aliases, own),
     )
 

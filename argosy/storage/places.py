@@ -1,7 +1,9 @@
-"""Objects that are not at their usual place: volumes in a directory of the user's, containers that end with the boot.
+"""Objects that are not at their usual place: volumes and networks in directories of the user's, and containers that
+end with the boot.
 
 <volume path>/<name>/              the volumes, where store.json names such a directory
               .argosy/tmp/         what is being made or deleted there: a rename cannot leave a file system
+<network config dir>/argosy/       networks/<id>/, names/ and tmp/, beside what other programs have there
 <root>/transient/<boot>/<id>/      transient containers of this boot; those of others are garbage
                  names/<boot>/
 """
@@ -38,6 +40,11 @@ def volumes(path: str) -> Shelf:
     shelf = Shelf(path, f"{path}/{_OWN}/tmp", "volume")
     shelf.names_directory = f"{path}/{_OWN}/names"
     return shelf
+
+
+def networks(path: str) -> Shelf:
+    """The shelf of networks in the directory `path` of --network-config-dir."""
+    return Shelf(f"{path}/argosy/networks", f"{path}/argosy/tmp", "network")
 
 
 def settle_volume_path(store: Store, wanted: str, *, by_flag: bool) -> None:

@@ -156,6 +156,9 @@ def test_a_device_on_somebody_elses_wire_has_no_names_of_ours(rooted: Program) -
         shown = rooted.run("run", "--rm", "--network", "wire", "busybox", "sh", "-c", "ip addr; ip route").stdout
         assert "10.216.7.2/24" in shown
         assert "default" not in shown
+        conf = rooted.write("containers.conf", '[containers]\ninterface_name="device"\n')
+        words = ("run", "--rm", "--network", "wire", "busybox", "ls", "/sys/class/net")
+        assert "argosywire" in rooted.run(*words, env={"CONTAINERS_CONF": conf}).stdout
     finally:
         rooted.run("network", "rm", "wire", check=False)
         subprocess.run(["ip", "link", "del", "argosywire"], check=True)

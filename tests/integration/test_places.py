@@ -90,5 +90,23 @@ def test_transient_store_of_storage_conf(argosy: Program) -> None:
     argosy.run("rm", "c")
 
 
-def test_the_directory_of_networks_is_taken(argosy: Program) -> None:
-    argosy.run("--network-config-dir", f"{argosy.files}/n", "ps")
+def test_the_directory_of_networks(argosy: Program) -> None:
+    """Networks are in the store or there, beside the files of another program; a container finds its own at its end."""
+    place = f"{argosy.files}/n"
+    os.mkdir(place)
+    argosy.write("n/podman.json", "{}")
+    conf = argosy.write("containers.conf", f'[network]\nnetwork_config_dir="{place}"\n')
+    there = ("--network-config-dir", place)
+    argosy.busybox()
+    argosy.run(*there, "network", "create", "there")
+    argosy.run("network", "create", "here")
+    assert argosy.run(*there, "network", "ls", "-q").lines == ["podman", "there"]
+    assert argosy.run("network", "ls", "-q", env={"CONTAINERS_CONF": conf}).lines == ["podman", "there"]
+    assert argosy.run("network", "ls", "-q").lines == ["here", "podman"]
+    found = argosy.run(
+        *there, "run", "--rm", "--network", "there", "busybox", "ip", "-o", "-4", "address", "show"
+    ).stdout
+    assert "eth0" in found
+    argosy.run(*there, "network", "rm", "there")
+    argosy.run("network", "rm", "here")
+    assert sorted(os.listdir(place)) == ["argosy", "podman.json"]
