@@ -49,7 +49,7 @@ GLOBAL_FLAGS = (
     Flag("namespace", kind="string", help="Namespace of containers and pods (refused unless empty)"),
     Flag("network-cmd-path", kind="string", help="Path of the program that connects a container to the network"),
     Flag("network-config-dir", kind="string", help="Path of the directory with the configuration of networks"),
-    Flag("noout", help="Do not output to stdout"),
+    Flag("noout", help="Do not output to stdout; what containers print is theirs"),
     Flag("registries-conf", kind="string", hidden=True, help="File to read in place of registries.conf"),
     Flag("registries-conf-dir", kind="string", hidden=True, help="Directory to read in place of registries.conf.d"),
     Flag("remote", short="r", kind="optbool", help="Run on the host of the default connection"),
@@ -68,14 +68,14 @@ GLOBAL_FLAGS = (
     Flag("url", kind="string", help="Host to run on, ssh://[USER@]HOST[:PORT]"),
     Flag("volumepath", kind="string", help="Path of the directory in which volumes are stored"),
 )
-ROOT_FLAGS = (*GLOBAL_FLAGS, Flag("version", short="v", help="Version of this program"))
+_VERSION = Flag("version", short="v", help="Version of this program")
+ROOT_FLAGS = (*GLOBAL_FLAGS, Flag("debug", short="D", hidden=True, help="Set the log level to debug"), _VERSION)
 # What buildah's help shows and podman's does not.
 _BUILDAH_SHOWS = ("registries-conf", "registries-conf-dir", "short-name-alias-conf")
 # docker's own flags, in place of those of the same letters; it takes them before the command only.
 DOCKER_FLAGS = (
     Flag("config", kind="string", field="docker_config"),
     Flag("context", short="c", kind="string", field="docker_context"),
-    Flag("debug", short="D"),
     Flag("host", short="H", kind="list", field="docker_host"),
     Flag("log-level", short="l", kind="string"),
     Flag("tls"),
@@ -307,9 +307,7 @@ class _Call:
             raise UsageError(f'Log Level "{level}" is not supported, choose from: {", ".join(_LEVELS)}')
         self._check_settings()
         if self.settings.get("noout"):
-            fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-            os.dup2(fd, 1)
-            os.close(fd)
+            self.out.mute()
         if self.settings.get("syslog"):
             import syslog
 

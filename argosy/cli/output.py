@@ -47,6 +47,10 @@ class Output:
         self._size = 0
         self._terminal: bool | None = None
 
+    def mute(self) -> None:
+        """Write nothing to standard output from now on; what others write there is not touched."""
+        self._fd, self._terminal = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC), False
+
     @property
     def is_terminal(self) -> bool:
         """Whether standard output is a terminal."""

@@ -15,7 +15,7 @@ from argosy.linux import files, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, NoReturn
 
 _WHAT = "hook file"
@@ -27,12 +27,14 @@ _PRECREATE_TIME_S = 10.0  # as podman, where the hook names no timeout
 _CONDITIONS = {"always": bool, "hasBindMounts": bool, "annotations": dict, "commands": list}
 
 
-def apply(config: dict[str, Any], directories: Sequence[str], *, has_bind_mounts: bool) -> dict[str, Any]:
-    """`config` with the hooks that match it.  A directory that is missing is an error, and so is a broken file.
+def apply(
+    config: dict[str, Any], directories: Sequence[str], *, has_bind_mounts: bool, notice: Callable[[str], None]
+) -> dict[str, Any]:
+    """`config` with the hooks that match it.  A directory that is missing is worth a notice, as with podman.
 
     Raises ArgosyError that names the file, or the precreate hook that failed or answered with something else.
     """
-    for path in _files(directories):
+    for path in _files(directories, notice):
         hook = _Hook(path)
         if not hook.matches(config, has_bind_mounts=has_bind_mounts):
             continue
@@ -44,11 +46,14 @@ def apply(config: dict[str, Any], directories: Sequence[str], *, has_bind_mounts
     return config
 
 
-def _files(directories: Sequence[str]) -> list[str]:
+def _files(directories: Sequence[str], notice: Callable[[str], None]) -> list[str]:
     found: dict[str, str] = {}
     for directory in directories:
         try:
             names = os.listdir(directory)
+        except FileNotFoundError:
+            notice(f"the hooks directory {directory} does not exist")
+            continue
         except OSError as error:
             raise ArgosyError(f"cannot read the hooks directory {directory}", details=str(error.strerror)) from error
         found.update((name, os.path.join(directory, name)) for name in names if name.endswith(".json"))

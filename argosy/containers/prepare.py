@@ -184,7 +184,7 @@ def described(site: Site, request: SpecRequest) -> dict[str, Any]:
         from argosy.containers import hooks
 
         has_bind_mounts = any(mount.kind == "bind" for mount in request.mounts)
-        config = hooks.apply(config, directories, has_bind_mounts=has_bind_mounts)
+        config = hooks.apply(config, directories, has_bind_mounts=has_bind_mounts, notice=site.notice)
     if site.namespace.chroot:
         from argosy.containers import chroot
 

@@ -349,14 +349,16 @@ def test_the_context_of_docker(
     assert "DOCKER_CONTEXT" in call(capfd, "docker", "frob")[2]
 
 
-def test_noout_keeps_standard_output_empty(capfd: pytest.CaptureFixture[str]) -> None:
-    kept = os.dup(1)
-    try:
-        status = main.run(["argosy", "--noout", "frob"], Opened())
-    finally:
-        os.dup2(kept, 1)
-        os.close(kept)
-    assert (status, capfd.readouterr().out) == (0, "")
+def test_noout_is_about_what_the_program_says_itself(capfd: pytest.CaptureFixture[str]) -> None:
+    status = main.run(["argosy", "--noout", "frob"], Opened())
+    os.write(1, b"from a container")
+    assert (status, capfd.readouterr().out) == (0, "from a container")
+
+
+def test_debug_is_a_level_of_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    for name in ("podman", "docker"):
+        for flag in ("-D", "--debug"):
+            assert call(capfd, name, flag, "frob")[0] == 0
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +28,20 @@ def write(directory: Path, name: str, **changes: Any) -> None:
     (directory / name).write_text(json.dumps({key: value for key, value in data.items() if value is not None}))
 
 
-def applied(*directories: Path, has_bind_mounts: bool = False) -> dict[str, Any]:
-    spec = json.loads(json.dumps(SPEC))
-    found: dict[str, Any] = hooks.apply(spec, [str(path) for path in directories], has_bind_mounts=has_bind_mounts)
+def applied(
+    *directories: Path, has_bind_mounts: bool = False, notice: Callable[[str], None] = lambda _text: None
+) -> dict[str, Any]:
+    spec, paths = json.loads(json.dumps(SPEC)), [str(path) for path in directories]
+    found: dict[str, Any] = hooks.apply(spec, paths, has_bind_mounts=has_bind_mounts, notice=notice)
     return found
+
+
+def test_a_missing_directory_is_noted_and_the_others_count(tmp_path: Path) -> None:
+    write(tmp_path / "there", "01.json")
+    told: list[str] = []
+    found = applied(tmp_path / "missing", tmp_path / "there", notice=told.append)
+    assert len(found["hooks"]["prestart"]) == 1
+    assert told == [f"the hooks directory {tmp_path}/missing does not exist"]
 
 
 def test_order_masking_and_stages(tmp_path: Path) -> None:
@@ -120,8 +131,6 @@ def test_what_is_no_file(tmp_path: Path) -> None:
     path.mkdir()
     with pytest.raises(ArgosyError, match=r"bad\.json"):
         applied(tmp_path)
-    with pytest.raises(ArgosyError, match="nowhere"):
-        applied(tmp_path / "nowhere")
 
 
 def test_precreate_rewrites_the_specification(tmp_path: Path) -> None:
