@@ -12,6 +12,7 @@ from argosy import jsontext
 from argosy.archive.compression import Decompressor
 from argosy.errors import ArgosyError, Invalid
 from argosy.images import convert
+from argosy.images.ahead import ahead
 from argosy.images.convert import Form
 from argosy.images.progress import Progress
 from argosy.oci import digest as digests
@@ -104,31 +105,32 @@ def _add_plain(output: Writer, path: str, source: StorageSource, blob: Descripto
     if kind != "none" and output.can_go_back:
         output.add_unknown(blocks, lambda: path)
         return
-    size = blob.size if kind == "none" else _plain_size(source.read_blob(blob), kind)
-    output.add(path, size, blocks)
+    output.add(path, blob.size if kind == "none" else _plain_size(source, blob, kind, diff_id), blocks)
 
 
-def _plain_size(stream: BlobStream, kind: str) -> int:
+def _plain_size(source: StorageSource, blob: Descriptor, kind: str, diff_id: digests.Digest) -> int:
     """How long the layer is without its compression: the archive wants to know before the first byte."""
+    try:
+        return source.store.layers.meta(diff_id).size_bytes
+    except ArgosyError:
+        return sum(map(len, _inflated(source.read_blob(blob), kind)))  # it is not applied, or its record is damaged
+
+
+def _inflated(stream: BlobStream, kind: str) -> Iterator[bytes]:
+    decompressor = Decompressor(kind)
     with stream:
-        decompressor = Decompressor(kind)
         for block in stream:
-            for _ in decompressor.write(block):
-                pass
+            yield from decompressor.write(block)
         decompressor.finish()
-    return decompressor.written_bytes
 
 
 def _plain(stream: BlobStream, kind: str, diff_id: digests.Digest) -> Iterator[bytes]:
     """The layer's bytes without compression, compared with the diff id at their end."""
     hasher = digests.hasher(diff_id.algorithm)
-    decompressor = Decompressor(kind)
-    with stream:
-        for block in stream:
-            for data in decompressor.write(block):
-                hasher.update(data)
-                yield data
-        decompressor.finish()
+    blocks = _inflated(stream, kind)
+    for data in blocks if kind == "none" else ahead(blocks):
+        hasher.update(data)
+        yield data
     if hasher.hexdigest() != diff_id.hex:
         raise Invalid("layer", diff_id, "its bytes in the store do not have that digest", hint="pull the image again")
 
