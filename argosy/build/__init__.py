@@ -11,6 +11,8 @@ working       the mounted tree of a stage
 stage         one stage, step by step
 executor      all stages of a build, side by side
 result        the image
+attest        statements about the image: `sbom` its packages, `provenance` where it comes from
+failure       what a failing RUN leaves to look into
 containers/   working containers, changed step by step
     output        its files beside the store
 """
@@ -55,6 +57,12 @@ class Build:
         from argosy.build import executor
 
         return executor.common_platforms(self._site, options)
+
+    def bases(self, options: BuildOptions) -> dict[str, str]:
+        """The base images of a build that is done, by name, with the digests of their manifests."""
+        from argosy.build import executor
+
+        return executor.bases(self._site, options)
 
     def build(self, options: BuildOptions, report: Report | None = None) -> ImageRecord:
         from argosy.build import executor

@@ -95,6 +95,17 @@ def common_platforms(site: Site, options: BuildOptions) -> tuple[Platform, ...]:
     return found
 
 
+def bases(site: Site, options: BuildOptions) -> dict[str, str]:
+    """The base images of a build, which are in the store by now, by name, with the digests of their manifests."""
+    found = {}
+    for planned in make_plan(options).stages:
+        base = planned.base
+        name = options.contexts[base.name].image if base.kind == "context" else base.name
+        if base.kind in ("image", "context") and name:
+            found[name] = site.find_image(name, planned.platform, "missing").record.manifest_digest
+    return found
+
+
 def build(site: Site, options: BuildOptions, report: Report) -> ImageRecord:
     """Build the image.  It is on disk when this returns; after an error the cache keeps the steps that were done."""
     planned = make_plan(options)

@@ -79,6 +79,7 @@ class BuildFlags(Value):
     plan: bool
     platform: str | None
     progress: str | None
+    provenance: str | None
     pull: str | None
     push: bool
     quiet: bool
@@ -87,10 +88,14 @@ class BuildFlags(Value):
     rm: bool
     runtime: str | None
     runtime_flag: tuple[str, ...]
+    sbom: str | None
+    sbom_output: str | None
     secret: tuple[str, ...]
     security_opt: tuple[str, ...]
     shm_size: str | None
     sign_by: str | None
+    sign_by_sigstore_private_key: str | None
+    sign_passphrase_file: str | None
     skip_unused_stages: bool
     squash: bool
     squash_all: bool
@@ -198,6 +203,12 @@ FLAGS = (
         help="Build for these platforms (OS/ARCH[/VARIANT][,...]); several make a manifest list",
     ),
     Flag("progress", kind="string", help="How to tell what is done: auto, plain, tty, quiet or rawjson"),
+    Flag(
+        "provenance",
+        kind="optional",
+        implied="true",
+        help="Attach where the image comes from, as a SLSA statement (true, false, mode=min or mode=max)",
+    ),
     Flag("pull", kind="optional", implied="true", help="Pull base images: always, missing, never or newer"),
     Flag("push", help="Push the image under its names when it is built"),
     Flag("quiet", short="q", help="Print only the image's id"),
@@ -206,10 +217,23 @@ FLAGS = (
     Flag("rm", default=True, help="Remove intermediate containers after a build; there are none that stay"),
     Flag("runtime", kind="string", help="The OCI runtime of RUN steps, by name or path"),
     Flag("runtime-flag", kind="list", help="Add global flags for the runtime, without their dashes"),
+    Flag(
+        "sbom",
+        kind="optional",
+        implied="true",
+        help="Attach a bill of materials: spdx (as true), cyclonedx or false",
+    ),
+    Flag("sbom-output", kind="string", help="Write the bill of materials to this file as well"),
     Flag("secret", kind="list", help="A secret for RUN --mount=type=secret (id=ID,src=PATH or id=ID,env=NAME)"),
     Flag("security-opt", kind="list", help="Security options of RUN steps"),
     Flag("shm-size", kind="string", help="Size of /dev/shm of RUN steps (number[unit])"),
     Flag("sign-by", kind="string", help="Sign the image with the GnuPG key that has this fingerprint"),
+    Flag(
+        "sign-by-sigstore-private-key",
+        kind="string",
+        help="Sign --sbom and --provenance with the sigstore private key at PATH",
+    ),
+    Flag("sign-passphrase-file", kind="string", help="Read the passphrase of the sigstore key from the file"),
     Flag("skip-unused-stages", default=True, help="Leave out stages that the target does not need"),
     Flag("squash", help="Make one layer of all that the last stage adds to its base"),
     Flag("squash-all", help="Make one layer of the whole image"),

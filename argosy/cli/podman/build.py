@@ -13,6 +13,7 @@ from argosy.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.build import Build
+    from argosy.build.attest import Attestation
     from argosy.build.dockerfile.instructions import Dockerfile
     from argosy.build.options import BuildOptions
     from argosy.cli.output import Output
@@ -24,11 +25,15 @@ if TYPE_CHECKING:
     from argosy.storage.images import ImageRecord
 
 
+# The flags that count for --push as well.
+_PUSHED = ("authfile", "cert_dir", "creds", "quiet", "tls_verify")
+
+
 def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
     """Build, and print the image's id.  A RUN that fails gives its own exit status."""
     from argosy.build import output
     from argosy.build.dockerfile import parser
-    from argosy.cli.podman import _build_options, _build_report
+    from argosy.cli.podman import _build_attest, _build_options, _build_report
 
     _end_tidily()
     shows = _build_report.kind(flags.progress, out.program, quiet=flags.quiet, logged=bool(flags.logfile))
@@ -36,7 +41,9 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
     if flags.push and not flags.tag:
         raise ArgosyError("--push: the image has no name that it could be pushed under", hint="give it one with --tag")
     outputs = [output.parse(text) for text in flags.output]
+    attested = _build_attest.wanted(flags)
     images: list[ImageRecord] = []
+    documents: list[tuple[ImageRecord, list[Attestation]]] = []
     with _shown(shows, flags) as shown:
         build = engine.build(
             registry=_build_options.registry_options(flags),
@@ -63,11 +70,13 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
                 out.flush()
                 for wanted in outputs:
                     build.write(record, wanted)
+                documents.append((record, _build_attest.attest(attested, record, wanted_build, flags, engine, out)))
                 _tell(record, wanted_build, flags, out)
                 images.append(record)
     _list(images, engine, flags)
     if flags.push:
         _push(engine, flags, out)
+        _build_attest.push(documents, flags, engine, out)
     return 0
 
 
@@ -89,7 +98,7 @@ def _push(engine: Engine, flags: BuildFlags, out: Output) -> None:
 
     several = len(_build_options.wanted_platforms(flags)) > 1
     command = manifest_push.COMMAND if several else push.COMMAND
-    given = {name: getattr(flags, name) for name in ("authfile", "cert_dir", "creds", "quiet", "tls_verify")}
+    given = {name: getattr(flags, name) for name in _PUSHED}
     for name in flags.tag:
         operands = (name, f"docker://{name}") if several else (name,)
         values = {**given, "all": True} if several else given
