@@ -28,7 +28,7 @@ HOMES = {
     "pickle": (),
     "marshal": ("argosy/bundle.py",),
     "shelve": (),
-    "sqlite3": (),
+    "sqlite3": ("argosy/build/sbom/rpm.py",),  # the database is an image's
     "argparse": (),
     "logging": (),
     "asyncio": ("argosy/services/",),
