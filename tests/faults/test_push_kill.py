@@ -7,6 +7,8 @@ import json
 import os
 import random
 import signal
+import stat
+import time
 
 import pytest
 
@@ -14,6 +16,7 @@ from tests.rig.hostile_registry import Exchange, Hostile
 from tests.rig.keeping_registry import KeepingRegistry
 from tests.rig.program import Program, finish
 from tests.rig.registry import OCI_CONFIG, OCI_MANIFEST, sha256
+from tests.rig.served import Served
 
 INSECURE = "--dest-tls-verify=false"
 
@@ -63,6 +66,44 @@ def test_a_push_that_is_killed_ten_times_goes_on(argosy: Program) -> None:
         assert all(sha256(data) == digest for digest, data in registry.blobs.items())
         assert list(registry.manifests) == ["1"]
     assert not os.path.exists(f"{argosy.runroot}/uploads") or os.listdir(f"{argosy.runroot}/uploads") == []
+
+
+def test_a_push_to_the_own_registry_goes_on(argosy: Program) -> None:
+    """The client is killed, the registry is killed: what has come all in all is not much more than the image."""
+    size = 64 << 20
+    place = layout(argosy, (size // 2, size // 4, size // 4))
+    draw = random.Random(7)
+    with Served(argosy, "registry") as registry:
+        sent = 0
+        for number in range(6):
+            limit = sent + draw.randint(1, size // 8)
+            push = argosy.start("copy", "-q", INSECURE, place, f"docker://{registry.name}/a:1", name="skopeo")
+            while push.poll() is None and (sent := stored(argosy)) < limit:
+                time.sleep(0.005)
+            if number % 2:
+                registry.kill()
+                registry.start()
+            os.kill(push.pid, signal.SIGKILL)
+            finish(push, check=False)
+        before = stored(argosy)
+        assert before > size // 8
+        copy(argosy, place, registry.name)
+        assert stored(argosy) < 1.1 * size  # nothing was begun anew
+        assert registry.request("GET", "/v2/a/tags/list").body == b'{"name":"a","tags":["1"]}'
+    argosy.run("system", "check")
+
+
+def stored(program: Program) -> int:
+    """The bytes of blobs and uploads in the program's store."""
+    total = 0
+    for directory in (f"{program.root}/blobs/sha256", f"{program.root}/tmp"):
+        for name in os.listdir(directory) if os.path.isdir(directory) else ():
+            try:
+                status = os.stat(f"{directory}/{name}")
+            except FileNotFoundError:
+                continue
+            total += status.st_size if stat.S_ISREG(status.st_mode) else 0
+    return total
 
 
 def test_two_processes_send_one_blob_once(argosy: Program) -> None:
