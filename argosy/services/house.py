@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from argosy.errors import Invalid
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from argosy.services.http.messages import Handler
+
+_THREADS = 64
 
 
 def run(
@@ -39,5 +42,11 @@ def run(
             if context is None and listeners.is_open_to_others(socket):
                 notice(f"whoever reaches {listeners.url(socket, scheme)} can use this {name}: it asks for no password")
 
-    asyncio.run(Server(handle, log=notice, context=context).run(sockets, ready))
+    loop = asyncio.new_event_loop()
+    # Many may wait for a registry that does not answer, and others shall be served meanwhile.
+    loop.set_default_executor(ThreadPoolExecutor(_THREADS, "request"))
+    try:
+        loop.run_until_complete(Server(handle, log=notice, context=context).run(sockets, ready))
+    finally:
+        loop.close()  # which, unlike asyncio.run, waits for no thread: all that these do can be broken off
     return 0

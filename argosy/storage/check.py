@@ -67,13 +67,14 @@ def check(
 
     `repair` puts right what is safe; `reapply` is how a layer is applied again, `compare` how its tree is looked at.
     """
-    from argosy.storage import check_images
+    from argosy.storage import check_images, check_repositories
 
     findings = list(_store_file(store, repair=repair))
     findings += _leftovers(store, repair=repair)
     for name in SHELVES:
         findings += _shelf(store.shelf(name), REQUIRED.get(name, ""), repair=repair)
         findings += _names(store.shelf(name), repair=repair)
+    findings += check_repositories.check(store, repair=repair)
     findings += check_images.check(store, repair=repair, quick=quick, reapply=reapply, compare=compare)
     return findings
 

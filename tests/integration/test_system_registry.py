@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import socket
 import tempfile
 import threading
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.rig.program import Program
-from tests.rig.registry import OCI_INDEX, OCI_MANIFEST, Image, describe, encode, image, index, sha256
+from tests.rig.registry import OCI_INDEX, OCI_MANIFEST, Authority, Image, describe, encode, image, index, sha256
 from tests.rig.served import Answer, Served
 
 STREAM = {"Content-Type": "application/octet-stream"}
@@ -315,3 +316,15 @@ def test_the_same_blob_is_there_once(served: Served) -> None:
     program.run("pull", "-q", "--tls-verify=false", f"{served.name}/shared:1")
     program.run("rmi", f"{served.name}/shared:1")
     assert served.request("GET", "/v2/shared/manifests/1").body == made.manifest
+
+
+def test_tls(argosy: Program, authority: Authority) -> None:
+    certificate, key = authority.issue("own")
+    os.mkdir(f"{argosy.files}/certs")
+    shutil.copy(authority.certificate, f"{argosy.files}/certs/ca.crt")
+    with Served(argosy, "registry", "--tls-cert", certificate, "--tls-key", key) as running:
+        name = f"localhost:{running.port}/tls/busybox:1"
+        argosy.run("push", "-q", "--cert-dir", f"{argosy.files}/certs", argosy.busybox(), name)
+        argosy.run("rmi", "-a", "-f")
+        argosy.run("pull", "-q", "--cert-dir", f"{argosy.files}/certs", name)
+        assert "certificate" in argosy.run("pull", "-q", name, check=125).stderr

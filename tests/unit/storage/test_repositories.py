@@ -9,8 +9,8 @@ import pytest
 from argosy.errors import NotFound
 from argosy.oci import digest as digests
 from argosy.oci.digest import Digest
-from argosy.storage import check, gc
-from argosy.storage.repositories import ManifestRecord, Repositories, Repository
+from argosy.storage import check, eviction, gc
+from argosy.storage.repositories import CACHED, ManifestRecord, Repositories, Repository
 from argosy.storage.store import Store
 
 MANIFEST = b'{"schemaVersion":2}'
@@ -105,3 +105,50 @@ def test_a_blob_that_the_store_lost_is_not_there(store: Store) -> None:
     assert not repository.add_blob(digest, digest)
     assert repository.remove_blob(digest)
     assert not repository.remove_blob(digest)
+
+
+@pytest.mark.parametrize("kind", ["repositories", CACHED])
+def test_damage_is_named(store: Store, kind: str) -> None:
+    """What the cache has is fetched again; what was pushed must be pushed again."""
+    repository = Repositories(store, kind).obtain("a")
+    blob = put(store, repository, b"blob")
+    found = []
+    for number in range(3):
+        data = MANIFEST + b" " * number
+        found.append(digests.of_bytes(data))
+        repository.add_manifest(found[-1], data, record(data, blob), tag=f"v{number}")
+    assert list(check.check(store)) == []
+    with open(f"{repository.path}/manifests/{found[0]}.json", "r+b") as file:
+        file.truncate(10)
+    os.unlink(f"{repository.path}/manifests/{found[1]}.json")
+    os.unlink(store.blobs.path(found[2]))
+    leftover = f"{repository.path}/tags/.v9.0123456789ab~"
+    with open(leftover, "w", encoding="ascii"):
+        pass
+    assert leftover not in [finding.path for finding in check.check(store)]  # somebody may be writing it
+    os.utime(leftover, (0, 0))
+    named = {finding.name: finding.hint for finding in check.check(store)}
+    again = check.REPAIR if kind == CACHED else "push the image again"
+    assert named[f"a@{found[0]}"] == named[f"a@{found[2]}"] == again
+    assert named["a:v1"] == named[os.path.basename(leftover)] == check.REPAIR
+    check.check(store, repair=True)
+    left = {finding.name for finding in check.check(store)}
+    assert left == (set() if kind == CACHED else {f"a@{found[0]}", f"a@{found[2]}"})
+
+
+def test_eviction(store: Store) -> None:
+    """The oldest use goes first; what is used elsewhere counts once and is as young as its last use."""
+    one, two = (Repositories(store, CACHED).obtain(name) for name in ("one", "two"))
+    blobs = [put(store, one, bytes([number]) * 1000) for number in range(4)]
+    put(store, two, bytes([0]) * 1000)
+    for number, blob in enumerate(blobs):
+        os.utime(f"{one.path}/blobs/{blob}", (1000 + number, 1000 + number))
+    store.unstable.settle()
+    assert eviction.trim(store, 4000) == 0
+    assert eviction.trim(store, 3000) == 1
+    assert [store.blobs.has(blob) for blob in blobs] == [True, False, True, True]
+    served = Repositories(store).obtain("served")
+    assert served.add_blob(blobs[2], blobs[2])
+    assert eviction.trim(store, 1000, spared=(blobs[3],)) == 2
+    assert [store.blobs.has(blob) for blob in blobs] == [False, False, True, True]
+    assert [one.blob(blob) for blob in blobs] == [None, None, None, blobs[3]]
