@@ -11,6 +11,7 @@ from argosy.build import cache as caches
 from argosy.build import configure, plan, result, stage
 from argosy.build.cache import Cache
 from argosy.build.content import FileDigests
+from argosy.build.dockerfile.errors import near
 from argosy.build.sources import Sources
 from argosy.build.state import State
 from argosy.errors import ArgosyError
@@ -274,7 +275,11 @@ class _Build:
             return known
         from argosy.images import resolve
 
-        found = self._site.find_image(name, platform, self._options.pull)
+        try:
+            found = self._site.find_image(name, platform, self._options.pull)
+        except ArgosyError as error:
+            self._look_for_stage(name, error)
+            raise
         record = found.record
         self._tools.work.pin(record.manifest_digest)
         config = resolve.config(self._site.store, record)
@@ -295,6 +300,13 @@ class _Build:
         with self._mutex:
             self._images[name, str(platform)] = state
         return state
+
+    def _look_for_stage(self, name: str, error: ArgosyError) -> None:
+        """Raise the error with the stage that the name of an image which is not to be had was perhaps meant for."""
+        meant = near(name, [planned.stage.start.name for planned in self._plan.stages if planned.stage.start.name])
+        if meant:
+            hint = f"no stage has the name {name} either{meant}"
+            raise ArgosyError(error.brief, details=error.details, hint=hint, exit_code=error.exit_code) from error
 
     def _marker(self) -> str:
         return jsontext.encode(stage.marker(self._options), sort=True).decode()

@@ -292,6 +292,8 @@ def test_nothing_outside_the_context_is_copied(program: Program) -> None:
         ("FROM base\nCOPY --from=later a /\nFROM base AS later\n", (), 125, "stage later is not above this one"),
         ("FROM base AS a\nCOPY --from=a a /\n", (), 125, "stage a is not above this one"),
         ("FROM base\nCOPY --from=3 a /\n", (), 125, "invalid stage index 3"),
+        ("FROM base AS tools\nFROM base\nCOPY --from=tolls a /\n", ("--pull=never",), 125, "(did you mean tools?)"),
+        ("FROM base\n" + "ENV A=1\n" * 10_001, (), 125, "more than 10000 instructions"),
         ("FROM base\nCOPY --chown=nobody a.txt /\n", (), 126, "unable to find user nobody"),
         ("FROM base\nCOPY --chmod=u+q a.txt /\n", (), 125, "invalid chmod parameter: 'u+q'"),
         ("FROM base\nRUN --security=insecure true\n", (), 125, "RUN --security=insecure is not allowed"),

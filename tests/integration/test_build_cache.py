@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import urllib.request
 from collections.abc import Callable
 
@@ -100,3 +101,65 @@ def test_what_a_registry_says_is_not_believed(insecure_registry: Registry, argos
     assert "this is something else" in told
     assert "its archive has another digest" in told
     assert output.count("Using cache") < 4
+
+
+WAITS = (
+    TEXT
+    + """RUN echo ran >> /host/runs; echo running; until [ -e /host/go ]; do sleep 0.1; done
+COPY a.txt /last
+"""
+)
+
+
+def test_builds_share_the_cache_and_outlive_a_kill(argosy_both: Program) -> None:
+    """A build is killed in a step; of two that come to that step at once, one carries it out."""
+    make_context(argosy_both)
+    os.mkdir(f"{argosy_both.files}/host", 0o777)
+    os.chmod(f"{argosy_both.files}/host", 0o777)
+    words = (
+        "build",
+        "--network",
+        "none",
+        "-v",
+        f"{argosy_both.files}/host:/host",
+        "-f",
+        "-",
+        f"{argosy_both.files}/ctx",
+    )
+
+    def started() -> subprocess.Popen[bytes]:
+        process = argosy_both.start(*words, stdin=subprocess.PIPE)
+        assert process.stdin is not None
+        process.stdin.write(WAITS.encode())
+        process.stdin.close()
+        process.stdin = None
+        return process
+
+    def wait_for(process: subprocess.Popen[bytes], line: bytes) -> str:
+        assert process.stdout is not None
+        seen = b""
+        while line not in seen:
+            assert process.poll() is None, seen
+            seen += process.stdout.readline()
+        return seen.decode()
+
+    killed = started()
+    wait_for(killed, b"running\n")
+    killed.kill()
+    killed.wait()
+    for pipe in (killed.stdout, killed.stderr):  # the step, which still runs, holds their other ends
+        assert pipe is not None
+        pipe.close()
+    first = started()
+    assert wait_for(first, b"running\n").count("Using cache") == 4
+    second = started()
+    wait_for(second, b"STEP 4/5")
+    argosy_both.write("host/go", "")
+    output, errors = first.communicate(timeout=60)
+    assert first.returncode == 0, errors
+    image = output.splitlines()[-1]
+    output, errors = second.communicate(timeout=60)
+    assert second.returncode == 0, errors
+    assert output.splitlines()[-1] == image
+    with open(f"{argosy_both.files}/host/runs", encoding="utf-8") as file:
+        assert file.read() == "ran\n" * 2

@@ -27,11 +27,15 @@ _ADD_FLAGS = {**_TRANSFER_FLAGS, "checksum": TEXT, "keep-git-dir": SWITCH, "unpa
 _RUN_FLAGS = {"mount": TEXTS, "network": TEXT, "security": TEXT, "device": TEXTS}
 _NETWORKS = ("default", "none", "host")
 _SECURITIES = ("sandbox", "insecure")
+_MOST_INSTRUCTIONS = 10_000  # each is an entry of the image's history, and a config has 4 MiB at most
 
 
 def parse(data: bytes, path: str = "Dockerfile") -> Dockerfile:
     """The syntax tree of a file, named `path` in errors.  Raises DockerfileError."""
     lexed = lexer.lex(data, path)
+    if len(lexed.statements) > _MOST_INSTRUCTIONS:
+        why = f"it has {len(lexed.statements)} instructions, more than {_MOST_INSTRUCTIONS} instructions are not taken"
+        raise DockerfileError(why, path=path)
     arguments: list[tree.Arg] = []
     starts: list[From] = []
     bodies: list[list[Instruction]] = []
