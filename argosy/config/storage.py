@@ -30,6 +30,9 @@ _DRIVER_KEYS = ("mount_program", "mountopt", "ignore_chown_errors", "skip_mount_
 class StorageConf(Value):
     """`path` is the file that was read, "" for the defaults.
 
+    `auto_userns_user` is whose ranges root's --userns=auto takes; the sizes are the least and the most ids that it
+    gives to a container which does not say how many.
+
     `graphroot` and `runroot` are podman's; `root` and `run` Argosy's where they differ from its own default, else "".
     An empty `driver` means the first of `driver_priority` that works, and where that is empty the best that the host
     has.  The options are as they stand in the file: who uses them parses them.
@@ -43,6 +46,9 @@ class StorageConf(Value):
     root: str = ""
     run: str = ""
     transient_store: bool = False
+    auto_userns_user: str = "containers"
+    auto_userns_min_size: int = 1024
+    auto_userns_max_size: int = 65536
     options: tuple[Option, ...] = ()
 
     _nested: ClassVar[dict[str, type[Value]]] = {"options": Option}
@@ -128,7 +134,11 @@ class _File:
         for key, names in (("driver", (driver,) if driver else ()), ("driver_priority", priority)):
             for name in names:
                 _check_driver(name, f"{self._path}{self._line(f'storage.{key}')}")
+        least, most = (self._number(options, f"storage.options.auto-userns-{end}-size") for end in ("min", "max"))
         return self._moved(conf, storage).replace(
+            auto_userns_user=self._text(options, "storage.options.root-auto-userns-user") or conf.auto_userns_user,
+            auto_userns_min_size=least or conf.auto_userns_min_size,
+            auto_userns_max_size=most or conf.auto_userns_max_size,
             path=self._path,
             driver=driver,
             driver_priority=priority,
@@ -201,6 +211,12 @@ class _File:
         value = table.get(key.rpartition(".")[2], False)
         if not isinstance(value, bool):
             raise self._fault(key, f"must be true or false, not {value!r}")
+        return value
+
+    def _number(self, table: dict[str, Any], key: str) -> int:
+        value = table.get(key.rpartition(".")[2], 0)
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1 << 32:
+            raise self._fault(key, f"must be a number of ids, not {value!r}")
         return value
 
     def _without_nul(self, value: str, key: str) -> str:

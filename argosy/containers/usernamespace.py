@@ -20,6 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from argosy.config.storage import StorageConf
     from argosy.containers.record import ImagePin
     from argosy.containers.site import Site
     from argosy.spec.options import ContainerOptions, UserNamespace
@@ -29,9 +30,8 @@ if TYPE_CHECKING:
 
 VARIABLE = "PODMAN_USERNS"
 _LOCK = "userns.lock"
+_SIZE_HINT = "name the size, --userns=auto:size=N, or raise auto-userns-max-size in storage.conf"
 _SUBID = {"UID": "/etc/subuid", "GID": "/etc/subgid"}
-_AUTO_USER = "containers"  # whose ranges root's --userns=auto takes
-_LEAST_AUTO, _MOST_AUTO = 1024, 65536
 
 
 def defaulted(site: Site, options: ContainerOptions, environ: Mapping[str, str]) -> ContainerOptions:
@@ -110,7 +110,7 @@ def _nomap(site: Site, _mode: UserNamespace, _image: ImagePin) -> Maps:
     counts = [_count(lines) - 1 for lines in site.namespace.id_map.lines()]
     if not all(counts):
         why = "nomap requires additional UIDs or GIDs defined in /etc/subuid and /etc/subgid to function correctly"
-        raise BadOption(why, hint="`argosy doctor` tells how to get some")
+        raise BadOption(why, hint="`argosy doctor ids` tells how to get some")
     return ((0, 1, counts[0]),), ((0, 1, counts[1]),)
 
 
@@ -151,8 +151,11 @@ def _named(site: Site, name: str, kind: str) -> tuple[Range, ...]:
 
 def _auto(site: Site, mode: UserNamespace, image: ImagePin) -> Maps:
     """Ids that no container has, as many as the image needs."""
-    size = mode.size or _needed(site, image)
-    available = _available(site)
+    from argosy.config import storage
+
+    conf = storage.load(os.environ, uid=site.namespace.uid, rootless=site.namespace.rootless)
+    size = mode.size or _needed(site, image, conf)
+    available = _available(site, conf.auto_userns_user)
     used = _used(site)
     found = []
     for index, (kind, texts) in enumerate((("UID", mode.uid_maps), ("GID", mode.gid_maps))):
@@ -162,14 +165,14 @@ def _auto(site: Site, mode: UserNamespace, image: ImagePin) -> Maps:
     return _within(site, (found[0], found[1]))
 
 
-def _needed(site: Site, image: ImagePin) -> int:
-    """How many ids a container of the image needs: those that its account files and its files name, 1024 at least."""
+def _needed(site: Site, image: ImagePin, conf: StorageConf) -> int:
+    """How many ids a container of the image needs: those that its account files and its files name, and the least."""
     if site.conf.userns_size:
         return site.conf.userns_size
-    needed = max(_LEAST_AUTO, _of_accounts(site, image), _of_layers(site, image))
-    if needed > _MOST_AUTO:
+    needed = max(conf.auto_userns_min_size, _of_accounts(site, image), _of_layers(site, image))
+    if needed > conf.auto_userns_max_size:
         why = f"the container needs a user namespace with size {needed} that is bigger than the maximum value allowed"
-        raise BadOption(f"{why} with userns=auto {_MOST_AUTO}", hint="name the size: --userns=auto:size=N")
+        raise BadOption(f"{why} with userns=auto {conf.auto_userns_max_size}", hint=_SIZE_HINT)
     return needed
 
 
@@ -196,14 +199,14 @@ def _of_layers(site: Site, image: ImagePin) -> int:
     return max((owners.highest_id(site.store, layer) + 1 for layer in image.layers), default=0)
 
 
-def _available(site: Site) -> tuple[list[usermaps.Interval], list[usermaps.Interval]]:
-    """The ids that may be given to containers: a rootless user's but his own, root's those of the name `containers`."""
+def _available(site: Site, user: str) -> tuple[list[usermaps.Interval], list[usermaps.Interval]]:
+    """The ids that may be given to containers: a rootless user's but his own, root's those of the name `user`."""
     if site.namespace.rootless:
         uids, gids = site.namespace.id_map.lines()
         return [(1, _count(uids))], [(1, _count(gids))]
     found = []
     for kind in _SUBID:
-        lines = _named(site, _AUTO_USER, kind)
+        lines = _named(site, user, kind)
         found.append([(outside, outside + size) for _, outside, size in lines])
     return found[0], found[1]
 

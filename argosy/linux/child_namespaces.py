@@ -78,7 +78,9 @@ def _held(argv: Sequence[str], action: Callable[[int], T]) -> T:
         try:
             os.write(inward_write, b".")
             if os.read(outward_read, 1) != b".":  # it answers from within
-                raise Unsupported("cannot make a user namespace", hint="argosy doctor says what the host lacks")
+                raise Unsupported(
+                    "cannot make a user namespace", hint="`argosy doctor userns` tells what the host lacks"
+                )
             return action(pid)
         finally:
             os.close(pipes.pop(2))  # its standard input ends

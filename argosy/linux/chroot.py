@@ -117,6 +117,8 @@ def _check(root_fd: int, entry: Entry) -> None:
             raise NotADirectoryError(20, "Not a directory")
     except OSError as error:
         raise ArgosyError(f"chdir to `{entry.cwd}`: {error.strerror}") from error
+    if not entry.args:
+        raise ArgosyError("no command was given to run")
     name = entry.args[0]
     if "/" in name:
         mode = _mode(root_fd, os.path.join(entry.cwd, name))

@@ -309,7 +309,7 @@ def _plug(
         raise ArgosyError(
             f"cannot connect the container to network {network.name}: {error.filename or 'the kernel refuses'}",
             details=str(error.strerror),
-            hint="argosy doctor",
+            hint="see `argosy doctor network`",
         ) from error
 
 

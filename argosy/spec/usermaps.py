@@ -263,7 +263,7 @@ def within(ranges: Iterable[Range], parent: Sequence[Range], kind: str) -> tuple
         if sum(piece[2] for piece in pieces) < size:
             have = sum(count for _, _, count in parent)
             why = f"{kind} map {inside}:{outside}:{size}: only {have} ids are available, from 0 to {have - 1}"
-            raise BadOption(why, hint="/etc/subuid and /etc/subgid give a user more; `argosy doctor` tells how")
+            raise BadOption(why, hint="/etc/subuid and /etc/subgid give a user more; `argosy doctor ids` tells how")
         found += pieces
     return tuple(sorted(found))
 

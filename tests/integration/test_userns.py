@@ -364,7 +364,7 @@ def test_auto_takes_ids_that_nobody_has(argosy_user: Program) -> None:
 def test_auto_of_root_takes_the_ranges_of_containers(argosy: Program) -> None:
     if argosy.rootless:
         pytest.skip("needs root")
-    ranges_file = argosy.write("subid", "containers:500000:1500\ncontainers:700000:65536\n")
+    ranges_file = argosy.write("subid", "containers:500000:1500\ncontainers:700000:65536\nother:900000:2000\n")
     image = owned_image(argosy)
     script = f'mount --bind {ranges_file} /etc/subuid && mount --bind {ranges_file} /etc/subgid && exec "$@"'
     argosy.prefix = ["unshare", "--mount", "sh", "-c", script, "sh"]
@@ -374,6 +374,13 @@ def test_auto_of_root_takes_the_ranges_of_containers(argosy: Program) -> None:
     )
     assert [line.split() for line in seen.lines[:2]] == [["0", "501236", "264"], ["264", "700000", "972"]]
     assert "1234" in seen.stdout
+    conf = argosy.write("auto.conf", '[storage.options]\nroot-auto-userns-user="other"\nauto-userns-max-size=1300\n')
+    env = {"CONTAINERS_STORAGE_CONF": conf}
+    other = argosy.run("run", "--rm", *ALONE, "--userns", "auto", image, "cat", "/proc/self/uid_map", env=env)
+    assert other.stdout.split() == ["0", "900000", "1236"]
+    argosy.write("auto.conf", "[storage.options]\nauto-userns-max-size=1235\n")
+    refused = argosy.run("create", "--userns", "auto", image, env=env, check=125)
+    assert "size 1236 that is bigger than the maximum value allowed with userns=auto 1235" in refused.stderr
     argosy.prefix = []
     argosy.run("rm", kept)
     lacking_name = argosy.run("run", "--rm", *ALONE, "--userns", "auto", image, "true", check=False)

@@ -63,6 +63,21 @@ def test_the_drivers_of_a_new_store(tmp_path: Path, text: str, drivers: tuple[st
     assert loaded(tmp_path, text).drivers == drivers
 
 
+def test_whose_ids_and_how_many_auto_takes(tmp_path: Path) -> None:
+    found = [
+        (conf.auto_userns_user, conf.auto_userns_min_size, conf.auto_userns_max_size)
+        for conf in (
+            loaded(tmp_path),
+            loaded(
+                tmp_path,
+                '[storage.options]\nroot-auto-userns-user="me"\nauto-userns-min-size=5\nauto-userns-max-size=6\n',
+            ),
+            loaded(tmp_path, "[storage.options]\nauto-userns-max-size=0\n"),
+        )
+    ]
+    assert found == [("containers", 1024, 65536), ("me", 5, 6), ("containers", 1024, 65536)]
+
+
 def test_rootless_places(tmp_path: Path) -> None:
     conf = loaded(tmp_path, "", rootless=True, XDG_RUNTIME_DIR="/run/user/1000")
     assert (conf.graphroot, conf.runroot) == ("/home/me/.local/share/containers/storage", "/run/user/1000/containers")
@@ -116,6 +131,8 @@ def test_the_environment_wins(tmp_path: Path) -> None:
         ("[storage\n", "line 1"),
         ('[storage]\ngraphroot="rel"\n', "storage.graphroot must be an absolute path, not 'rel' (at line 2)"),
         ('[storage]\ndriver_priority=["x"]\n', 'invalid storage driver "x"'),
+        ('[storage.options]\nauto-userns-min-size="1"\n', "auto-userns-min-size must be a number of ids, not '1'"),
+        ("[storage.options]\nauto-userns-max-size=-1\n", "auto-userns-max-size must be a number of ids, not -1"),
         ("[storage]\ntransient_store=1\n", "storage.transient_store must be true or false, not 1 (at line 2)"),
     ],
 )

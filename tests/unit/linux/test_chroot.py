@@ -90,6 +90,11 @@ WRONG: tuple[tuple[tuple[str, ...], dict[str, object], str], ...] = (
 )
 
 
+def test_nothing_to_run(root: str) -> None:
+    with pytest.raises(ArgosyError, match="no command was given"):
+        chroot.argv(Entry(root=root, args=()), PROGRAMS, NONE)
+
+
 @pytest.mark.parametrize(("args", "changes", "message"), WRONG)
 def test_what_is_wrong_is_said_before(
     root: str, args: tuple[str, ...], changes: dict[str, object], message: str
