@@ -151,9 +151,8 @@ def _unlimited(site: Site, record: ContainerRecord, groups: Cgroups, runtime: Oc
     if site.namespace.chroot:
         return found  # it was said already
     if "pids" in found and options.pids_limit is None and site.conf.pids_limit > 0 and options.cgroups != "disabled":
-        tell_once(
-            site, "pids-limit", f"the default limit of {site.conf.pids_limit} processes is not set: {found['pids']}"
-        )
+        text = f"the default limit of {site.conf.pids_limit} processes is not set: {found['pids']}"
+        tell_once(site, "pids-limit", f"{text} (see `argosy doctor cgroups`)")
     return found
 
 

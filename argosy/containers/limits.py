@@ -140,7 +140,7 @@ def check_parent(options: ContainerOptions, manager: str) -> None:
         )
     if manager == "none":
         raise Unsupported(
-            f"cannot use the control group {parent}: there are none to use here", hint="see `argosy info`"
+            f"cannot use the control group {parent}: there are none to use here", hint="see `argosy doctor cgroups`"
         )
 
 

@@ -59,9 +59,9 @@ class MountFailed(ArgosyError):
 
 def _hint(error: OSError) -> str:
     if error.errno == 1:
-        return "mounting needs CAP_SYS_ADMIN, or a user namespace (argosy unshare shows whether one can be made)"
+        return "mounting needs CAP_SYS_ADMIN, or a user namespace (see `argosy doctor userns`)"
     if error.errno == 19:
-        return "this kernel lacks the file system: load its module, or use another storage driver"
+        return "this kernel lacks the file system: load its module, or use another driver (see `argosy doctor overlay`)"
     return ""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from argosy.errors import Invalid, Unsupported
 from argosy.linux import process
 from argosy.values import Value
@@ -31,6 +29,8 @@ def parse(text: str, whole: str = "") -> Destination:
 
     Raises Invalid, or Unsupported for a URL of another kind; both name `whole`, which is `text` where it is not given.
     """
+    from urllib.parse import urlsplit
+
     whole = whole or text
     try:
         parts = urlsplit(text if "://" in text else f"ssh://{text}")

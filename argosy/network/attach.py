@@ -164,10 +164,11 @@ def _best(request: NetworkRequest) -> NetworkState:
             failures.append(str(error))
             continue
         if failures:
-            tell_once(request, name, f"{failures[0]}: using {name}")
+            tell_once(request, name, f"{failures[0]}: using {name} (see `argosy doctor network`)")
         return state
     reasons = "; ".join(failures)
-    tell_once(request, "none", f"containers have no network: {reasons} (--network host shares the host's)")
+    way_out = "--network host shares the host's, and `argosy doctor network` tells how to get one"
+    tell_once(request, "none", f"containers have no network: {reasons} ({way_out})")
     return _none(request)
 
 

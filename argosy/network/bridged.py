@@ -37,7 +37,7 @@ def connect(request: NetworkRequest) -> NetworkState:
     Raises Unavailable where this host cannot have bridges, ArgosyError for an address or device that cannot be had.
     """
     if process.find_program("nft", process.PROGRAM_DIRECTORIES) is None:
-        raise Unavailable("nft is not installed", hint="install the package nftables")
+        raise Unavailable("nft is not installed", hint="install the package nftables, see `argosy doctor nft`")
     shared = ipam.shared_directory(request.run, rootless=request.rootless)
     with Undo() as undo:
         undo.push(lambda: teardown(request.run, request.id, attach.read(request.directory)))

@@ -89,7 +89,7 @@ def check_tun(name: str) -> None:
         reason = f"{error.strerror}: root can allow it with chmod 0666 {_TUN}"
     else:
         return
-    raise Unavailable(f"{name} cannot open {_TUN}", details=reason)
+    raise Unavailable(f"{name} cannot open {_TUN}", details=reason, hint="see `argosy doctor tun`")
 
 
 def connected(request: NetworkRequest, start: Callable[[], int]) -> int:

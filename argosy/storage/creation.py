@@ -97,7 +97,7 @@ def _tell(root: str, choice: Choice, notice: Callable[[str], None]) -> None:
         notice(
             f"the new store at {root}, on {kind}, uses the storage driver {choice.driver}, which {cost}: the kernel's "
             f"overlay does not work there ({known or overlay[-1]}); name a place on a local disk with --root, or in "
-            "storage.conf"
+            "storage.conf (see `argosy doctor overlay`)"
         )
     if ground.is_shared(root):
         notice(f"the new store at {root} is on {kind}: use it on one machine at a time, containers are not shared")

@@ -56,7 +56,9 @@ class FuseOverlay:
     def _start(self, target: str, lowers: Sequence[str], upper: dict[str, str], options: tuple[str, ...]) -> None:
         program = self._program or process.find_program(PROGRAM)
         if program is None:
-            raise Unsupported(f"the storage driver needs {PROGRAM}", hint=f"install {PROGRAM}")
+            raise Unsupported(
+                f"the storage driver needs {PROGRAM}", hint=f"install {PROGRAM}, see `argosy doctor fuse`"
+            )
         handles: list[int] = []
         try:
             words = ["lowerdir=" + ":".join([_plain(lower, handles) for lower in lowers])]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,17 @@ def test_a_host_that_lacks_nothing() -> None:
     assert {advice.state for advice in found} == {"good"}
     assert [advice for advice in found if advice.cost or advice.remedy] == []
     assert {advice.topic for advice in found} == set(doctor.CHECKS)
+
+
+def test_messages_and_pages_name_checks_that_there_are() -> None:
+    root = Path(__file__).parents[3]
+    pages = [*root.glob("argosy/**/*.py"), *root.glob("docs/*.md")]
+    named = {name for page in pages for name in re.findall(r"`argosy doctor ([a-z]+)`", page.read_text())}
+    ladder = (root / "docs/rootless.md").read_text()
+    cells = re.findall(r"^\|.*\| ((?:`[a-z]+`(?:, )?)+) \|$", ladder, re.M)
+    in_tables = {name for cell in cells for name in re.findall("[a-z]+", cell)}
+    assert {"ids", "userns", "cgroups", "network"} <= named & in_tables
+    assert (named | in_tables) - {*doctor.CHECKS, *doctor.STORE_CHECKS} == set()
 
 
 def without(*programs: str) -> dict[str, str]:
