@@ -118,7 +118,7 @@ class Authorizer:
                 realm,
                 {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
                 method="POST",
-                body=_urlencoded({**form, **fields}).encode,
+                body=_form({**form, **fields}).encode,
             )
         secrets = self._basic()
         if credentials is not None and secrets:
@@ -154,6 +154,16 @@ def _basic_header(credentials: Credentials) -> dict[str, str]:
 
 
 def _urlencoded(fields: dict[str, str]) -> str:
+    """A query; each of several scopes is a parameter of its own, as all token servers take them."""
+    from urllib.parse import urlencode
+
+    pairs = [
+        (key, part) for key, value in fields.items() for part in (value.split(" ") if key == "scope" else (value,))
+    ]
+    return urlencode(pairs)
+
+
+def _form(fields: dict[str, str]) -> str:
     from urllib.parse import urlencode
 
     return urlencode(fields)

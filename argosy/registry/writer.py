@@ -7,7 +7,7 @@ uploaded (`registry.upload`), by one process at a time.
 from __future__ import annotations
 
 from argosy.oci import digest as digests
-from argosy.registry.faults import RegistryError, Unknown, Untrue
+from argosy.registry.faults import Refused, RegistryError, Unknown, Untrue
 from argosy.registry.upload import Upload, location
 from argosy.registry.uploads import NoNotes
 
@@ -53,10 +53,18 @@ class RepositoryWriter:
         return True
 
     def mount(self, descriptor: Descriptor, other: str) -> bool:
-        """Make a blob of the repository `other` one of this repository; false when the registry does not do it."""
+        """Make a blob of the repository `other` one of this repository; false when the registry does not do it.
+
+        A registry may start an upload instead, or refuse in any way it likes: the blob is then sent.
+        """
         target = f"/v2/{self.repository}/blobs/uploads/?mount={descriptor.digest}&from={other}"
         what = f"mounting blob {descriptor.digest} from {other} in {self.name}"
-        with self.ask("POST", self.session.resolve(target), what, ok=(201, 202)) as answer:
+        scope = f"{self.scope} repository:{other}:pull"
+        try:
+            answer = self.session.send("POST", self.session.resolve(target), what, scope=scope, ok=(201, 202))
+        except Refused:
+            return False
+        with answer:
             if answer.status == 201:
                 return True
             self._cancel(location(answer, what))

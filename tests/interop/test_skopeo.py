@@ -6,12 +6,13 @@ import json
 import os
 import subprocess
 import tempfile
+from dataclasses import replace
 
 import pytest
 
 from tests.rig import host
 from tests.rig.program import Program
-from tests.rig.registry import Registry, image
+from tests.rig.registry import Registry, encode, image, sha256
 
 INSECURE = "--tls-verify=false"
 
@@ -53,6 +54,22 @@ def test_inspect_and_list_tags(argosy: Program, insecure_registry: Registry) -> 
     )
     for arguments in texts:
         assert ours(argosy, *arguments).rstrip("\n") == skopeo(*arguments).stdout.rstrip("\n"), arguments
+
+
+def test_a_config_that_says_little_and_the_flag_of_both_sides(argosy: Program, insecure_registry: Registry) -> None:
+    made = image([{"a": b"little"}])
+    manifest = json.loads(made.manifest)
+    rootfs = json.loads(made.blobs[manifest["config"]["digest"]])["rootfs"]
+    config = encode({"architecture": "amd64", "os": "linux", "rootfs": rootfs})
+    manifest["config"].update(digest=sha256(config), size=len(config))
+    little = replace(made, manifest=encode(manifest), blobs={**made.blobs, sha256(config): config})
+    target = f"docker://{insecure_registry.push('skopeo/little', '1', little)}"
+    assert json.loads(ours(argosy, "inspect", INSECURE, target))["Created"] is None
+    assert json.loads(ours(argosy, "inspect", "--config", INSECURE, target)) == json.loads(
+        skopeo("inspect", "--config", INSECURE, target).stdout
+    )
+    copied = argosy.run("copy", "-q", INSECURE, target, f"{target}-again", name="skopeo")
+    assert "'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify" in copied.stderr
 
 
 def test_local_places(argosy: Program, insecure_registry: Registry) -> None:

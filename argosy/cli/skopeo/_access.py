@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argosy.cli.main import Opener
+    from argosy.cli.output import Output
     from argosy.config.registries import Registries
     from argosy.images.places import Place, PlaceOptions
     from argosy.oci.reference import Reference
@@ -87,12 +88,22 @@ def side_authfile(prefix: str) -> Flag:
     return Flag(f"{prefix}authfile", kind="string", help="Path of the authentication file, in place of --authfile's")
 
 
+# What both sides had in one before each had its own; the newer flags come first.
+TLS_VERIFY = Flag("tls-verify", kind="optbool", hidden=True, help="Require HTTPS and verify certificates of both sides")
+
+
+def tell_deprecated(flags: Any, out: Output) -> None:
+    """Say so where the flag of both sides was given (skopeo's words)."""
+    if flags.tls_verify is not None:
+        out.error("'--tls-verify' is deprecated, instead use: --src-tls-verify, --dest-tls-verify")
+
+
 def of(flags: Any, opener: Opener, prefix: str = "") -> Access:
     """What `flags`, a command's options, say about one place."""
     values: dict[str, Any] = {"run": run_directory(opener)}
     for name in _FIELDS:
         value = getattr(flags, prefix + name, None)
-        if value is None and name in ("authfile", "retry_times"):
+        if value is None and name in ("authfile", "retry_times", "tls_verify"):
             value = getattr(flags, name, None)
         if value is not None:
             values[name] = value

@@ -64,9 +64,10 @@ class CopyFlags(Value):
     src_shared_blob_dir: str | None
     src_tls_verify: bool | None
     src_username: str | None
+    tls_verify: bool | None
 
 
-def run(flags: CopyFlags, opener: Opener, _out: Output) -> int:
+def run(flags: CopyFlags, opener: Opener, out: Output) -> int:
     """Copy, and write the digest file."""
     from argosy.cli import progress
     from argosy.cli.digestfile import write_digest
@@ -74,6 +75,7 @@ def run(flags: CopyFlags, opener: Opener, _out: Output) -> int:
     from argosy.images import places
     from argosy.images.copy import CopyOptions
 
+    _access.tell_deprecated(flags, out)
     source, target = (places.parse(text) for text in flags.operands)
     options = CopyOptions(
         images=_images(flags),
@@ -152,6 +154,7 @@ COMMAND = Command(
         *_copying.FLAGS,
         _access.AUTHFILE,
         _access.RETRIES,
+        _access.TLS_VERIFY,
         _access.side_authfile("src-"),
         *_access.place_flags("src-"),
         _access.side_authfile("dest-"),

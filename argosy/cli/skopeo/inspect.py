@@ -78,6 +78,7 @@ def _config(flags: InspectFlags, source: ImageSource, wanted: Platform, out: Out
         out.write_bytes(data)
         return None
     document: dict[str, Any] = jsontext.decode(data, "config")
+    document.setdefault("config", {})
     return document
 
 
@@ -94,7 +95,7 @@ def _document(flags: InspectFlags, source: ImageSource, wanted: Platform) -> dic
         **({"Name": source.reference.name} if remote or flags.operands[0].startswith("docker-daemon:") else {}),
         "Digest": str(top.digest),
         "RepoTags": source.tags() if remote and not flags.no_tags else [],
-        "Created": config.created,
+        "Created": config.created or None,
         "DockerVersion": str(config.raw.get("docker_version") or ""),
         "Labels": dict(config.config.labels) or None,
         "Architecture": config.architecture,

@@ -61,6 +61,7 @@ class SyncFlags(Value):
     src_registry_token: str | None
     src_tls_verify: bool | None
     src_username: str | None
+    tls_verify: bool | None
 
 
 def run(flags: SyncFlags, opener: Opener, out: Output) -> int:
@@ -69,6 +70,7 @@ def run(flags: SyncFlags, opener: Opener, out: Output) -> int:
     from argosy.images.convert import Form
     from argosy.images.copy import CopyOptions
 
+    _access.tell_deprecated(flags, out)
     _check(flags)
     work = _Sync(flags, opener, out)
     options = CopyOptions(
@@ -217,6 +219,7 @@ COMMAND = Command(
         *_copying.FLAGS,
         _access.AUTHFILE,
         _access.RETRIES,
+        _access.TLS_VERIFY,
         _access.side_authfile("src-"),
         *_access.registry_flags("src-"),
         _access.side_authfile("dest-"),
