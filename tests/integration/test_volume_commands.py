@@ -56,3 +56,12 @@ def test_the_life_of_a_volume(argosy_both: Program) -> None:
 )
 def test_what_does_not_go(argosy: Program, arguments: tuple[str, ...], status: int, said: str) -> None:
     assert said in argosy.run("volume", *arguments, check=status).stderr
+
+
+def test_templates_have_the_fields_that_json_leaves_out(argosy: Program) -> None:
+    argosy.run("volume", "create", "--label", "a=b", "data")
+    row = "{{.Name}} {{.Labels}} {{.UID}} {{.Anonymous}} {{.CreatedAt.IsZero}}"
+    assert argosy.run("volume", "inspect", "--format", row, "data").stdout == "data map[a:b] 0 false false\n"
+    listed = argosy.run("volume", "ls", "--format", "table {{.Name}}\t{{.Driver}}").lines
+    assert [line.split() for line in listed] == [["VOLUME", "NAME", "DRIVER"], ["data", "local"]]
+    assert argosy.run("inspect", "--format", "", "data").json() == argosy.run("inspect", "data").json()

@@ -124,6 +124,16 @@ def volume(engine: Engine, name: str) -> dict[str, Any]:
     return inspect.inspect(engine.store, name, mounted=mounted)
 
 
+def volume_fields(document: dict[str, Any]) -> dict[str, Any]:
+    """A volume's document as templates see it: with Go's zero values for what JSON leaves out."""
+    from argosy.cli import templates
+    from argosy.cli.documents import with_moments
+
+    zeroes = {"UID": 0, "GID": 0, "Anonymous": False, "NeedsCopyUp": False, "NeedsChown": False, "Timeout": 0}
+    fields = templates.with_maps(with_moments(document, ("CreatedAt",)))
+    return templates.Struct({**zeroes, **fields}, type_name="*define.VolumeListReport", kept=document)
+
+
 def show(names: list[str], find: Find, format_: str, out: Output) -> int:
     """Show the documents of all that can be found; what cannot is told afterwards."""
     from argosy.cli.errors import report
@@ -134,7 +144,7 @@ def show(names: list[str], find: Find, format_: str, out: Output) -> int:
             documents.append(find(name))
         except ArgosyError as error:
             errors.append(error)
-    if format_.replace(" ", "") in ("json", "{{json}}", "{{json.}}"):
+    if format_.replace(" ", "") in ("", "json", "{{json}}", "{{json.}}"):
         from argosy.cli.documents import indented
 
         out.line(indented(documents, 4 if out.program == "docker" else 5))
@@ -166,6 +176,8 @@ def _render(documents: list[dict[str, Any]], format_: str, out: Output) -> None:
             from argosy.cli.podman import _container_document
 
             rows.append(_container_document.struct(document))
+        elif "Mountpoint" in document and not docker:
+            rows.append(volume_fields(document))
         else:
             rows.append(templates.with_maps(with_moments(document, () if docker else ("CreatedAt",))))
     templates.render(

@@ -58,7 +58,13 @@ def _formatted(options: VolumeListOptions, engine: Engine, names: list[str], out
         out.line(indented(documents, 2))
         return 0
     templates.render(
-        out, options.format or "", documents, name="list", type_name="*define.VolumeListReport", ranging=True
+        out,
+        options.format or "",
+        [inspect.volume_fields(document) for document in documents],
+        headings={"Name": "VOLUME NAME"},
+        name="list",
+        type_name="*define.VolumeListReport",
+        ranging=True,
     )
     return 0
 

@@ -128,6 +128,9 @@ def _described(value: object) -> str:
 def _formatted(directive: _Directive, value: object) -> str:
     if isinstance(value, (list, tuple)) and directive.verb not in "vTp":
         return "[" + " ".join(_formatted(directive, item) for item in value) + "]"
+    if isinstance(value, values.Map) and directive.verb not in "vTp":
+        pairs = (f"{_formatted(directive, key)}:{_formatted(directive, value[key])}" for key in sorted(value))
+        return "map[" + " ".join(pairs) + "]"
     body = _body(directive, value)
     if body is None:
         return f"%!{directive.verb}({_described(value)})"

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 MAP_FIELDS = frozenset(
     {
         "Annotations",
+        *("ipam_options", "labels", "options"),  # of networks
         "registries",
         "graphOptions",
         "graphStatus",

@@ -223,3 +223,8 @@ def test_kinds_of_formats() -> None:
 def test_a_template_cannot_run_away(text: str) -> None:
     with pytest.raises(TemplateError):
         Template(text).execute({})
+
+
+def test_maps_are_printed_item_by_item() -> None:
+    data = {"Labels": Map({"b": "x", "a": 'y"'})}
+    assert Template('{{printf "%q %s" .Labels .Labels}}').execute(data) == r'map["a":"y\"" "b":"x"] map[a:y" b:x]'
