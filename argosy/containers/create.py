@@ -115,7 +115,7 @@ def _write_down(site: Site, record: ContainerRecord, *, replacing: bool, to_star
             from argosy.volumes import named
 
             for use in record.volumes:
-                if named.ensure(site.store, use.name, anonymous=use.anonymous):
+                if _ensure(site, use):
                     undo.push(named.remove_unused, site.store, use.name)
         made = _commit(site, record, replacing=replacing)
         if made.volumes and site.conf.prepare_volume_on_create and not to_start:
@@ -235,6 +235,24 @@ def _needs_admission(options: ContainerOptions) -> bool:
     return any(getattr(options, field) not in (None, "", ()) for field in _ADMITTED)
 
 
+def _ensure(site: Site, use: VolumeUse) -> bool:
+    """Make the volume unless it is there already, as volume-opt and volume-label say; whether it was made."""
+    from argosy.volumes import named
+
+    if not (use.driver_options or use.labels) or site.store.volumes.exists(use.name):
+        return named.ensure(site.store, use.name, anonymous=use.anonymous)
+    from argosy.spec import parse
+    from argosy.volumes import options
+
+    found = options.parse(use.driver_options)
+    labels = parse.parse_labels(use.labels)
+    try:
+        named.create(site.store, use.name, labels=labels, options=found, anonymous=use.anonymous)
+    except Exists:
+        return False
+    return True
+
+
 def _commit(site: Site, record: ContainerRecord, *, replacing: bool) -> ContainerRecord:
     """Name the container and rename it into the store, where garbage collection sees what it relies on."""
     durable = not (record.options.remove or site.store.transient)
@@ -344,6 +362,8 @@ def volume_uses(
                     options=mount.options,
                     anonymous=not mount.source or mount.source in anonymous,
                     copy_up=mount.copy_up is not False,
+                    driver_options=mount.volume_options,
+                    labels=mount.volume_labels,
                 )
             )
     covered = {os.path.normpath(mount.target) for mount in options.mounts}

@@ -60,6 +60,8 @@ class VolumeUse(Value):
     options: tuple[str, ...] = ()
     anonymous: bool = False
     copy_up: bool = True
+    driver_options: tuple[str, ...] = ()  # with which it is made, where it is not there yet
+    labels: tuple[str, ...] = ()
 
 
 class MountedImage(Value):

@@ -212,11 +212,17 @@ class _Reader:
         self._options.append(f"{key}={value}")
 
     def driver(self, key: str, value: str | None) -> None:
-        """docker's volume-driver, volume-opt and volume-label: for volumes that are made with `volume create`."""
+        """volume-opt, and docker's volume-driver and volume-label: how a volume that is not there yet is made."""
+        if key == "volume-driver":
+            if value != "local":
+                raise Unsupported(
+                    f'volumes of the driver "{value}" cannot be made', hint="the driver local is all there is"
+                )
+            return
         if key == "volume-opt" and "=" not in (value or ""):
             raise BadOption("cannot parse driver opts: invalid mount option")
-        if (key, value) != ("volume-driver", "local"):
-            raise Unsupported(f'the mount option "{key}" is not there yet', hint="name a volume that is there")
+        field = "volume_options" if key == "volume-opt" else "volume_labels"
+        self._fields[field] = (*self._fields.get(field, ()), self._value(key, value))
 
     def mount(self, directory: str) -> Mount:
         """What all fields together ask for."""

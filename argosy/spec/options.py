@@ -48,6 +48,8 @@ class Mount(Value):
     work: str = ""
     idmap: str = ""  # "container": as the container's user namespace maps; or uids=C-H-N#C-H-N;gids=C-H-N
     subpath: str = ""  # volume, image: what is mounted of it
+    volume_options: tuple[str, ...] = ()  # KEY=VALUE: what `volume create --opt` takes, for a volume that is not there
+    volume_labels: tuple[str, ...] = ()
     origin: str = "user"  # "user", "image" (VOLUME), "container" (--volumes-from) or "conf"; none replaces a user's
 
     @property

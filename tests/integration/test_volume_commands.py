@@ -65,3 +65,17 @@ def test_templates_have_the_fields_that_json_leaves_out(argosy: Program) -> None
     listed = argosy.run("volume", "ls", "--format", "table {{.Name}}\t{{.Driver}}").lines
     assert [line.split() for line in listed] == [["VOLUME", "NAME", "DRIVER"], ["data", "local"]]
     assert argosy.run("inspect", "--format", "", "data").json() == argosy.run("inspect", "data").json()
+
+
+def test_a_mount_makes_the_volume_that_it_describes(argosy_both: Program) -> None:
+    argosy_both.busybox()
+    words = ("run", "--rm", "--network", "none", "--mount")
+    options = "volume-opt=type=tmpfs,volume-opt=device=tmpfs,volume-opt=o=size=1m,volume-label=a=b"
+    made = f"type=volume,src=made,dst=/v,{options}"
+    assert "1024" in argosy_both.run(*words, made, "busybox", "df", "/v").stdout
+    shown = argosy_both.run("volume", "inspect", "--format", "{{.Options.o}} {{.Labels}}", "made").stdout
+    assert shown == "size=1m map[a:b]\n"
+    argosy_both.run(*words, "type=volume,src=made,dst=/v,volume-opt=type=nfs", "busybox", "true")  # it is there
+    refused = argosy_both.run(*words, "type=volume,src=no,dst=/v,volume-opt=x=y", "busybox", "true", check=125)
+    assert "invalid mount option x for driver 'local'" in refused.stderr
+    argosy_both.run("volume", "exists", "no", check=1)

@@ -169,10 +169,12 @@ def test_bad(function: Callable[[str], Mount], text: str, words: str) -> None:
     assert words in str(caught.value)
 
 
-@pytest.mark.parametrize("option", ["volume-opt=type=tmpfs", "volume-driver=other", "volume-label=a=b"])
-def test_not_there_yet(option: str) -> None:
-    with pytest.raises(Unsupported):
-        parse_mount(f"type=volume,src=v,dst=/b,{option}")
+def test_how_a_volume_is_to_be_made() -> None:
+    given = "type=volume,src=v,dst=/b,volume-driver=local,volume-opt=type=tmpfs,volume-opt=o=size=1m,volume-label=a=b"
+    mount = parse_mount(given)
+    assert (mount.volume_options, mount.volume_labels) == (("type=tmpfs", "o=size=1m"), ("a=b",))
+    with pytest.raises(Unsupported, match='driver "other"'):
+        parse_mount("type=volume,src=v,dst=/b,volume-driver=other")
 
 
 @pytest.mark.parametrize(
