@@ -18,9 +18,11 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
+    from argosy.containers.commit import CommitOptions
+    from argosy.containers.copy import CopyOptions, Side
     from argosy.containers.exec import ExecOptions
     from argosy.containers.logs import LogOptions, Source
     from argosy.containers.prune import Pruned
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from argosy.containers.top import Table
     from argosy.errors import ArgosyError
     from argosy.oci.imageconfig import ContainerConfig
+    from argosy.oci.reference import Reference
     from argosy.runtime.logs import Entry
     from argosy.spec.options import ContainerOptions
     from argosy.storage.changes import Stack
@@ -113,6 +116,32 @@ class Containers:
         from argosy.containers import stop
 
         return stop.stop(self._site, container_id, timeout_s, signal)
+
+    def initialize(self, container_id: str) -> None:
+        from argosy.containers import initialize
+
+        initialize.initialize(self._site, container_id)
+
+    def update(self, container_id: str, fields: Mapping[str, Any]) -> None:
+        from argosy.containers import update
+
+        update.update(self._site, container_id, fields)
+
+    def commit(
+        self,
+        container_id: str,
+        name: Reference | None,
+        options: CommitOptions,
+        tell: Callable[[str], object] = lambda _text: None,
+    ) -> ImageRecord:
+        from argosy.containers import commit
+
+        return commit.commit(self._site, container_id, name, options, tell, self._site.notice)
+
+    def copy(self, source: Side, target: Side, options: CopyOptions) -> None:
+        from argosy.containers import copy
+
+        copy.copy(self._site, source, target, options)
 
     def pause(self, container_id: str) -> None:
         from argosy.containers import pause

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from argosy.containers.site import Site
 
-_RUNS = state.ACTIVE
+_RUNS = (*state.ACTIVE, state.INITIALIZED)
 _LOST = "its container does not exist"
 _OVER = "its container does not run"
 

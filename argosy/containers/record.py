@@ -30,6 +30,7 @@ STARTED = "started.json"
 LAST = "last.json"
 STOP_REQUESTED = "stop-requested"
 PAUSED = "paused"  # in the run directory
+INITIALIZED = "initialized"  # in the run directory: `init` has made it, and nobody has started it
 RESTARTING = "restarting"  # locked by who stops it now and will start it again
 # In the run directory:
 PREPARED = "prepared.json"  # see containers.prepare

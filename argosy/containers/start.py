@@ -67,6 +67,10 @@ def start(
             return _attach(site, container_id) if connect else None
         if restart_of is not None and not _follows(run, restart_of):
             return None
+        if run.status == state.INITIALIZED:
+            from argosy.containers import initialize
+
+            return initialize.begin(site, record, connect=connect)
         cleanup.settle(site, container_id, run)
         count = 0 if restart_of is None else restart_of.restart_count + 1
         began = time.time()
@@ -127,7 +131,9 @@ def _bring_up(
     restart_count: int,
     preserve_fds: int,
     attended: bool,
+    only_create: bool = False,
 ) -> tuple[Attachment | None, int]:
+    """Make the container, and unless `only_create` let its program run."""
     exits.remove(site.store.run, record.id)
     records.unlink(site.store, record.id, records.STOP_REQUESTED)
     if "path" in record.options.log_options:
@@ -166,6 +172,8 @@ def _bring_up(
         _write_pidfile(record.options.pidfile, created.pid)
     if record.options.conmon_pidfile:
         _write_pidfile(record.options.conmon_pidfile, created.conmon_pid, "--conmon-pidfile")
+    if only_create:
+        return attachment, created.pid
     prepared.runtime.start(record.id, prepared.program)
     happened.tell(site, record, "init", "start")
     if "NOTIFY_SOCKET" in os.environ and record.options.sdnotify != "ignore":
@@ -173,6 +181,29 @@ def _bring_up(
 
         sdnotify.report(os.environ["NOTIFY_SOCKET"], created.conmon_pid, ready=record.options.sdnotify == "conmon")
     return attachment, created.pid
+
+
+def create_only(site: Site, record: ContainerRecord) -> None:
+    """Make the container, whose program does not run yet.  The caller holds its lock, and has settled the run before.
+
+    Raises as `start`, and leaves nothing then.
+    """
+    began = time.time()
+    try:
+        with Undo() as undo:
+            undo.push(cleanup.take_down, site, record.id)
+            _bring_up(
+                *(site, record, undo),
+                connect=False,
+                restart_count=0,
+                preserve_fds=0,
+                attended=False,
+                only_create=True,
+            )
+            undo.commit()
+    except ArgosyError as error:
+        _note_failure(site, record, error, began, 0)
+        raise
 
 
 def _nested(site: Site, record: ContainerRecord) -> Site:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from argosy.containers.site import Site
 
 CREATED = "created"
+INITIALIZED = "initialized"  # the runtime has made it, and its program waits for `start`
 RUNNING = "running"
 PAUSED = "paused"
 STOPPING = "stopping"
@@ -108,9 +109,17 @@ def derive(site: Site, container_id: str) -> Run:
     unbegun = started is not None and os.path.exists(unbegun_mark(site, container_id))
     if started is not None and not unbegun:
         return _of_started(site, container_id, started)
+    if started is not None and _is_initialized(site, container_id, started):
+        return Run(status=INITIALIZED, pid=started.pid, conmon_pid=started.conmon_pid, unbegun=True)
     settled = started is None and not os.path.isdir(site.run_directory(container_id))
     run = _of_last(_read_last(site, container_id), settled=settled)
     return run.replace(unbegun=True) if unbegun else run
+
+
+def _is_initialized(site: Site, container_id: str, started: Started) -> bool:
+    """Whether somebody asked for just that; else an unbegun start is one that was interrupted."""
+    marked = os.path.exists(f"{site.run_directory(container_id)}/{records.INITIALIZED}")
+    return marked and started.boot_id == boot_id() and process.alive(started.pid, started.start_time)
 
 
 def last_finished(site: Site, container_id: str, run: Run) -> float:

@@ -29,6 +29,10 @@ def stop(site: Site, container_id: str, timeout_s: float | None = None, signal: 
             f"container {container_id} is running or paused, refusing to clean up: container state improper",
             hint=f"it is paused: argosy unpause {container_id[:12]}",
         )
+    if state.derive(site, container_id).status == state.INITIALIZED:
+        from argosy.containers import initialize
+
+        return initialize.undo(site, container_id)
     run = _request(site, record)
     if run.status not in state.ACTIVE:
         _settle(site, container_id)
