@@ -68,9 +68,7 @@ def start(
         if restart_of is not None and not _follows(run, restart_of):
             return None
         if run.status == state.INITIALIZED:
-            from argosy.containers import initialize
-
-            return initialize.begin(site, record, connect=connect)
+            return _begin(site, record, connect=connect)
         cleanup.settle(site, container_id, run)
         count = 0 if restart_of is None else restart_of.restart_count + 1
         began = time.time()
@@ -93,6 +91,12 @@ def start(
     if door is not None:
         _await_readiness(record, door, pid)
     return attachment
+
+
+def _begin(site: Site, record: ContainerRecord, *, connect: bool) -> Attachment | None:
+    from argosy.containers import initialize
+
+    return initialize.begin(site, record, connect=connect)
 
 
 def _lock_when_ended(site: Site, container_id: str) -> tuple[locks.Lock, state.Run]:

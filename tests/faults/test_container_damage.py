@@ -48,6 +48,7 @@ HARMLESS = (
     "filled",
     "ctr.log",
     ".pruned",
+    "events.log",
     "hosts",
     "hostname",
     "containerenv",
