@@ -48,7 +48,7 @@ def test_the_last_unmount_counts(argosy: Program, busybox: str) -> None:
     assert os.path.exists(f"{place}/bin")
     argosy.run("image", "umount", busybox)
     assert not os.path.exists(place)
-    assert "not mounted" in argosy.run("image", "unmount", busybox, check=125).stderr
+    assert argosy.run("image", "unmount", busybox).stdout == ""  # as podman does
     argosy.run("image", "mount", busybox)
     argosy.run("image", "unmount", "-f", busybox)
     argosy.run("image", "mount", busybox)

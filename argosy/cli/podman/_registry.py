@@ -39,7 +39,7 @@ def wanted(operands: tuple[str, ...], registries: Registries, program: str) -> s
     if not operands:
         if not registries.search:
             hint = f"{program} login REGISTRY, or set unqualified-search-registries in registries.conf"
-            raise ArgosyError("please specify a registry to log in to", hint=hint)
+            raise ArgosyError("no registries found in registries.conf, a registry must be provided", hint=hint)
         return registries.search[0]
     text = operands[0]
     for scheme in ("https://", "http://"):
