@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from argosy import jsontext
 from argosy.build import cache as caches
@@ -23,6 +22,7 @@ from argosy.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from concurrent.futures import Future, ThreadPoolExecutor
 
     from argosy.build.cache import Made, Others
     from argosy.build.exchange import Exchange, Place
@@ -135,7 +135,7 @@ class _Build:
         self._site = site
         self._options = options
         self._plan = planned
-        self._states: dict[int, Future[State]] = {}
+        self._states: dict[int, State] = {}
         self._images: dict[tuple[str, str], State] = {}
         self._mutex = threading.Lock()
         self._running: set[str] = set()
@@ -175,7 +175,7 @@ class _Build:
             self._build_stages()
         finally:
             self._tools.memory.save()
-        state = self._states[self._plan.target].result()
+        state = self._states[self._plan.target]
         tools = self._tools
         for place in self._options.cache_to:
             other = _exchange(self._site, place, tools.work.path, tools.report.warn)
@@ -193,10 +193,10 @@ class _Build:
         waiting = list(self._plan.stages)
         if self._options.jobs == 1 or len(waiting) == 1:
             for planned in waiting:
-                done: Future[State] = Future()
-                self._states[planned.stage.index] = done
-                done.set_result(self._build_stage(planned))
+                self._states[planned.stage.index] = self._build_stage(planned)
             return
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(self._options.jobs or len(waiting), "stage") as pool:
             try:
                 self._side_by_side(pool, waiting)
@@ -205,18 +205,17 @@ class _Build:
                 raise
 
     def _side_by_side(self, pool: ThreadPoolExecutor, waiting: list[PlannedStage]) -> None:
-        running: set[Future[State]] = set()
+        from concurrent.futures import FIRST_COMPLETED, wait
+
+        running: dict[Future[State], int] = {}
         while waiting or running:
             for planned in list(waiting):
-                needed = [self._states.get(number) for number, _ in planned.waits_for]
-                if all(one is not None and one.done() for one in needed):
+                if all(number in self._states for number, _ in planned.waits_for):
                     waiting.remove(planned)
-                    future = pool.submit(self._build_stage, planned)
-                    self._states[planned.stage.index] = future
-                    running.add(future)
-            done, running = wait(running, return_when=FIRST_COMPLETED)
+                    running[pool.submit(self._build_stage, planned)] = planned.stage.index
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
             for future in done:
-                future.result()
+                self._states[running.pop(future)] = future.result()
 
     def _cancel(self) -> None:
         """End the steps that run in other threads; those that have not begun do not begin any more."""
@@ -256,7 +255,7 @@ class _Build:
     def _base(self, planned: PlannedStage) -> State:
         base = planned.base
         if base.kind == "stage":
-            return self._states[base.stage].result()
+            return self._states[base.stage]
         if base.kind == "scratch":
             config = ContainerConfig(env=(configure.DEFAULT_PATH,))
             key = caches.key("scratch", str(planned.platform), self._marker())
@@ -303,7 +302,7 @@ class _Build:
 
     def _look_for_stage(self, name: str, error: ArgosyError) -> None:
         """Raise the error with the stage that the name of an image which is not to be had was perhaps meant for."""
-        meant = near(name, [planned.stage.start.name for planned in self._plan.stages if planned.stage.start.name])
+        meant = near(name, [one.start.name for one in self._plan.dockerfile.stages if one.start.name])
         if meant:
             hint = f"no stage has the name {name} either{meant}"
             raise ArgosyError(error.brief, details=error.details, hint=hint, exit_code=error.exit_code) from error
@@ -320,5 +319,5 @@ class _Build:
                     f"stage {source.name} is not built: only an ONBUILD of a base image asks for it",
                     hint=f"name it in this Dockerfile as well, as in COPY --from={source.name}",
                 )
-            return state.result().diff_ids
+            return state.diff_ids
         return self._image(source.name, platform).diff_ids
