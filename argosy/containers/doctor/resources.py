@@ -54,8 +54,10 @@ def _remedy(facts: Facts) -> str:
         return _LOG_IN.format(user=facts.user)
     if facts.systemd:
         return _DELEGATE
+    own = f"/sys/fs/cgroup/{facts.user}"
     return (
-        f"as root: mkdir /sys/fs/cgroup/{facts.user}, chown it and its cgroup.procs to {facts.user}, start argosy in it"
+        f"as root: write +cpu +io +memory +pids to /sys/fs/cgroup/cgroup.subtree_control, mkdir {own}, chown it and "
+        f"its cgroup.procs, cgroup.subtree_control and cgroup.threads to {facts.user}, start argosy in it"
     )
 
 
