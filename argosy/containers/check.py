@@ -198,9 +198,9 @@ def make_way(site: Site, container_id: str) -> bool:
 def _idle(site: Site, name: str) -> bool:
     """Whether no container of this id runs, nor is being worked on; the uplink is nobody's, and all its users'."""
     if name == "uplink":
-        from argosy.network import bridged
+        from argosy.network import uplink
 
-        return not bridged.is_used(site.store.run)
+        return not uplink.is_used(site.store.run)
     try:
         lock = site.store.containers.lock(name, wait=False)
     except ArgosyError:

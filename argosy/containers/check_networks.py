@@ -12,7 +12,7 @@ from functools import partial
 from argosy.containers import networks
 from argosy.errors import ArgosyError
 from argosy.linux import files
-from argosy.network import bridged, dns, firewall, ipam
+from argosy.network import bridged, dns, firewall, ipam, uplink
 from argosy.storage.check import entries
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def leftovers(site: Site) -> Iterator[Leftover]:
     shared = ipam.shared_directory(site.store.run, rootless=site.namespace.rootless)
     places = set()
     for network_id in entries(f"{shared}/networks"):
-        if network_id in bridged.NO_NETWORKS:
+        if network_id in uplink.NO_NETWORKS:
             continue
         for address, holder in ipam.holders(shared, network_id).items():
             if holder.startswith(f"{site.store.run}/") and not os.path.isdir(holder):
@@ -44,9 +44,9 @@ def leftovers(site: Site) -> Iterator[Leftover]:
                 places.add((network_id, os.path.basename(holder)))
     yield from _elements(site, shared, {container_id for _, container_id in places})
     yield from _names(shared, places)
-    path = f"{site.store.run}/netns/{bridged.UPLINK}"
-    if os.path.lexists(path) and not bridged.is_used(site.store.run):
-        yield "network namespace", bridged.UPLINK, path, _UNUSED, partial(bridged.leave_uplink, site.store.run)
+    path = uplink.path_in(site.store.run)
+    if os.path.lexists(path) and not uplink.is_used(site.store.run):
+        yield "network namespace", uplink.NAME, path, _UNUSED, partial(uplink.leave, site.store.run)
 
 
 def _elements(site: Site, shared: str, connected: set[str]) -> Iterator[Leftover]:
@@ -70,10 +70,10 @@ def _in_place(site: Site, action: Callable[[], None]) -> None:
     """Do it where the bridges are; where that is gone, what was there went with it."""
     if not site.namespace.rootless:
         action()
-    elif os.path.exists(f"{site.store.run}/netns/{bridged.UPLINK}"):
+    elif os.path.exists(uplink.path_in(site.store.run)):
         from argosy.linux import namespaces
 
-        namespaces.in_network(f"{site.store.run}/netns/{bridged.UPLINK}", action)
+        namespaces.in_network(uplink.path_in(site.store.run), action)
     else:
         files.remove_tree(firewall.directory(site.store.run))
 

@@ -55,16 +55,16 @@ def request(site: Site, record: ContainerRecord, merged: str) -> network.Network
     )
 
 
-def uplink(site: Site) -> str:
+def user_bridges(site: Site) -> str:
     """The path of the network namespace that a rootless user's bridges are in, connected."""
-    from argosy.network import bridged
+    from argosy.network import uplink
 
-    return bridged.uplink(
+    return uplink.connected(
         network.NetworkRequest(
-            id=bridged.UPLINK,
+            id=uplink.NAME,
             kind="bridge",
             run=site.store.run,
-            directory=site.run_directory(bridged.UPLINK),
+            directory=site.run_directory(uplink.NAME),
             rootless=site.namespace.rootless,
             conf=site.conf,
             notice=site.notice,

@@ -25,19 +25,20 @@ if TYPE_CHECKING:
 _METRIC = 100  # as netavark gives its default routes
 
 
-def connect(shared: str, network: Network, attachment: Attachment, leases: Sequence[Lease], netns: str) -> None:
+def connect(shared: str, network: Network, attachment: Attachment, leases: Sequence[Lease], netns: str) -> str:
     """Lead a pair of devices from the network's bridge into the namespace `netns`, and configure what is in there.
 
-    Raises OSError for what the kernel refuses.
+    The name of the bridge where this made it, "" where it was there.  Raises OSError for what the kernel refuses.
     """
     with Netlink() as here, Netlink(netns) as there:
         place = ipam.directory(shared, network.id)
         files.make_directories(place)
         with locks.acquire(place, shared=True) or locks.Lock(-1, ""):
-            bridge = _ensure(here, shared, network)
+            bridge, made = _ensure(here, shared, network)
             port = _pair(here, network, attachment, bridge, netns)
             netdevices.let_back(here, here.link(port).index)
         configure(there, network, attachment.interface, leases)
+    return network.interface if made else ""
 
 
 def _pair(here: Netlink, network: Network, attachment: Attachment, bridge: int, netns: str) -> str:
@@ -83,6 +84,8 @@ def mac(network: Network, leases: Sequence[Lease]) -> str:
 
 def remove(shared: str, network: Network) -> None:
     """Take the bridge down, unless a device is on it.  Idempotent."""
+    from argosy.network import host_firewall
+
     place = ipam.directory(shared, network.id)
     files.make_directories(place)
     with locks.acquire(place) or locks.Lock(-1, ""), Netlink() as here:
@@ -94,18 +97,23 @@ def remove(shared: str, network: Network) -> None:
             if bridge.kind != "bridge" or any(link.master == bridge.index for link in here.links()):
                 return
             here.delete_link(bridge.index)
+            host_firewall.forget(network.interface)
         firewall.drop(shared, network.interface)
 
 
-def _ensure(here: Netlink, shared: str, network: Network) -> int:
+def _ensure(here: Netlink, shared: str, network: Network) -> tuple[int, bool]:
     """The index of the network's bridge, which is up, has the gateways' addresses and is known to the firewall.
+
+    And whether it was made for this.
 
     Another engine's bridge that has a gateway's address is taken in its place: two routes to one subnet lead nowhere.
     """
     network = network.replace(interface=_existing(here, network) or network.interface)
+    made = False
     try:
         bridge = here.link(network.interface)
     except NotFound:
+        made = True
         try:
             netdevices.add_bridge(here, network.interface, mtu=network.number("mtu"), vlan=network.number("vlan"))
         except FileExistsError:
@@ -126,7 +134,7 @@ def _ensure(here: Netlink, shared: str, network: Network) -> int:
             except FileExistsError:
                 pass
     firewall.add(shared, network.interface, firewall.of_network(network))
-    return bridge.index
+    return bridge.index, made
 
 
 def _filter_vlans(here: Netlink, network: Network, index: int) -> None:

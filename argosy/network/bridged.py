@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 
 from argosy.errors import ArgosyError, Invalid, NotFound
-from argosy.linux import files, locks, namespaces, process
+from argosy.linux import files, namespaces, process
 from argosy.linux.netlink import Netlink
-from argosy.network import attach, bridge, firewall, ipam, keeping
+from argosy.network import attach, bridge, firewall, ipam, keeping, uplink
 from argosy.network.model import BRIDGE, IPVLAN
 from argosy.network.request import Attachment, NetworkRecord, NetworkState, Unavailable
 from argosy.undo import Undo
@@ -27,17 +27,13 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-UPLINK = "uplink"
-NO_NETWORKS = (UPLINK, "firewall", "dns")  # the other directories beside those of leases
-
 
 def connect(request: NetworkRequest) -> NetworkState:
     """Connect a container to the networks of `request.wishes`.  All of it or nothing.
 
     Raises Unavailable where this host cannot have bridges, ArgosyError for an address or device that cannot be had.
     """
-    if process.find_program("nft", process.PROGRAM_DIRECTORIES) is None:
-        raise Unavailable("nft is not installed", hint="install the package nftables, see `argosy doctor nft`")
+    _check_nft(request)
     shared = ipam.shared_directory(request.run, rootless=request.rootless)
     with Undo() as undo:
         undo.push(lambda: teardown(request.run, request.id, attach.read(request.directory)))
@@ -65,6 +61,18 @@ def connect(request: NetworkRequest) -> NetworkState:
         resolv=_resolv(request, answering),
         hosts=attach.hosts_content(request, addresses or ("127.0.0.1",), gateway),
     )
+
+
+def _check_nft(request: NetworkRequest) -> None:
+    """Raise Unavailable where there is no nftables: with iptables alone no rule of ours can be made."""
+    if process.find_program("nft", process.PROGRAM_DIRECTORIES) is None:
+        raise Unavailable("nft is not installed", hint="install the package nftables, see `argosy doctor nft`")
+    if request.rootless:
+        return  # the namespace of the bridges is another
+    try:
+        firewall.is_there()
+    except OSError as error:
+        raise Unavailable(f"the kernel refuses nf_tables: {error.strerror}", hint="modprobe nf_tables") from error
 
 
 def _has_names(request: NetworkRequest) -> bool:
@@ -213,7 +221,7 @@ def teardown(run: str, container_id: str, record: NetworkRecord | None) -> None:
     if os.path.exists(f"{firewall.directory(record.shared)}/{container_id}"):
         _within(run, record, lambda: firewall.drop(record.shared, container_id))
     if record.uplink:
-        leave_uplink(run)
+        uplink.leave(run)
 
 
 def forget(run: str, container_id: str, directory: str) -> None:
@@ -225,7 +233,7 @@ def forget(run: str, container_id: str, directory: str) -> None:
     if not os.path.isdir(f"{shared}/networks"):
         return
     for network_id in os.listdir(f"{shared}/networks"):
-        if network_id in NO_NETWORKS:
+        if network_id in uplink.NO_NETWORKS:
             continue
         found = [address for address, holder in ipam.holders(shared, network_id).items() if holder == directory]
         if found:
@@ -234,16 +242,21 @@ def forget(run: str, container_id: str, directory: str) -> None:
     firewall.drop(shared, container_id)
 
 
-def restore(run: str, record: NetworkRecord) -> None:
+def restore(run: str, record: NetworkRecord, tell: Callable[[str], None]) -> None:
     """Make the firewall's table again, in the namespace that the bridges of this container are in."""
+    from argosy.network import host_firewall
+
     _within(run, record, lambda: firewall.restore(record.shared))
+    for attachment in record.attachments if not record.uplink else ():
+        if attachment.driver == BRIDGE:
+            host_firewall.let_through(attachment.bridge, tell)
 
 
 def inside(request: NetworkRequest, action: Callable[[], T]) -> T:
     """What `action` gives in the network namespace that the bridges are in; a user's is made where it is missing."""
     if not request.rootless:
         return action()
-    return namespaces.in_network(uplink(request), action)
+    return namespaces.in_network(uplink.connected(request), action)
 
 
 def _lease(
@@ -300,7 +313,11 @@ def _plug(
 ) -> None:
     try:
         if network.driver == BRIDGE:
-            bridge.connect(shared, network, attachment, leases, request.netns)
+            made = bridge.connect(shared, network, attachment, leases, request.netns)
+            if made and not request.rootless:
+                from argosy.network import host_firewall
+
+                host_firewall.let_through(made, lambda text: attach.tell_once(request, "firewall", text))
         else:
             from argosy.network import sharing
 
@@ -316,69 +333,18 @@ def _plug(
 def _within(run: str, record: NetworkRecord, action: Callable[[], None]) -> None:
     if not record.uplink:
         action()
-    elif os.path.exists(f"{run}/netns/{UPLINK}"):
-        namespaces.in_network(f"{run}/netns/{UPLINK}", action)
-
-
-def uplink(request: NetworkRequest) -> str:
-    """The path of the namespace that a user's bridges are in; made and connected where it is missing.
-
-    Of the request counts what every container of this user shares.  It stays until `leave_uplink`.
-    """
-    path, directory = f"{request.run}/netns/{UPLINK}", f"{request.run}/networks/{UPLINK}"
-    files.make_directories(directory)
-    with locks.acquire(directory) or locks.Lock(-1, ""):
-        if not _is_connected(path, directory):
-            attach.teardown(request.run, UPLINK, directory)
-            plain = request.replace(options=(), wishes=(), ports=())
-            wanted = plain.replace(id=UPLINK, directory=directory, kind="private")
-            attach.setup(wanted)
-    return path
-
-
-def _is_connected(path: str, directory: str) -> bool:
-    """Whether the namespace is there and the program that connects it lives."""
-    try:
-        record = attach.read(directory)
-    except Invalid:
-        return False
-    if record is None or not os.path.exists(path):
-        return False
-    return record.pid == 0 or process.start_time(record.pid) is not None
-
-
-def is_used(run: str) -> bool:
-    """Whether anybody has an address on one of a user's bridges."""
-    try:
-        names = os.listdir(f"{run}/networks")
-    except FileNotFoundError:
-        return False
-    return any(ipam.holders(run, name) for name in names if name not in NO_NETWORKS)
-
-
-def leave_uplink(run: str) -> None:
-    """Take the namespace of a user's bridges down when nobody has an address on one of them any more."""
-    directory = f"{run}/networks/{UPLINK}"
-    try:
-        lock = locks.acquire(directory)
-    except FileNotFoundError:
-        return
-    with lock or locks.Lock(-1, ""):
-        if is_used(run):
-            return
-        attach.teardown(run, UPLINK, directory)
-        files.remove_tree(firewall.directory(run))
+    elif os.path.exists(uplink.path_in(run)):
+        namespaces.in_network(uplink.path_in(run), action)
 
 
 def remove(run: str, network: Network, *, rootless: bool) -> None:
     """Take the bridge of a network that is gone down, wherever it is.  Idempotent."""
     shared = ipam.shared_directory(run, rootless=rootless)
     if network.driver == BRIDGE:
-        uplink = f"{run}/netns/{UPLINK}"
         if not rootless:
             bridge.remove(shared, network)
-        elif os.path.exists(uplink):
-            namespaces.in_network(uplink, lambda: bridge.remove(shared, network))
+        elif os.path.exists(uplink.path_in(run)):
+            namespaces.in_network(uplink.path_in(run), lambda: bridge.remove(shared, network))
     ipam.forget(shared, network.id)
 
 

@@ -172,11 +172,16 @@ def drop(shared: str, name: str) -> None:
             nft.apply(f"delete table inet {TABLE}\n")
 
 
+def is_there() -> bool:
+    """Whether the table is, in the network namespace that the thread is in.  Raises OSError without nf_tables."""
+    return nft.exists("inet", TABLE)
+
+
 def restore(shared: str) -> None:
     """Make the table again from what is written down, whatever it holds now."""
     place = directory(shared)
     with _locked(place):
-        nft.apply(_whole(place))
+        _remake(place)
 
 
 def directory(shared: str) -> str:
@@ -198,7 +203,16 @@ def _change(place: str, old: Iterable[str], new: Iterable[str]) -> None:
             pass  # an element that is to go is gone, or one of another shape is in its place
         else:
             return
-    nft.apply(_whole(place))
+    _remake(place)
+
+
+def _remake(place: str) -> None:
+    """Make the table again.  One that this nft(8) cannot read, as a newer one wrote it, goes before."""
+    try:
+        nft.apply(_whole(place))
+    except process.ProgramFailed:
+        nft.delete_table("inet", TABLE)
+        nft.apply(_whole(place))
 
 
 def _check_free(place: str, name: str, elements: Sequence[str]) -> None:

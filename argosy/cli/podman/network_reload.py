@@ -39,7 +39,7 @@ def run(options: NetworkReloadOptions, engine: Engine, out: Output) -> int:
                 f"container {container_id} network is not configured, refusing to reload: container state improper",
                 hint="only containers that run, on bridge networks, have rules",
             )
-        bridged.restore(site.store.run, connected)
+        bridged.restore(site.store.run, connected, out.notice)
         out.line(container_id)
         return False
 

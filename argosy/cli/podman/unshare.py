@@ -44,7 +44,7 @@ def _join_uplink(engine: Engine) -> None:
     from argosy.containers import connection
     from argosy.linux import syscalls
 
-    fd = os.open(connection.uplink(engine.site), os.O_RDONLY | os.O_CLOEXEC)
+    fd = os.open(connection.user_bridges(engine.site), os.O_RDONLY | os.O_CLOEXEC)
     syscalls.setns(fd, syscalls.CLONE_NEWNET)
     os.close(fd)
 

@@ -1,0 +1,71 @@
+"""The network namespace that a user's bridges are in: `<run>/netns/uplink`, which pasta or slirp4netns connects."""
+
+from __future__ import annotations
+
+import os
+
+from argosy.errors import Invalid
+from argosy.linux import files, locks, process
+from argosy.network import attach, firewall, ipam
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.network.request import NetworkRequest
+
+NAME = "uplink"
+NO_NETWORKS = (NAME, "firewall", "dns")  # the other directories beside those of leases
+
+
+def path_in(run: str) -> str:
+    """Where the namespace is, once it is made."""
+    return f"{run}/netns/{NAME}"
+
+
+def connected(request: NetworkRequest) -> str:
+    """The path of the namespace that a user's bridges are in; made and connected where it is missing.
+
+    Of the request counts what every container of this user shares.  It stays until `leave`.
+    """
+    path, directory = path_in(request.run), f"{request.run}/networks/{NAME}"
+    files.make_directories(directory)
+    with locks.acquire(directory) or locks.Lock(-1, ""):
+        if not _is_connected(path, directory):
+            attach.teardown(request.run, NAME, directory)
+            plain = request.replace(options=(), wishes=(), ports=())
+            wanted = plain.replace(id=NAME, directory=directory, kind="private")
+            attach.setup(wanted)
+    return path
+
+
+def _is_connected(path: str, directory: str) -> bool:
+    """Whether the namespace is there and the program that connects it lives."""
+    try:
+        record = attach.read(directory)
+    except Invalid:
+        return False
+    if record is None or not os.path.exists(path):
+        return False
+    return record.pid == 0 or process.start_time(record.pid) is not None
+
+
+def is_used(run: str) -> bool:
+    """Whether anybody has an address on one of a user's bridges."""
+    try:
+        names = os.listdir(f"{run}/networks")
+    except FileNotFoundError:
+        return False
+    return any(ipam.holders(run, name) for name in names if name not in NO_NETWORKS)
+
+
+def leave(run: str) -> None:
+    """Take the namespace of a user's bridges down when nobody has an address on one of them any more."""
+    directory = f"{run}/networks/{NAME}"
+    try:
+        lock = locks.acquire(directory)
+    except FileNotFoundError:
+        return
+    with lock or locks.Lock(-1, ""):
+        if is_used(run):
+            return
+        attach.teardown(run, NAME, directory)
+        files.remove_tree(firewall.directory(run))
