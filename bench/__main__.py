@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 
-from bench import builds, copies, peers, pulls, report, userns, work
+from bench import builds, copies, networks, peers, pulls, report, userns, work
 from bench.timing import Result
 
 TEST_USER = "argosy-test"
@@ -20,10 +20,11 @@ TEST_USER = "argosy-test"
 class Bench:
     """The programs that take part, with their stores, and what has been measured."""
 
-    def __init__(self, base: str, runs: int, objects: list[int]) -> None:
+    def __init__(self, base: str, runs: int, objects: list[int], networked: list[int]) -> None:
         self.base = base
         self.runs = runs
         self.objects = objects
+        self.networked = networked
         self.results: list[Result] = []
         self.memory_kib: dict[str, dict[str, int]] = {}
         self.all: list[peers.Peer] = []
@@ -134,7 +135,23 @@ def build(bench: Bench) -> None:
             bench.add(result)
 
 
+def network(bench: Bench) -> None:
+    """Bridges: the start of a container, with growing numbers of them, and throughput."""
+    for user in bench.users():
+        if _who(user) == "rootless":
+            for result in networks.throughput(bench.team(user), "rootless"):
+                bench.add(result)
+            continue
+        with networks.apart(bench.team(user)) as team:
+            bench.add(networks.starts(team, bench.runs))
+            for result in networks.throughput(team, "root"):
+                bench.add(result)
+            for result in networks.growth(team[0], bench.networked, bench.runs):
+                bench.add(result)
+
+
 PARTS = {
+    "network": network,
     "run": run,
     "userns": namespaces,
     "burst": burst,
@@ -152,10 +169,11 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=15, help="timed runs of each short command")
     parser.add_argument("--only", action="append", default=[], choices=sorted(PARTS), help="measure this part alone")
     parser.add_argument("--objects", type=int, nargs="*", default=[0, 100, 1000], help="sizes for the lists")
+    parser.add_argument("--networked", type=int, nargs="*", default=[1, 100, 500], help="containers on the bridge")
     options = parser.parse_args()
     base = tempfile.mkdtemp(prefix="argosy-bench.")
     os.chmod(base, 0o711)
-    bench = Bench(base, options.runs, options.objects)
+    bench = Bench(base, options.runs, options.objects, options.networked)
     try:
         for name in options.only or PARTS:
             PARTS[name](bench)
