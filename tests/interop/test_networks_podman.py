@@ -6,14 +6,18 @@ Each engine works in a network namespace of its own, so that neither meets the o
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from argosy.network import dns
+from argosy.network.ports import free_port
 from tests.interop.peer import Podman, podman, side_by_side
 from tests.rig import host, images
 from tests.rig.program import Program
@@ -29,6 +33,7 @@ pytestmark = [
 ]
 
 Run = Callable[..., Any]
+PLACES = ("8081", "8082", "127.0.0.1", "10.201.1.1")
 
 NETWORKS = (
     ("one", "--subnet", "10.201.1.0/24"),
@@ -36,7 +41,7 @@ NETWORKS = (
     ("shut", "--subnet", "10.201.3.0/24", "--internal"),
 )
 CONTAINERS = {
-    "a": ("--network", "one:ip=10.201.1.11,alias=first", "-p", "8081:80", "-p", "127.0.0.1:8082:80"),
+    "a": ("--network", "one:ip=10.201.1.11,alias=first", "-p", "{0}:80", "-p", "127.0.0.1:{1}:80"),
     "b": ("--network", "one:ip=10.201.1.12,alias=first"),
     "c": ("--network", "two:ip=10.201.2.11,ip6=fd00:201:2::11,alias=second"),
     "d": ("--network", "two:ip=10.201.2.12,ip6=fd00:201:2::12"),
@@ -56,23 +61,26 @@ NAMED = (
     "(echo $n $(for s in $servers; do nslookup $n $s 2>&1 | sed 1,2d | grep ^Address; done | sort -u)) & done; wait"
 )
 PORTS = """
-import socket
-for place in (("127.0.0.1", 8081), ("127.0.0.1", 8082), ("10.201.1.1", 8081), ("10.201.1.1", 8082)):
+import socket, sys
+ports, addresses = sys.argv[1:3], sys.argv[3:]
+for place in ((address, int(port)) for address in addresses for port in ports):
+    print(place[0], ports.index(str(place[1])), end=" ")
     try:
         with socket.create_connection(place, 3) as connection:
             connection.sendall(b"GET / HTTP/1.0\\r\\n\\r\\n")
             answer = b""
             while block := connection.recv(4096):
                 answer += block
-        print(*place, answer.splitlines()[-1].decode())
+        print(answer.splitlines()[-1].decode())
     except OSError as error:
-        print(*place, type(error).__name__)
+        print(type(error).__name__)
 """
 
 
 def namespace() -> subprocess.Popen[bytes]:
     """A process in namespaces of its own that lives until it is killed, with nothing of the host's networks."""
-    script = "mkdir -p /run/argosy; mount -t tmpfs tmpfs /run/argosy; ip link set lo up; echo ready; exec sleep 1000"
+    hidden = "for place in /run/argosy /run/containers; do mkdir -p $place; mount -t tmpfs tmpfs $place; done"
+    script = f"{hidden}; ip link set lo up; echo ready; exec sleep 1000"
     process = subprocess.Popen(["unshare", "-n", "-m", "sh", "-c", script], stdout=subprocess.PIPE)
     assert process.stdout is not None
     with process.stdout:
@@ -90,8 +98,8 @@ def apart() -> Iterator[tuple[list[str], ...]]:
         place.wait()
 
 
-def sections(run: Run, before: list[str]) -> dict[str, list[str]]:
-    """What each container reaches and resolves, and what answers on the ports of the host."""
+def sections(run: Run, before: list[str], places: Sequence[str]) -> dict[str, list[str]]:
+    """What each container reaches and resolves, and what answers on the host: `places` are two ports, and addresses."""
 
     def asked(name: str) -> tuple[list[str], list[str]]:
         reached = run("exec", name, "sh", "-c", REACH, "sh", *TARGETS).stdout.splitlines()
@@ -100,22 +108,25 @@ def sections(run: Run, before: list[str]) -> dict[str, list[str]]:
 
     with ThreadPoolExecutor(3) as pool:
         found = dict(zip(CONTAINERS, pool.map(asked, CONTAINERS), strict=True))
-    answers = subprocess.run([*before, "/usr/bin/python3", "-c", PORTS], check=True, capture_output=True, text=True)
+    answers = subprocess.run(
+        [*before, "/usr/bin/python3", "-c", PORTS, *places], check=True, capture_output=True, text=True
+    )
     result = {f"{name} reaches": reached for name, (reached, _) in found.items()}
     result |= {f"{name} resolves": named for name, (_, named) in found.items()}
     return result | {"ports": answers.stdout.splitlines()}
 
 
-def scenario(run: Run, before: list[str]) -> list[dict[str, list[str]]]:
+def scenario(run: Run, before: list[str], places: Sequence[str]) -> list[dict[str, list[str]]]:
     """The state after the set-up, and after one container was connected and one disconnected."""
     for name, *flags in NETWORKS:
         run("network", "create", *flags, name)
     for name, chosen in CONTAINERS.items():
-        run("run", "-d", "--name", name, "--hostname", name, *chosen, "busybox", "sh", "-c", SERVE)
-    first = sections(run, before)
+        flags = [flag.format(*places) for flag in chosen]
+        run("run", "-d", "--name", name, "--hostname", name, *flags, "busybox", "sh", "-c", SERVE)
+    first = sections(run, before, places)
     run("network", "connect", "--ip", "10.201.2.13", "--ip6", "fd00:201:2::13", "--alias", "late", "two", "b")
     run("network", "disconnect", "two", "d")
-    second = sections(run, before)
+    second = sections(run, before, places)
     run("rm", "-fa", "-t", "0")
     run("network", "rm", *(name for name, *_ in NETWORKS))
     return [first, second]
@@ -135,5 +146,41 @@ def test_networks_are_the_same(argosy: Program, busybox: str, podman: Podman, ap
         assert done.returncode == 0, f"podman {' '.join(words)}: {done.stderr}"
         return done
 
-    for we, they in zip(*side_by_side(lambda: scenario(argosy.run, ours), lambda: scenario(peer, theirs)), strict=True):
+    for we, they in zip(
+        *side_by_side(lambda: scenario(argosy.run, ours, PLACES), lambda: scenario(peer, theirs, PLACES)), strict=True
+    ):
         assert we == they
+
+
+@pytest.fixture
+def users_podman(argosy_user: Program) -> Iterator[Run]:
+    """podman as the user of `argosy_user`, on a store of its own."""
+    base = tempfile.mkdtemp(prefix="argosy-podman.")  # podman takes no long path
+    shutil.chown(base, argosy_user.user)
+    environ = {"XDG_RUNTIME_DIR": f"{base}/xdg", "HOME": f"{base}/home", "PATH": os.environ["PATH"]}
+    argosy_user.call("mkdir", "-m", "700", *(f"{base}/{name}" for name in ("xdg", "home", "networks")))
+    flags = ["--root", f"{base}/root", "--runroot", f"{base}/run", "--cgroup-manager", "cgroupfs"]
+    flags += ["--network-backend", "netavark", "--network-config-dir", f"{base}/networks"]
+
+    def peer(*words: str, input: bytes = b"") -> subprocess.CompletedProcess[str]:
+        as_user = ["runuser", "-u", argosy_user.user, "--", "podman", *flags, *words]
+        done = subprocess.run(as_user, check=False, capture_output=True, input=input, timeout=240, env=environ, cwd="/")
+        assert done.returncode == 0, f"podman {' '.join(words)}: {done.stderr.decode()}"
+        return subprocess.CompletedProcess(done.args, 0, done.stdout.decode(), done.stderr.decode())
+
+    yield peer
+    peer("rm", "-fa", "-t", "0")
+    peer("system", "reset", "--force")
+    shutil.rmtree(base)
+
+
+@host.needs_tun
+def test_a_users_networks_are_the_same(argosy_user: Program, busybox: str, users_podman: Run) -> None:
+    """Both in the host's network namespace, so with ports of their own."""
+    users_podman("import", "-q", "-", busybox, input=Path(images.busybox_archive()).read_bytes())
+
+    def at(run: Run) -> list[dict[str, list[str]]]:
+        return scenario(run, [], (str(free_port("tcp", "", 1)), str(free_port("tcp", "", 1)), "127.0.0.1"))
+
+    ours, theirs = side_by_side(lambda: at(argosy_user.run), lambda: at(users_podman))
+    assert ours == theirs
