@@ -94,12 +94,14 @@ class Session:
         """Whether the registry on this very host, where nobody listens on the way, speaks plain HTTP.
 
         That is asked first since it spares a local registry without TLS the import of `ssl`.  A server that expects
-        TLS answers with 400, if at all.
+        TLS answers with 400 or hangs up.  Raises Stalled for one that does neither.
         """
         try:
             with self._http.request(f"http://{self.host}/v2/", {}) as answer:
                 answer.drain()
                 return answer.status != _BAD_REQUEST and answer.origin.scheme == "http"
+        except Stalled:
+            raise
         except RegistryError:
             return False
 
