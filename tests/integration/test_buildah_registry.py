@@ -42,6 +42,10 @@ def test_layers_are_encrypted_on_their_way(program: Program, insecure_registry: 
     pulled = buildah(program, "pull", INSECURE, "-q", *unlock, place).stdout.strip()
     assert program.run("run", "--rm", "--network", "none", pulled, "echo", "open").stdout == "open\n"
     program.run("rmi", "-f", pulled)
+    run = ("run", "--rm", "--network", "none", "--tls-verify=false")
+    assert "is encrypted" in program.run(*run, place, "true", check=125).stderr
+    assert program.run(*run, "-q", *unlock, place, "echo", "opened").stdout == "opened\n"
+    program.run("rmi", "-f", place)
     based = buildah(program, "from", INSECURE, *unlock, place).stdout.strip()
     assert buildah(program, "run", based, "echo", "open").stdout == "open\n"
     built = ("build", INSECURE, "--pull=always", "--network=none", "-f", "-", program.files)

@@ -225,7 +225,6 @@ REFUSED = [
     (("--rm", "--restart", "always"), "the --rm option conflicts with --restart"),
     (("--passwd=false", "--passwd-entry", "x"), "--passwd-entry cannot be given with --passwd=false"),
     (("--replace",), "cannot replace container without --name being set"),
-    (("--decryption-key", "k"), "cannot decrypt images"),
     (("--platform", "linux/amd64", "--arch", "arm64"), "can not be specified with --arch or --os"),
     (("--log-driver", "foo"), "invalid log driver: invalid argument"),
     (("--log-opt", "path=/nowhere/at/all"), "there is no such directory"),

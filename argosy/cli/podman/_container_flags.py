@@ -9,7 +9,7 @@ import os
 import sys
 
 from argosy.cli.podman._container_table import CreateFlags
-from argosy.errors import ArgosyError, Unsupported
+from argosy.errors import ArgosyError
 from argosy.spec import parse
 from argosy.spec.options import BadOption, ContainerOptions
 
@@ -213,14 +213,15 @@ def resolve_image(engine: Engine, flags: CreateFlags) -> Resolved:
     wanted = _platform(flags)
 
     def pull(text: str) -> Resolved:
-        from argosy.cli import progress
+        from argosy.cli import layerkeys, progress
         from argosy.images import pull as pulls
         from argosy.transports.access import RegistryOptions
 
+        keys = layerkeys.read(private=flags.decryption_key)
         options = RegistryOptions(authfile=flags.authfile or "", tls_verify=flags.tls_verify)
         with progress.shown(quiet=flags.quiet) as shown:
             policy = flags.signature_policy or ""
-            puller = engine.puller(options=options, platform=wanted, progress=shown, signature_policy=policy)
+            puller = engine.puller(options=options, platform=wanted, progress=shown, signature_policy=policy, keys=keys)
             return pulls.pull_text(puller, text, "always")
 
     return resolve.ensure(
@@ -276,10 +277,6 @@ def check_first(flags: CreateFlags) -> None:
     """
     if flags.replacing and not flags.name:
         raise BadOption("cannot replace container without --name being set")
-    if flags.decryption_key:
-        raise Unsupported(
-            "--decryption-key: argosy cannot decrypt images", hint="decrypt a copy of it with skopeo copy"
-        )
     path = flags.cidfile
     if path and os.path.exists(path):
         raise ArgosyError(f"container id file exists. Ensure another container is not using it or delete {path}")
