@@ -230,9 +230,11 @@ def forget(run: str, container_id: str, directory: str) -> None:
     What a user's bridges had was lost with it.
     """
     shared = ipam.shared_directory(run, rootless=False)
-    if not os.path.isdir(f"{shared}/networks"):
-        return
-    for network_id in os.listdir(f"{shared}/networks"):
+    try:
+        names = os.listdir(f"{shared}/networks")
+    except (FileNotFoundError, PermissionError):
+        return  # without privilege nobody has anything there
+    for network_id in names:
         if network_id in uplink.NO_NETWORKS:
             continue
         found = [address for address, holder in ipam.holders(shared, network_id).items() if holder == directory]
