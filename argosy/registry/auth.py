@@ -119,6 +119,7 @@ class Authorizer:
                 {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"},
                 method="POST",
                 body=_form({**form, **fields}).encode,
+                body_is_secret=True,
             )
         secrets = self._basic()
         if credentials is not None and secrets:

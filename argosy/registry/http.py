@@ -79,11 +79,13 @@ class Http:
         secrets: Mapping[str, str] | None = None,
         method: str = "GET",
         body: Body | None = None,
+        body_is_secret: bool = False,
     ) -> Answer:
         """Send a request, following redirects, and return the answer to be read and closed.
 
         `secrets` are headers for the URL's own origin only.  `body` gives the body from its start: it is called for
-        each time that it is sent.  After a redirect other than 307 and 308, the request is a GET without a body.
+        each time that it is sent, and where it is secret, Untrue is raised for a redirect to another origin.  After a
+        redirect other than 307 and 308, the request is a GET without a body.
         Raises RegistryError when there is no answer.
         """
         home = origin_of(url)
@@ -93,6 +95,8 @@ class Http:
             origin = origin_of(url)
             if origin != home:
                 secrets = None
+                if body_is_secret and body is not None:
+                    raise Untrue(f"{home} sends what is secret on to another host", details=shown(str(origin)))
             answer = self._once(method, url, origin, {**_HEADERS, **headers, **(secrets or {})}, body)
             location = answer.header("Location")
             if answer.status not in _REDIRECTS or not location:
@@ -306,14 +310,14 @@ class Answer:
         wire, self._wire = self._wire, None
         if wire is None:
             return
-        if self._head.keeps and self._body.ended:
+        if self._head.keeps and self._body.ended and not wire.has_more():
             self._http.keep(self.origin, wire)
         else:
             wire.close()
 
 
 def _has_something(wire: Wire) -> bool:
-    """Whether an idle connection has something to read, which is its end."""
+    """Whether an idle connection has something to read, which is its end, or what nobody asked for."""
     poll = select.poll()
     poll.register(wire.socket.fileno(), select.POLLIN)
     return bool(poll.poll(0))

@@ -77,14 +77,15 @@ def parse(url: str) -> Proxy:
 
 
 def _checked(proxy: str) -> str:
-    scheme, separator, _ = proxy.partition("://")
+    scheme, separator, rest = proxy.partition("://")
+    scheme = scheme.lower()
     if not separator:
         return f"http://{proxy}"
     if scheme in _SCHEMES:
         return proxy
     if scheme.startswith("socks"):
         raise Unsupported(f"{scheme} proxies are not supported", hint="use an HTTP proxy in HTTP_PROXY and HTTPS_PROXY")
-    raise Invalid("proxy", proxy, "its URL begins with http:// or https://")
+    raise Invalid("proxy", f"{scheme}://{rest.rpartition('@')[2]}", "its URL begins with http:// or https://")
 
 
 def _is_local(host: str) -> bool:

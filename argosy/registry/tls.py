@@ -95,6 +95,9 @@ class _Nested:
     def fileno(self) -> int:
         return self._outer.fileno()
 
+    def pending(self) -> int:
+        return self._inner.pending() + self._incoming.pending
+
     def _flush(self) -> None:
         if self._outgoing.pending:
             self._outer.sendall(self._outgoing.read())

@@ -38,7 +38,7 @@ def split(url: str) -> tuple[Origin, str, str]:
     end = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
     user, _, place = rest[:end].rpartition("@")
     host, port = _host_and_port(place)
-    if not host or (port and not (port.isascii() and port.isdecimal() and int(port[:6]) <= _LARGEST_PORT)):
+    if not host or (port and not _is_port(port)):
         raise Untrue(f"{shown(url)} is not a URL of http or https")
     target = rest[end:] if rest[end : end + 1] == "/" else f"/{rest[end:]}"
     return Origin(scheme, host.lower(), int(port) if port else DEFAULT_PORTS[scheme]), user, _printable(target)
@@ -66,7 +66,13 @@ def _host_and_port(place: str) -> tuple[str, str]:
         usable = bool(bracket) and ":" in number and not set(number) - _ADDRESS and _is_word(address)
         return (f"[{address}]" if usable and port[:1] in ("", ":") else ""), port[1:]
     host, _, port = place.partition(":")
-    return (host if _is_word(host) and not _NOT_IN_HOSTS.intersection(host) else ""), port
+    labels = host.removesuffix(".").split(".")
+    usable = _is_word(host) and not _NOT_IN_HOSTS.intersection(host) and all(0 < len(one) < 64 for one in labels)
+    return (host if usable else ""), port
+
+
+def _is_port(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) < 6 and int(text) <= _LARGEST_PORT
 
 
 def _is_word(text: str) -> bool:

@@ -111,6 +111,11 @@ class Wire:
         line, self._buffer = self._buffer[:end], self._buffer[end + 1 :]
         return line.removesuffix(b"\r").decode("latin-1")
 
+    def has_more(self) -> bool:
+        """Whether something is here that no request asked for: what comes next would be taken for an answer."""
+        pending = getattr(self.socket, "pending", None)  # of TLS: what was decrypted and not read
+        return bool(self._buffer) or bool(pending and pending())
+
     def read(self, size: int) -> bytes:
         """What is there, at most `size` bytes; waits for the first one.  b"" when the server hung up."""
         if not self._buffer:

@@ -9,17 +9,18 @@ import tracemalloc
 
 import pytest
 
+from argosy.config.certs import Certificates
 from argosy.errors import ArgosyError
 from argosy.oci import manifest as manifests
 from argosy.oci.descriptor import Descriptor
 from argosy.oci.manifest import ImageManifest
 from argosy.registry.client import RegistryClient
 from argosy.registry.faults import Busy, RegistryError, Stalled, TooLarge, Unknown, Unreachable, Untrue
-from argosy.registry.http import Connection
+from argosy.registry.http import Connection, Http
 from argosy.registry.retry import Backoff
 from argosy.registry.session import Session
 from tests.rig.hostile_registry import Exchange, Hostile, Script, serves
-from tests.rig.registry import image
+from tests.rig.registry import Authority, image
 
 QUICK = Backoff(retries=2, base_s=0.01, patience_s=2.0)
 BIG = image([{"data": os.urandom(600_000)}])
@@ -49,6 +50,26 @@ def read(server: Hostile, *, timeout_s: float = 5.0) -> bytes:
             return b"".join(stream)
     finally:
         reader.close()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_follows_an_answer_is_not_the_next_one(authority: Authority, method: str, *, secure: bool) -> None:
+    """A registry, or who shares a connection to it, sends the answer to a request that was not made yet."""
+    more = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil"
+
+    def script(exchange: Exchange) -> None:
+        body = b"good" if exchange.method == "GET" else b""
+        exchange.send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n" + body + (more if exchange.path == "/1" else b""))
+
+    certificates = Certificates((authority.certificate,))
+    with Hostile(script, authority.server_context() if secure else None) as server:
+        http = Http(server.name, Connection(insecure=not secure, certificates=certificates, timeout_s=5))
+        with http.request(f"{server.url}/1", {}, method=method) as answer:
+            answer.body(100, "reading")
+        with http.request(f"{server.url}/2", {}) as answer:
+            assert answer.body(100, "reading") == b"good"
+        http.close()
 
 
 def test_a_silent_registry_is_given_up() -> None:

@@ -300,6 +300,25 @@ def test_an_identity_token_is_posted(authority: Authority) -> None:
     assert "refresh-me" not in "".join(one.path for one in tokens.seen)
 
 
+@pytest.mark.parametrize("status", [307, 308])
+def test_an_identity_token_is_not_passed_on_by_a_redirect(authority: Authority, status: int) -> None:
+    known = Credentials(identity_token="refresh-me")
+    with Hostile(lambda exchange: exchange.answer(200, b'{"token":"t0ken"}'), authority.server_context()) as other:
+
+        def realm(exchange: Exchange) -> None:
+            exchange.answer(status, b"", {"Location": f"{other.url}/token"})
+
+        with Hostile(realm, authority.server_context("realm")) as tokens:
+            script = wants_token(serves(IMAGE), lambda: f"{tokens.url}/token")
+            with (
+                Hostile(script, authority.server_context()) as server,
+                pytest.raises(Untrue, match="secret on to another host") as caught,
+            ):
+                client(server, authority, credentials=known).manifest("latest")
+    assert "refresh-me" not in str(caught.value) + caught.value.details
+    assert not other.seen
+
+
 def test_our_certificate_is_shown_to_the_registry_only(authority: Authority) -> None:
     """Both servers ask for a client certificate; the one that is redirected to does not get it."""
     import ssl

@@ -97,6 +97,8 @@ class Connection:
             return Response(500, (("Content-Type", "text/plain"),), b"internal error\n")
 
     def _request(self, event: h11.Request) -> Request:
+        if {b"content-length", b"transfer-encoding"} <= {name for name, _ in event.headers}:
+            raise BadRequest("a request has a length or chunks")  # a proxy before us may see its end elsewhere
         headers = ((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
         return Request(event.method.decode("ascii"), event.target.decode("ascii"), headers, self._body)
 

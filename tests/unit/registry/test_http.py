@@ -27,6 +27,11 @@ _NONE = [
     "https://\xfc/",
     "https://a\r\nb/",
     "https://a:+1/",
+    "https://.a/",
+    "https://a..b/",
+    f"https://{'a' * 64}/",
+    "https://a:000000000099999/",
+    f"https://a:{'0' * 5000}1/",
 ]
 
 

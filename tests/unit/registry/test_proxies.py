@@ -69,8 +69,10 @@ def test_the_scheme_decides_and_lower_case_counts() -> None:
 def test_proxies_that_cannot_be_used() -> None:
     with pytest.raises(Unsupported, match="socks5"):
         from_environ({"HTTPS_PROXY": "socks5://x"}).url_for("https", "x.example", 443)
-    with pytest.raises(Invalid, match="begins with http"):
-        from_environ({"HTTPS_PROXY": "ftp://x"}).url_for("https", "x.example", 443)
+    with pytest.raises(Invalid, match="begins with http") as caught:
+        from_environ({"HTTPS_PROXY": "ftp://user:secret@x"}).url_for("https", "x.example", 443)
+    assert "secret" not in str(caught.value) + caught.value.value
+    assert from_environ({"HTTPS_PROXY": "HTTP://x"}).url_for("https", "x.example", 443) == "HTTP://x"
 
 
 def test_a_request_through_a_proxy_that_wants_a_password() -> None:

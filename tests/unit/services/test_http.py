@@ -74,6 +74,18 @@ def test_requests_follow_each_other() -> None:
     assert served(client) == []
 
 
+def test_a_length_and_chunks_are_refused() -> None:
+    """Who stands before us may see the end of the body elsewhere, and the rest as another request."""
+
+    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"PUT /a HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n")
+        writer.write(b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n")
+        said = await reader.read()
+        assert said.startswith(b"HTTP/1.1 400") and said.count(b"HTTP/1.1") == 1
+
+    assert served(client) == []
+
+
 def test_a_body_that_nobody_reads() -> None:
     """A short one is skipped; a long one ends the connection, behind the answer."""
 
