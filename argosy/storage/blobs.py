@@ -1,7 +1,7 @@
 """Blobs: immutable bytes by their sha256 digest, just as they came.
 
 blobs/sha256/<hex>      0600 until it is stable on disk, 0444 from then on
-tmp/ingest-<hex>        a download; its flock is held by who writes it, free means that one died: to be continued
+tmp/ingest-<hex>[-...]  a download; its flock is held by who writes it, free means that one died: to be continued
 """
 
 from __future__ import annotations
@@ -178,13 +178,14 @@ class Blobs:
         files.make_directories(self._directory)
         os.rename(path, final)
 
-    def ingest(self, digest: str, size_bytes: int | None = None, *, stable: bool = False) -> Ingest:
+    def ingest(self, digest: str, size_bytes: int | None = None, *, stable: bool = False, source: str = "") -> Ingest:
         """Begin or continue to store a blob, as a context.  Waits while another process or thread is storing it.
 
         The blob may be there by then: `present` tells.  `stable`: its commit makes it stable on disk, and leaves
-        nothing to `store.unstable`, which is for processes that end.
+        nothing to `store.unstable`, which is for processes that end.  What came from one `source` is not waited for,
+        nor continued, with another one.
         """
-        return Ingest(self._store, self, digest, size_bytes, stable=stable)
+        return Ingest(self._store, self, digest, size_bytes, stable=stable, source=source)
 
 
 class Ingest:
@@ -193,14 +194,17 @@ class Ingest:
     Left without commit, what was written stays for the next one to continue; `restart` begins anew.
     """
 
-    def __init__(self, store: Store, blobs: Blobs, digest: str, size_bytes: int | None, *, stable: bool) -> None:
+    def __init__(
+        self, store: Store, blobs: Blobs, digest: str, size_bytes: int | None, *, stable: bool, source: str
+    ) -> None:
         self.digest = digests.parse(digest)
         self._stable = stable
         self.size_bytes = size_bytes
         self.offset = 0
         self._store = store
         self._final = blobs.path(digest)
-        self._partial = f"{store.tmp}/{INGEST_PREFIX}{self.digest.hex}"
+        label = f"-{digests.of_bytes(source.encode()).hex[:16]}" if source else ""
+        self._partial = f"{store.tmp}/{INGEST_PREFIX}{self.digest.hex}{label}"
         self._fd = -1
         self._lock: locks.Lock | None = None
         self.present = blobs.has(digest)

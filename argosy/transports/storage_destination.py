@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.errors import Invalid
+from argosy.storage.blobs import DigestMismatch
 from argosy.transports.destination import KEEP, Abilities
 
 TYPE_CHECKING = False
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from argosy.oci.descriptor import Descriptor
     from argosy.registry.client import RawManifest
     from argosy.registry.streams import OpenBlob
+    from argosy.storage.blobs import Ingest
     from argosy.storage.store import Store
     from argosy.storage.work import Work
 
@@ -39,12 +41,14 @@ class StoreDestination:
         with self._store.blobs.ingest(descriptor.digest, descriptor.size) as ingest:
             if ingest.present:
                 return
-            with source(ingest.offset) as stream:
-                advance(ingest.offset)
-                for block in stream:
-                    ingest.write(block)
-                    advance(len(block))
-            ingest.commit()
+            left_over = ingest.offset
+            try:
+                _take_in(ingest, source, advance)
+            except DigestMismatch:
+                if not left_over:
+                    raise
+                ingest.restart()  # what another source has left was wrong
+                _take_in(ingest, source, lambda _size: None)
 
     def put_manifest(self, manifest: RawManifest, *, main: bool) -> None:
         """Store it; `main` is the artifact's own."""
@@ -58,3 +62,13 @@ class StoreDestination:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+def _take_in(ingest: Ingest, source: OpenBlob, advance: Callable[[int], None]) -> None:
+    """Fetch what is missing, and commit."""
+    with source(ingest.offset) as stream:
+        advance(ingest.offset)
+        for block in stream:
+            ingest.write(block)
+            advance(len(block))
+    ingest.commit()

@@ -269,6 +269,20 @@ def test_the_least_recently_used_goes_first(cache: Served, behind: Behind) -> No
     assert sum(entry.stat().st_size for entry in files) <= 3 << 20
 
 
+def test_what_is_larger_than_the_cache_takes_nobodys_place(cache: Served, behind: Behind) -> None:
+    kept = image([os.urandom(5000)])
+    behind.add("kept", "1", kept)
+    behind.add("large", "1", image([os.urandom(4 << 20)]))
+    digest = layer_of(kept)
+    for name in ("kept", "large"):
+        assert cache.request("GET", path(behind, f"{name}/manifests/1")).status == 200
+    assert cache.request("GET", path(behind, f"kept/blobs/{digest}")).body == kept.blobs[digest]
+    large = layer_of(behind.manifests["large:1"])
+    assert code(cache.request("GET", path(behind, f"large/blobs/{large}"))) == (507, "UNAVAILABLE")
+    behind.down = True
+    assert cache.request("GET", path(behind, f"kept/blobs/{digest}")).body == kept.blobs[digest]
+
+
 @pytest.mark.parametrize(
     ("method", "target", "expected"),
     [

@@ -36,7 +36,15 @@ class CacheApp:
         self._transfers = Transfers(store)
         repositories = Repositories(store, CACHED)
         documents = CachedDocuments(store, repositories, upstream, notice, ttl_s=ttl_s)
-        blobs = CachedBlobs(store, repositories, upstream, self._transfers, notice, make_room=self.make_room)
+        blobs = CachedBlobs(
+            store,
+            repositories,
+            upstream,
+            self._transfers,
+            notice,
+            max_bytes=max_bytes,
+            make_room=self.make_room,
+        )
         self._answers: dict[str, dict[str, Answer]] = {
             "base": {"GET": base},
             "manifest": {"GET": documents.manifest},

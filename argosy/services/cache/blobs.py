@@ -41,6 +41,7 @@ class CachedBlobs:
         transfers: Transfers,
         notice: Callable[[str], None],
         *,
+        max_bytes: int,
         make_room: Callable[[int], Awaitable[None]],
     ) -> None:
         self._store = store
@@ -48,6 +49,7 @@ class CachedBlobs:
         self._upstream = upstream
         self._transfers = transfers
         self._notice = notice
+        self._max_bytes = max_bytes
         self._make_room = make_room
         self._tasks: set[asyncio.Future[None]] = set()
 
@@ -66,10 +68,12 @@ class CachedBlobs:
         status = 200 if length == descriptor.size else 206
         if request.method == "HEAD":
             return Response(status, headers)
-        if digest not in self._transfers.digests():
+        if descriptor.size > self._max_bytes:
+            raise Fault("UNAVAILABLE", f"{digest} has {descriptor.size} bytes: this cache is smaller", status=507)
+        if not self._transfers.has(descriptor, where.registry):
             await self._make_room(descriptor.size)
             await asyncio.to_thread(self._repositories.obtain(where.name).expect_blob, digest)
-        transfer = self._transfers.join(descriptor, self._opener(where, descriptor), self._ended)
+        transfer = self._transfers.join(descriptor, where.registry, self._opener(where, descriptor), self._ended)
         try:
             await transfer.begun()
         except ArgosyError as error:

@@ -1,8 +1,8 @@
 """Blobs on their way from a registry into the store, and the clients that read along.
 
-There is one transfer of a blob, however many ask for it.  It goes on when they have left, and where an earlier one was
-broken off.  A client gets bytes as they come, but for the last one: that follows when the whole has its digest, so that
-nobody takes wrong bytes for a whole blob.
+There is one transfer of a blob from a registry, however many ask for it; another registry, which may lie about it, has
+no part in that.  It goes on when they have left, and where an earlier one was broken off.  A client gets bytes as they
+come, but for the last one: that follows when the whole has its digest, so that nobody takes wrong bytes for the blob.
 """
 
 from __future__ import annotations
@@ -36,23 +36,30 @@ class Transfers:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._threads = ThreadPoolExecutor(_AT_ONCE, "transfer")
-        self._under_way: dict[Digest, Transfer] = {}
+        self._under_way: dict[tuple[str, Digest, int], Transfer] = {}
 
     def digests(self) -> frozenset[str]:
         """What is on its way."""
-        return frozenset(self._under_way)
+        return frozenset(digest for _, digest, _ in self._under_way)
 
-    def join(self, descriptor: Descriptor, source: OpenBlob, done: Callable[[Transfer], None]) -> Transfer:
+    def has(self, descriptor: Descriptor, registry: str) -> bool:
+        """Whether this blob is on its way from this registry."""
+        return (registry, descriptor.digest, descriptor.size) in self._under_way
+
+    def join(
+        self, descriptor: Descriptor, registry: str, source: OpenBlob, done: Callable[[Transfer], None]
+    ) -> Transfer:
         """The transfer of this blob, begun unless it is under way; `done` is called when a new one has ended."""
-        found = self._under_way.get(descriptor.digest)
+        key = registry, descriptor.digest, descriptor.size
+        found = self._under_way.get(key)
         if found is None:
-            found = self._under_way[descriptor.digest] = Transfer(descriptor)
+            found = self._under_way[key] = Transfer(descriptor, registry)
             task = asyncio.get_running_loop().run_in_executor(self._threads, found.run, self._store, source)
             task.add_done_callback(lambda _: self._end(found, done))
         return found
 
     def _end(self, transfer: Transfer, done: Callable[[Transfer], None]) -> None:
-        self._under_way.pop(transfer.descriptor.digest, None)
+        self._under_way.pop((transfer.registry, transfer.descriptor.digest, transfer.descriptor.size), None)
         transfer.ended()
         done(transfer)
 
@@ -60,8 +67,9 @@ class Transfers:
 class Transfer:
     """One blob on its way.  `error` says why it failed."""
 
-    def __init__(self, descriptor: Descriptor) -> None:
+    def __init__(self, descriptor: Descriptor, registry: str) -> None:
         self.descriptor = descriptor
+        self.registry = registry
         self.error: Exception | None = None
         self._loop = asyncio.get_running_loop()
         self._news = asyncio.Event()
@@ -73,7 +81,8 @@ class Transfer:
     def run(self, store: Store, source: OpenBlob) -> None:
         """Fetch the blob; in a thread of its own."""
         try:
-            with store.blobs.ingest(self.descriptor.digest, self.descriptor.size, stable=True) as ingest:
+            digest, size = self.descriptor.digest, self.descriptor.size
+            with store.blobs.ingest(digest, size, stable=True, source=self.registry) as ingest:
                 if not ingest.present:
                     self._fetch(ingest, source)
             if self._file is None:

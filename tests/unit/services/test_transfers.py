@@ -60,8 +60,8 @@ def test_clients_read_along(store: Store) -> None:
 
     async def work() -> None:
         transfers = Transfers(store)
-        transfer = transfers.join(DESCRIPTOR, source, ended.append)
-        assert transfers.join(DESCRIPTOR, source, ended.append) is transfer
+        transfer = transfers.join(DESCRIPTOR, "a.example", source, ended.append)
+        assert transfers.join(DESCRIPTOR, "a.example", source, ended.append) is transfer
         await transfer.begun()
         parts: list[bytes] = []
         reader = asyncio.create_task(collected(transfer.read(10, 50_000), parts))
@@ -86,7 +86,7 @@ def test_wrong_bytes_are_cut_before_their_end(store: Store) -> None:
 
     async def work() -> None:
         transfers = Transfers(store)
-        transfer = transfers.join(DESCRIPTOR, source, lambda _: None)
+        transfer = transfers.join(DESCRIPTOR, "a.example", source, lambda _: None)
         parts: list[bytes] = []
         with pytest.raises((ClientGone, ArgosyError)):
             await transfer.begun()
@@ -99,3 +99,29 @@ def test_wrong_bytes_are_cut_before_their_end(store: Store) -> None:
     asyncio.run(work())
     assert not store.blobs.has(DESCRIPTOR.digest)
     assert os.listdir(store.tmp) == []
+
+
+def test_a_registry_that_lies_harms_no_other(store: Store) -> None:
+    """It says that it has the blob, with a size of its own, sends something else and does not come to an end."""
+    lies = Source(b"x" * len(DATA) * 2)
+    honest = Source(DATA)
+    honest.go.set()
+
+    async def work() -> None:
+        transfers = Transfers(store)
+        wrong = transfers.join(DESCRIPTOR.replace(size=len(DATA) * 2), "evil.example", lies, lambda _: None)
+        await wrong.begun()
+        assert not transfers.has(DESCRIPTOR, "a.example")
+        right = transfers.join(DESCRIPTOR, "a.example", honest, lambda _: None)
+        assert transfers.has(DESCRIPTOR, "a.example")
+        parts: list[bytes] = []
+        await right.begun()
+        await collected(right.read(0, len(DATA)), parts)
+        assert b"".join(parts) == DATA
+        lies.go.set()
+        while transfers.digests():
+            await asyncio.sleep(0)
+
+    asyncio.run(work())
+    assert (lies.asked, honest.asked) == ([0], [0])
+    assert store.blobs.read(DESCRIPTOR.digest) == DATA
