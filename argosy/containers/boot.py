@@ -17,9 +17,13 @@ def boot(site: Site) -> Iterator[tuple[str, ArgosyError | None]]:
     """Start the containers that are to run, oldest first; the id of each, and why it could not be started.
 
     These have run before and do not now.  "always" counts whoever stopped them, "unless-stopped" unless the user did,
-    "on-failure" when the last run failed (one that the power ended did) and may be tried once more.
+    "on-failure" when the last run failed (one that the power ended did) and may be tried once more.  Of a container
+    whose record is damaged nobody knows whether it is to run: that is the reason then.
     """
-    for view in sorted(state.views(site).views, key=lambda view: view.created_at):
+    listing = state.views(site)
+    for container_id, why in listing.damaged:
+        yield container_id, ArgosyError(why, hint="see `argosy system check`")
+    for view in sorted(listing.views, key=lambda view: view.created_at):
         if view.run.status != state.EXITED or not _is_wanted(site, view):
             continue
         try:

@@ -120,10 +120,13 @@ def _left_of(site: Site, container_id: str) -> Iterator[_Left]:
 
 
 def _wrong_end(site: Site, container_id: str) -> Iterator[_Left]:
-    """A last.json that is damaged or, of a container that was started once (it has an upper directory), gone."""
+    """A last.json that is damaged or, of a container that was started once (it has a log), gone.
+
+    An upper directory says nothing: a container that was mounted or copied to has one too.
+    """
     directory = site.state_directory(container_id)
     problem = _problem(partial(records.read_value, site.store, container_id, records.LAST, records.LastRun))
-    if problem and os.path.isdir(f"{directory}/upper"):
+    if problem and (os.path.lexists(f"{directory}/{records.LAST}") or os.path.lexists(f"{directory}/ctr.log")):
         unknown = records.LastRun(state.UNKNOWN_EXIT, 0.0, 0.0)
         remedy = partial(records.write_value, site.store, container_id, records.LAST, unknown)
         yield _Left("container", container_id[:12], f"{directory}/{records.LAST}", problem, remedy)

@@ -56,7 +56,7 @@ def request(site: Site, record: ContainerRecord, merged: str) -> network.Network
 
 
 def user_bridges(site: Site) -> str:
-    """The path of the network namespace that a rootless user's bridges are in, connected."""
+    """The path of the network namespace, connected, that a user's bridges are in: for a process that joins it."""
     from argosy.network import uplink
 
     return uplink.connected(
@@ -69,7 +69,8 @@ def user_bridges(site: Site) -> str:
             conf=site.conf,
             notice=site.notice,
             command=site.network_cmd_path,
-        )
+        ),
+        joining=True,
     )
 
 

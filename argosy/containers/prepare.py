@@ -350,13 +350,13 @@ def _is_plain_end(site: Site, plan: Plan, container_id: str) -> bool:
     than the two whose state is known to be one directory may keep more.
     """
     runtime = plan.runtime
+    if exits.read(site.store.run, container_id) is None:
+        return False
     if runtime.name not in PREFERRED or not (
         (runtime.cgroup_manager == "cgroupfs" and plan.cgroups_path)
         or (runtime.cgroup_manager == "disabled" and runtime.is_crun)
     ):
-        return False
-    if exits.read(site.store.run, container_id) is None:
-        return False
+        return not os.path.exists(runtime.path)  # one that is gone is not asked
     try:
         return b"poststop" not in files.read(f"{site.run_directory(container_id)}/{records.BUNDLE}")
     except OSError:

@@ -15,6 +15,7 @@ RESTART_POLICIES = ("no", "on-success", "on-failure", "on-abnormal", "on-watchdo
 _STOP_RESERVE_S = 60  # what systemd waits for beyond the container's own time
 _CIDFILE = "%t/%n.ctr-id"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-=+:,@%$")
+_ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 # Flags of the command that made the container, which the unit gives itself: alone, or with a value.
 _OWN_BOOLS = ("--rm", "--replace", "--detach", "-d")
 _OWN_VALUES = ("--cidfile", "--cgroups", "--conmon-pidfile", "--pidfile", "--restart", "--sdnotify")
@@ -75,12 +76,12 @@ def text(subject: Subject, wishes: Wishes) -> str:
             "Documentation=man:argosy-generate-systemd(1)",
             "Wants=network-online.target",
             "After=network-online.target",
-            f"RequiresMountsFor={'%t/argosy' if wishes.new else _word(subject.run_directory)}",
+            f"RequiresMountsFor={'%t/argosy' if wishes.new else _quoted(subject.run_directory)}",
             *_dependencies(wishes),
             "",
             "[Service]",
             f"Environment=PODMAN_SYSTEMD_UNIT=%n{'-%i' if wishes.template else ''}",
-            *(f"Environment={_word(pair)}" for pair in wishes.environment),
+            *(f"Environment={_quoted(pair)}" for pair in wishes.environment),
             f"Restart={wishes.restart or _restart(subject.restart)}",
             *_number("RestartSec", wishes.restart_s),
             *_number("TimeoutStartSec", wishes.start_timeout_s),
@@ -116,7 +117,7 @@ def _as_it_is(subject: Subject, wishes: Wishes, stop_s: int) -> list[str]:
         f"ExecStart={_command(subject, 'start', own)}",
         f"ExecStop={stop}",
         f"ExecStopPost={stop}",
-        f"PIDFile={_word(subject.pidfile)}",
+        f"PIDFile={subject.pidfile.replace('%', '%%')}",
         "Type=forking",
     ]
 
@@ -184,10 +185,20 @@ def _lines(words: Iterable[str]) -> str:
 
 
 def _word(word: str) -> str:
-    """A word as systemd reads it back: no specifier, no variable, no escape of its own."""
-    found = word.replace("%", "%%").replace("$", "$$").replace("\0", "%i")
+    """A word of a command as systemd reads it back: no specifier, no variable, no escape of its own."""
+    return _quoted(word.replace("$", "$$"))
+
+
+def _quoted(word: str) -> str:
+    """A word of another setting, where a dollar is one."""
+    found = word.replace("%", "%%").replace("\0", "%i")
     if found and _PLAIN.issuperset(found):
         return found
-    for char, written in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\t", "\\t")):
-        found = found.replace(char, written)
-    return f'"{found}"'
+    return f'"{"".join(map(_escaped, found))}"'
+
+
+def _escaped(char: str) -> str:
+    """A character between double quotes, as systemd.syntax(7) has it: a carriage return as it is would end the line."""
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    return f"\\x{ord(char):02x}" if ord(char) < 0x20 or ord(char) == 0x7F else char

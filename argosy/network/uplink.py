@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from argosy.network.request import NetworkRequest
 
 NAME = "uplink"
+_VISITORS = "visitors"  # locked, shared, by the processes that joined the namespace
 NO_NETWORKS = (NAME, "firewall", "dns")  # the other directories beside those of leases
 
 
@@ -21,10 +22,11 @@ def path_in(run: str) -> str:
     return f"{run}/netns/{NAME}"
 
 
-def connected(request: NetworkRequest) -> str:
+def connected(request: NetworkRequest, *, joining: bool = False) -> str:
     """The path of the namespace that a user's bridges are in; made and connected where it is missing.
 
-    Of the request counts what every container of this user shares.  It stays until `leave`.
+    Of the request counts what every container of this user shares.  It stays until `leave`.  With `joining` it is also
+    used by this process, and by what it becomes and starts, for as long as one of them lives.
     """
     path, directory = path_in(request.run), f"{request.run}/networks/{NAME}"
     files.make_directories(directory)
@@ -34,7 +36,15 @@ def connected(request: NetworkRequest) -> str:
             plain = request.replace(options=(), wishes=(), ports=())
             wanted = plain.replace(id=NAME, directory=directory, kind="private")
             attach.setup(wanted)
+        if joining:
+            _stay(directory)
     return path
+
+
+def _stay(directory: str) -> None:
+    visitors = locks.acquire(f"{directory}/{_VISITORS}", shared=True, create=True)
+    if visitors is not None:
+        os.set_inheritable(visitors.fd, True)
 
 
 def _is_connected(path: str, directory: str) -> bool:
@@ -49,7 +59,15 @@ def _is_connected(path: str, directory: str) -> bool:
 
 
 def is_used(run: str) -> bool:
-    """Whether anybody has an address on one of a user's bridges."""
+    """Whether anybody has an address on one of a user's bridges, or a process has joined their namespace."""
+    try:
+        visitors = locks.acquire(f"{run}/networks/{NAME}/{_VISITORS}", wait=False)
+    except FileNotFoundError:
+        pass
+    else:
+        if visitors is None:
+            return True
+        visitors.release()
     try:
         names = os.listdir(f"{run}/networks")
     except FileNotFoundError:
@@ -58,7 +76,7 @@ def is_used(run: str) -> bool:
 
 
 def leave(run: str) -> None:
-    """Take the namespace of a user's bridges down when nobody has an address on one of them any more."""
+    """Take the namespace of a user's bridges down when nobody uses it any more."""
     directory = f"{run}/networks/{NAME}"
     try:
         lock = locks.acquire(directory)

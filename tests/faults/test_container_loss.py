@@ -177,6 +177,10 @@ def test_boot(argosy_both: Program, busybox: str) -> None:
     assert sorted(names) == ["always", "always-stopped", "on-failure", "unless-stopped"]
     assert len(started) == 4
     assert program.run("system", "boot").stdout == ""
+    damaged = program.run("inspect", "-f", "{{.ID}}", "no").stdout.strip()
+    with open(f"{program.root}/containers/{damaged}/container.json", "w") as file:
+        file.write("{}")
+    assert damaged in program.run("system", "boot", check=125).stderr
     program.run("rm", "-a", "-f", "-t", "0")
 
 

@@ -79,6 +79,8 @@ def test_what_is_asked_for(program: Program) -> None:
     assert found["Description"] == ["Argosy c_unit-web.service"]
     text = program.run("generate", "systemd", "--no-header", "--format", "json", "-n", "unit-web").stdout
     assert list(json.loads(text)) == ["container-unit-web"]
+    environment = unit(program, "-e", 'A=$1\r2\n"\\\t\x01\x7f', "unit-web")["Environment"]
+    assert environment[1:] == [r'"A=$1\x0d2\n\"\\\t\x01\x7f"']
 
 
 @host.needs_program("systemd-analyze")

@@ -76,7 +76,9 @@ def test_unshare_reaches_containers_on_bridges(bridged: Program) -> None:
     fetch = f"until busybox wget -q -O - http://{address}:8000/passwd; do sleep 0.1; done"
     assert "root:" in bridged.run(*inside, "sh", "-c", fetch).stdout
     bridged.run("rm", "-f", "-t", "0", "web")
-    bridged.run(*inside, "true")
+    check = f"{bridged.launcher} --root {bridged.root} --runroot {bridged.runroot} system check --quick --repair"
+    kept = bridged.run(*inside, "sh", "-c", f"{check}; ls {bridged.runroot}/netns").lines
+    assert kept == [CLEAN.strip(), "uplink"]  # while somebody is in it, it is no leftover
     assert "uplink" in bridged.run("system", "check", "--quick", check=1).stdout
     bridged.run("system", "check", "--quick", "--repair")
     assert bridged.run("system", "check", "--quick").stdout == CLEAN

@@ -64,3 +64,9 @@ def test_another_runtime_deletes_itself(argosy: Program, busybox: str) -> None:
     argosy.run("run", "--rm", *NO_NETWORK, busybox, "true", check=False)
     with open(log, encoding="utf-8") as file:
         assert [line for line in file if " delete " in line]
+
+    argosy.run("run", "-d", *NO_NETWORK, "--name", "orphan", busybox, "sleep", "1000")
+    os.unlink(wrapper)
+    argosy.flags = argosy.flags[:-2]
+    argosy.run("rm", "-f", "-t", "0", "orphan")
+    assert argosy.run("ps", "-aq").stdout == ""

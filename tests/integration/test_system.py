@@ -130,6 +130,14 @@ def test_check_of_a_good_store(argosy_both: Program, busybox: str) -> None:
     assert argosy_both.run("system", "check").stdout == "No damage, nothing left over\n"
 
 
+def test_what_was_only_mounted_has_not_ended(argosy: Program, busybox: str) -> None:
+    """An upper directory without an end is what mounting and copying make: nothing is wrong with it."""
+    argosy.run("create", "--name", "created", "--network", "none", busybox)
+    argosy.run("cp", argosy.write("file", "x"), "created:/")
+    assert argosy.run("system", "check", "--quick", "--repair").stdout == "No damage, nothing left over\n"
+    assert argosy.run("ps", "-a", "--format", "{{.Status}}").stdout == "Created\n"
+
+
 def test_check_names_a_damaged_store_file_and_makes_it_again(argosy: Program, busybox: str) -> None:
     path = f"{argosy.root}/store.json"
     with open(path, "r+b") as file:

@@ -86,7 +86,7 @@ COMMAND = Command(
         "CONTAINERS_RUNROOT name the directories of the store.\n"
         "With --rootless-netns the command is in the network namespace of this user's bridges too, from where each\n"
         "container on them can be reached by its address.  The namespace is made where it is missing, and goes when\n"
-        "the last container on a bridge has ended."
+        "the last container on a bridge has ended and nobody is in it any more."
     ),
     usage="[COMMAND [ARG...]]",
     options=UnshareOptions,
