@@ -39,6 +39,12 @@ def plain(host: str, port: int, connect_timeout_s: float, timeout_s: float) -> s
     return made
 
 
+def is_near(connection: socket.socket) -> bool:
+    """Whether the other end is this host by a loopback address, or has one of the link alone."""
+    address = str(connection.getpeername()[0]).lower().removeprefix("::ffff:")
+    return address.startswith(("127.", "169.254.", "fe8", "fe9", "fea", "feb")) or address == "::1"
+
+
 def through(proxy: Proxy, connect_timeout_s: float, timeout_s: float) -> Socket:
     """A connection to a proxy.  Raises ProxyFailed."""
     try:

@@ -2,7 +2,8 @@
 
 One `Http` speaks for one registry.  Secrets (Authorization, client certificates) go to that registry's host alone: a
 redirect to another one is followed without them, and without going back to them.  From HTTPS no redirect leads to plain
-HTTP unless the registry is configured insecure.  The protocol itself is in `registry.wire`.
+HTTP unless the registry is configured insecure.  A registry elsewhere leads nobody to this host's own address, nor to
+the link's (cloud metadata), where services trust who can reach them.  The protocol itself is in `registry.wire`.
 """
 
 from __future__ import annotations
@@ -44,9 +45,13 @@ _HEADERS = {"User-Agent": f"argosy/{VERSION}", "Accept-Encoding": "identity"}
 
 
 class Connection(Value):
-    """How to connect.  `insecure` permits plain HTTP and unverified certificates; `timeout_s` is without any byte."""
+    """How to connect.  `insecure` permits plain HTTP and unverified certificates; `timeout_s` is without any byte.
+
+    `foreign`: an image names the host, and no user; it is not to be one of those that only we reach.
+    """
 
     insecure: bool = False
+    foreign: bool = False
     certificates: Certificates = Certificates()
     proxies: Proxies = Proxies()
     timeout_s: float = 30.0
@@ -61,6 +66,7 @@ class Http:
         self.connection = connection
         self._idle: dict[Origin, list[Wire]] = {}
         self._contexts: dict[bool, SSLContext] = {}
+        self.near: bool | None = None  # whether the registry itself is at an address of this host or link
         self._lock = threading.Lock()
 
     def close(self) -> None:
@@ -147,7 +153,8 @@ class Http:
         context = self._context(own=self._is_own(origin)) if origin.scheme == "https" else None
         made: Socket
         if proxy is None:
-            made = dial.plain(origin.host, origin.port, connect_s, timeout_s)
+            made = plain = dial.plain(origin.host, origin.port, connect_s, timeout_s)
+            self._watch(origin, plain)
         else:
             made = dial.through(proxy, connect_s, timeout_s)
             if origin.scheme == "https":
@@ -157,6 +164,16 @@ class Http:
         wire = Wire(made)
         weakref.finalize(wire, made.close)  # a connection that nobody has ends
         return wire
+
+    def _watch(self, origin: Origin, made: socket.socket) -> None:
+        """Raise Untrue, and close the connection, where a registry elsewhere has led us to this host or link."""
+        near = dial.is_near(made)
+        if self._is_own(origin) and not self.connection.foreign:
+            self.near = near and self.near is not False  # who has been elsewhere may have changed its address
+        elif near and not self.near:
+            made.close()
+            what = "the image" if self.connection.foreign else f"the registry {self.registry}"
+            raise Untrue(f"{what} leads to {origin}, which is an address of this host or its link")
 
     def _is_own(self, origin: Origin) -> bool:
         """Whether this is the registry's own host, which our certificates are for."""

@@ -57,6 +57,11 @@ class Session:
         """Close the idle connections."""
         self._http.close()
 
+    @property
+    def is_near(self) -> bool:
+        """Whether the registry was found at an address that only this host, or its link, can reach."""
+        return bool(self._http.near)
+
     def retry(self) -> Retry:
         """A fresh count of tries."""
         return Retry(self._backoff, self._notice)

@@ -99,7 +99,7 @@ class Upload:
 
     def _begin(self) -> int:
         writer = self._writer
-        target = writer.session.resolve(f"/v2/{writer.repository}/blobs/uploads/")
+        target = f"/v2/{writer.repository}/blobs/uploads/"
         with writer.ask("POST", target, self._what, ok=(202,), headers={"Content-Length": "0"}) as answer:
             least = answer.header("OCI-Chunk-Min-Length")
             if writer.chunk_bytes and least.isascii() and least.isdecimal():

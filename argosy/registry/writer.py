@@ -47,7 +47,7 @@ class RepositoryWriter:
 
     def _exists(self, target: str, what: str) -> bool:
         try:
-            self.ask("HEAD", self.session.resolve(target), f"{what} in {self.name}").drain()
+            self.ask("HEAD", target, f"{what} in {self.name}").drain()
         except Unknown:
             return False
         return True
@@ -95,9 +95,9 @@ class RepositoryWriter:
     def put_manifest(self, selector: str, data: bytes, media_type: str) -> None:
         """Write a manifest or index under a tag, or under its digest.  What it names must be there before."""
         what = f"writing manifest {selector} to {self.name}"
-        url = self.session.resolve(f"/v2/{self.repository}/manifests/{selector}")
+        target = f"/v2/{self.repository}/manifests/{selector}"
         headers = {"Content-Type": media_type, "Content-Length": str(len(data))}
-        with self.ask("PUT", url, what, headers=headers, ok=(201, 202), body=lambda: data) as answer:
+        with self.ask("PUT", target, what, headers=headers, ok=(201, 202), body=lambda: data) as answer:
             said = answer.header("Docker-Content-Digest")
             if said and said != digests.of_bytes(data):
                 raise Untrue(f"{what}: the registry stored something else, with the digest {said}")
@@ -116,17 +116,18 @@ class RepositoryWriter:
     def ask(
         self,
         method: str,
-        url: str,
+        target: str,
         what: str,
         *,
         headers: dict[str, str] | None = None,
         ok: tuple[int, ...] = (200,),
         body: Callable[[], bytes] | None = None,
     ) -> Answer:
-        """A request that may simply be repeated after a transient failure."""
+        """A request for a path that may simply be repeated after a transient failure."""
         retry = self.session.retry()
         while True:
             try:
+                url = self.session.resolve(target)
                 return self.session.send(method, url, what, scope=self.scope, headers=headers, ok=ok, body=body)
             except RegistryError as fault:
                 retry.pause(fault)

@@ -88,11 +88,10 @@ class DockerSource:
         """A blob at one of its URLs, the first one that has it.  Raises `missing` when none does."""
         from argosy.registry import foreign
 
+        connection = self._connector.foreign_connection(near=self._mirrors.own().session.is_near)
         for url in descriptor.urls:
             try:
-                return foreign.open_blob(
-                    url, descriptor, offset, self._connector.foreign_connection(), self._connector.notice
-                )
+                return foreign.open_blob(url, descriptor, offset, connection, self._connector.notice)
             except RegistryError as error:
                 missing.add_note(f"{url}: {error}")
         raise missing
@@ -240,9 +239,14 @@ class _Connector:
             notice=self.notice,
         )
 
-    def foreign_connection(self) -> Connection:
-        """How hosts are reached that nothing is known of: with TLS, the system's authorities and the proxies."""
-        return Connection(proxies=proxies.from_environ(self._environ), timeout_s=self._options.timeout_s)
+    def foreign_connection(self, *, near: bool) -> Connection:
+        """How hosts are reached that nothing is known of: with TLS, the system's authorities and the proxies.
+
+        `near`: the registry that sends us is at an address of this host, and what it names may be there as well.
+        """
+        return Connection(
+            foreign=not near, proxies=proxies.from_environ(self._environ), timeout_s=self._options.timeout_s
+        )
 
     def _credentials(self, endpoint: Endpoint) -> Credentials | None:
         """Those of the command line are for the place that the user named, not for its mirrors."""

@@ -83,6 +83,23 @@ def test_an_unknown_host(code: int, transient: bool) -> None:
     assert fault.transient is transient
 
 
+def test_a_registry_elsewhere_leads_nobody_to_this_host() -> None:
+    """By a redirect, or an upload's place; one of this host may."""
+    with Hostile(lambda exchange: exchange.answer(200, b"for who is here")) as server:
+        for http in (
+            Http("192.0.2.1", Connection(insecure=True)),
+            Http(server.name, Connection(insecure=True, foreign=True)),
+        ):
+            with pytest.raises(Untrue, match="an address of this host"):
+                http.request(f"{server.url}/secret", {})
+        assert not server.seen
+        with Hostile(lambda exchange: exchange.answer(307, headers={"Location": server.url})) as here:
+            http = Http(here.name, Connection(insecure=True))
+            with http.request(here.url, {}) as answer:
+                assert answer.body(100, "reading") == b"for who is here"
+            http.close()
+
+
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_a_registry_that_wants_a_client_certificate(authority: Authority, version: ssl.TLSVersion) -> None:
     context = authority.server_context("strict")
