@@ -5,9 +5,9 @@
     tmp/map-<...>/                                   one that is being made; its flock is held by who does it
 
 Real root mounts each lower once more with the map (idmapped mounts, Linux 5.19), which costs nothing.  Where that is
-not to be had, a tree is made once for each layer and map, and kept as long as the layer: of metadata only, over the
-layers as a data-only directory, where a trial shows that overlayfs can do so (Linux 6.16), else with the content, whose
-blocks are shared where the file system can.
+not to be had, a tree is made once for each layer and map, and kept as long as the layer: for the lowest one of metadata
+only, over the layers as a data-only directory, where a trial shows that overlayfs can do so (Linux 6.16), else with the
+content, whose blocks are shared where the file system can.
 
 The trees are not in the layers' own directories: overlayfs refuses a lower that lies in another one, and `layers/`, of
 which a file's place is unique, is the data-only directory.
@@ -134,8 +134,9 @@ def _made(store: Store, plain: Sequence[str], id_map: IdMap) -> Lowers:
     found = []
     kinds = set()
     for directory in plain:
-        # the data-only directory is our own layers/: what an additional image store lends is not in it
-        kind = usual if directory.startswith(f"{store.root}/") else CONTENT
+        # Overlayfs follows a file of metadata from the lowest directory only into the data-only one, which is our own
+        # layers/: what an additional image store lends is not in it.
+        kind = usual if directory == plain[-1] and directory.startswith(f"{store.root}/") else CONTENT
         kinds.add(kind)
         name = _name(os.path.dirname(directory), id_map, kind)
         path = f"{store.root}/{DIRECTORY}/{name}"
