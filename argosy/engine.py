@@ -243,6 +243,7 @@ class Engine:
                 open_source=lambda reference: self.open_source(reference, access),
                 open_destination=lambda reference: self.open_destination(reference, None, access),
                 environ=self.environ,
+                user_namespace=containers.user_namespace_of_steps,
             )
         )
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from argosy.build.dockerfile.ignore import Ignore
     from argosy.build.filetree import FileTree, Found, Selected
+    from argosy.linux.idmap import IdMap
 
     ModeChange = Callable[[int, bool], int]
 
@@ -35,11 +36,18 @@ _MAX_LINKS = 40
 class Ownership(Value):
     """Whom copies belong to (`owner`: uid and gid, None for who owns the source) and their mode.
 
-    `mode` gives the permissions from those of the source and whether it is a directory.
+    `mode` gives the permissions from those of the source and whether it is a directory.  `id_map` is that of the tree
+    they are put into: there they have the ids outside.
     """
 
     owner: tuple[int, int] | None
     mode: ModeChange
+    id_map: IdMap | None = None
+
+    def ids(self, uid: int = 0, gid: int = 0) -> tuple[int, int]:
+        """Whom a copy belongs to, whose source has this owner.  Raises Invalid for one that the map does not have."""
+        inside = (uid, gid) if self.owner is None else self.owner
+        return inside if self.id_map is None else self.id_map.to_host(*inside)
 
 
 def unchanged(mode: int, _is_directory: bool) -> int:  # noqa: FBT001 -- the signature of ModeChange
@@ -106,7 +114,7 @@ def write_file(target_fd: int, path: str, data: bytes, ownership: Ownership, mod
         fd = os.open(name, _NEW_FILE, 0o600, dir_fd=directory_fd)
         try:
             os.write(fd, data) if len(data) < 1 << 16 else _write_all(fd, data)
-            os.fchown(fd, *(ownership.owner or (0, 0)))
+            os.fchown(fd, *ownership.ids())
             os.fchmod(fd, ownership.mode(mode, False))
         finally:
             os.close(fd)
@@ -183,7 +191,7 @@ class _Copier:
     def _open(self, path: str) -> int:
         if self._opened is not None and self._opened[0] == path:
             return self._opened[1]
-        uid, gid = self._ownership.owner or (0, 0)
+        uid, gid = self._ownership.ids()
         try:
             fd = paths.make_directories_in_root(self._target, path, _NEW_DIRECTORY_MODE, uid=uid, gid=gid)
         except Invalid:
@@ -226,9 +234,7 @@ class _Copier:
         self._times.append((path, found.status.st_mtime_ns))
 
     def _owner(self, status: os.stat_result) -> tuple[int, int]:
-        if self._ownership.owner is None:
-            return status.st_uid, status.st_gid
-        return self._ownership.owner
+        return self._ownership.ids(status.st_uid, status.st_gid)
 
     def _link(self, above: str, first: str, directory_fd: int, name: str) -> None:
         first_fd = paths.open_in_root(self._target, above, os.O_PATH | os.O_DIRECTORY)

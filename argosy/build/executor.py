@@ -31,8 +31,10 @@ if TYPE_CHECKING:
     from argosy.build.report import Report
     from argosy.build.stage import RunStep
     from argosy.images.resolve import LoadRegistries, Resolved
+    from argosy.linux.idmap import IdMap
     from argosy.oci.platform import Platform
     from argosy.oci.reference import Reference
+    from argosy.spec.options import ContainerOptions
     from argosy.storage.images import ImageRecord
     from argosy.storage.store import Store
     from argosy.storage.work import Work
@@ -49,7 +51,8 @@ class Site(Value):
     """What a build works with.  `find_image` gives an image by name, platform and pull policy.
 
     `end_step` ends a step that runs, by its id; `run_shell` runs one that reads from standard input.
-    `open_source` and `open_destination` lead to registries.
+    `open_source` and `open_destination` lead to registries.  `user_namespace` settles what --userns and its like ask
+    for: the options with the ids by number, and the map.
     """
 
     store: Store
@@ -62,6 +65,7 @@ class Site(Value):
     open_source: Callable[[Reference], ImageSource]
     open_destination: Callable[[Reference], ImageDestination]
     environ: Mapping[str, str]
+    user_namespace: Callable[[ContainerOptions], tuple[ContainerOptions, IdMap | None]]
 
 
 def make_plan(options: BuildOptions) -> Plan:
@@ -133,7 +137,8 @@ def _exchange(site: Site, place: Place, directory: str, warn: Callable[[str], No
 class _Build:
     def __init__(self, site: Site, options: BuildOptions, report: Report, planned: Plan, work: Work) -> None:
         self._site = site
-        self._options = options
+        run_options, id_map = site.user_namespace(options.run)
+        self._options = options = options.replace(run=run_options)
         self._plan = planned
         self._states: dict[int, State] = {}
         self._images: dict[tuple[str, str], State] = {}
@@ -145,6 +150,7 @@ class _Build:
             store=store,
             work=work,
             options=options,
+            id_map=id_map,
             plan=planned,
             cache=Cache(
                 store,

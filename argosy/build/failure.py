@@ -80,7 +80,7 @@ def _open_shell(tools: Tools, what: Failed) -> None:
     if what.own_tree is not None:
         _run_shell(tools, what, what.own_tree, shell)
         return
-    with Working(tools.store, what.state.diff_ids) as working:
+    with Working(tools.store, what.state.diff_ids, tools.id_map) as working:
         _run_shell(tools, what, working, shell)
 
 

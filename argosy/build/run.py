@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from argosy.build.dockerfile.instructions import CommandLine, Run
     from argosy.build.dockerfile.mounts import Mount
     from argosy.build.dockerfile.scopes import Scope
+    from argosy.build.filetree import FileTree, Selected
     from argosy.build.options import BuildOptions
+    from argosy.build.plan import Source
     from argosy.build.sources import Sources
     from argosy.build.working import Working
     from argosy.oci.imageconfig import ContainerConfig
@@ -94,6 +96,7 @@ class Preparation:
         self._workdir = workdir or "/"
         self._sources = sources
         self._working = working
+        self._id_map = working.id_map
         self._build = build
         self._locks: list[locks.Lock] = []
         self._agents: list[Agent] = []
@@ -175,12 +178,24 @@ class Preparation:
         layers = self._sources.layers(source)
         directory = self._working.directory
         if layers is None:
-            path = staged.part(directory, f"{key}-1", self._sources.directory(source), mount.source or ".")
+            path = self._part(key, source, mount)
             if not mount.readonly:
                 path = staged.overlay(self._store, directory, f"{key}-2", path)
         else:
-            path = part_of_layers(self._store, directory, key, layers, mount.source)
+            path = part_of_layers(self._store, self._working, key, layers, mount.source)
         return [_bound(path, self._target(mount), readonly=mount.readonly)]
+
+    def _part(self, key: str, source: Source, mount: Mount) -> str:
+        """A file or directory of a context; under an id map a copy, whose owners are those in the map."""
+        if self._id_map is None or self._id_map.is_identity():
+            place = self._sources.directory(source)
+            return staged.part(self._working.directory, f"{key}-1", place, mount.source or ".")
+        copy = f"{self._private.path}/bind-{key}"
+        os.mkdir(copy, 0o700)
+        tree = self._sources.files(source)
+        (selected,) = tree.select(mount.source or ".")
+        self._copy(tree, selected, copy, "/shown")
+        return f"{copy}/shown"
 
     def _tmpfs(self, mount: Mount, _key: str) -> list[HostMount]:
         size = (f"size={mount.size}",) if mount.size else ()
@@ -188,7 +203,10 @@ class Preparation:
 
     def _cache(self, mount: Mount, key: str) -> list[HostMount]:
         """A directory of the store that outlives the step, under the cache's id, which may be any text."""
-        name = digests.of_bytes((mount.cache_id or self._target(mount)).encode("utf-8", "surrogateescape")).hex
+        told = mount.cache_id or self._target(mount)
+        if self._id_map is not None and not self._id_map.is_identity():
+            told += f"\0{self._id_map.lines()}"  # its files have other owners
+        name = digests.of_bytes(told.encode("utf-8", "surrogateescape")).hex
         parent = f"{self._store.root}/buildcache/{cache.MOUNTS}"
         files.make_directories(parent)
         path = self._claimed(f"{parent}/{name}", mount.sharing)
@@ -220,7 +238,7 @@ class Preparation:
         try:
             if mount.source_from:
                 self._copy_into(mount, fresh, key)
-            os.chown(fresh, mount.uid or 0, mount.gid or 0)
+            os.chown(fresh, *self._owner(mount))
             os.chmod(fresh, 0o755 if mount.mode is None else mount.mode)
             os.rename(fresh, f"{path}/data")
         except OSError:
@@ -228,15 +246,23 @@ class Preparation:
             if not os.path.isdir(f"{path}/data"):  # else another step was faster
                 raise
 
+    def _owner(self, mount: Mount) -> tuple[int, int]:
+        """Whom what is mounted belongs to, as an id outside.  Raises Invalid for one that the map does not have."""
+        inside = mount.uid or 0, mount.gid or 0
+        return inside if self._id_map is None else self._id_map.to_host(*inside)
+
     def _copy_into(self, mount: Mount, directory: str, _key: str) -> None:
+        tree = self._sources.files(self._sources.named(mount.source_from))
+        (selected,) = tree.select(mount.source or ".")
+        self._copy(tree, selected, directory, "/")
+
+    def _copy(self, tree: FileTree, selected: Selected, directory: str, target: str) -> None:
         from argosy.build import copying
 
-        tree = self._sources.files(self._sources.named(mount.source_from))
         target_fd = paths.open_root(directory)
         try:
-            (selected,) = tree.select(mount.source or ".")
-            ownership = copying.Ownership(None, copying.unchanged)
-            copying.copy(tree, copying.Placed(selected, "/"), target_fd, ownership)
+            ownership = copying.Ownership(None, copying.unchanged, self._id_map)
+            copying.copy(tree, copying.Placed(selected, target), target_fd, ownership)
         finally:
             os.close(target_fd)
 
@@ -256,7 +282,7 @@ class Preparation:
             if not mount.target:
                 return []
         mode = 0o400 if mount.mode is None else mount.mode
-        path = self._write(f"secret-{key}", data, mode, mount.uid or 0, mount.gid or 0)
+        path = self._write(f"secret-{key}", data, mode, self._owner(mount))
         return [HostMount("bind", path, self._target(mount, f"/run/secrets/{name}"), ("bind", "ro"))]
 
     def _agent(self, mount: Mount, key: str) -> list[HostMount]:
@@ -273,16 +299,16 @@ class Preparation:
 
         path = f"{self._private.path}/agent-{key}"
         self._agents.append(Agent(source, path))
-        os.chown(path, mount.uid or 0, mount.gid or 0)
+        os.chown(path, *self._owner(mount))
         os.chmod(path, 0o600 if mount.mode is None else mount.mode)
         return [HostMount("bind", path, target, ("bind",))]
 
-    def _write(self, name: str, data: bytes, mode: int, uid: int = 0, gid: int = 0) -> str:
+    def _write(self, name: str, data: bytes, mode: int, owner: tuple[int, int] = (0, 0)) -> str:
         path = f"{self._private.path}/{name}"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             files.write_all(fd, data)
-            os.fchown(fd, uid, gid)
+            os.fchown(fd, *owner)
             os.fchmod(fd, mode)
         finally:
             os.close(fd)

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from argosy.build.report import Report
     from argosy.build.sources import Sources
     from argosy.build.state import State
+    from argosy.linux.idmap import IdMap
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.spec.options import ContainerOptions
     from argosy.storage.store import Store
@@ -46,7 +47,9 @@ if TYPE_CHECKING:
     # (id, options, configuration, mounted tree, descriptors for output and errors) -> exit status
     RunStep = Callable[[str, ContainerOptions, ContainerConfig, str, tuple[int, int]], int]
 # Of what all RUN steps have, what may change their results; limits and how the network is found do not count.
-_COUNTED = frozenset(("cap_add", "cap_drop", "cdi_devices", "devices", "mounts", "network", "privileged", "security"))
+_COUNTED = frozenset(
+    ("cap_add", "cap_drop", "cdi_devices", "devices", "mounts", "network", "privileged", "security", "userns")
+)
 
 
 class StepFailed(ArgosyError):
@@ -67,6 +70,7 @@ class Tools(Value):
     store: Store
     work: Work
     options: BuildOptions
+    id_map: IdMap | None  # of the user namespace that steps run in
     plan: Plan
     cache: Cache
     memory: FileDigests
@@ -186,6 +190,8 @@ class StageBuild:
             root_fd = working.open_root()
             try:
                 uid, gid = transfer.owner(self._state.config.user, root_fd)
+                if working.id_map is not None:
+                    uid, gid = working.id_map.to_host(uid, gid)
                 os.close(paths.make_directories_in_root(root_fd, path, uid=uid, gid=gid))
             finally:
                 os.close(root_fd)
@@ -204,6 +210,7 @@ class StageBuild:
             transfer.carry_out(
                 prepared,
                 working.tree(),
+                working.id_map,
                 lambda files, selected: self._sources.unpacked(files, selected, working.directory),
             )
 
@@ -264,7 +271,7 @@ class StageBuild:
 
     def _open_working(self) -> Working:
         if self._working is None:
-            self._working = Working(self._tools.store, self._state.diff_ids)
+            self._working = Working(self._tools.store, self._state.diff_ids, self._tools.id_map)
         return self._working
 
     def _finish(

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from argosy.build.dockerfile.instructions import Transfer
     from argosy.build.dockerfile.scopes import Scope
     from argosy.build.filetree import Selected
+    from argosy.linux.idmap import IdMap
     from argosy.oci.imageconfig import ContainerConfig
 
 _ACCOUNTS_LIMIT = 1 << 20
@@ -139,10 +140,12 @@ def _excludes(patterns: tuple[str, ...]) -> Ignore | None:
         raise DockerfileError(str(error)) from None
 
 
-def carry_out(prepared: Prepared, root: str, unpack: Callable[[FileTree, Selected], FileTree]) -> None:
-    """Copy everything into the mounted tree `root`.  Raises DockerfileError (without place) and ArgosyError.
+def carry_out(
+    prepared: Prepared, root: str, id_map: IdMap | None, unpack: Callable[[FileTree, Selected], FileTree]
+) -> None:
+    """Copy everything into the mounted tree `root`, which is under the map.
 
-    `unpack` gives the content of an archive.
+    Raises DockerfileError (without place) and ArgosyError.  `unpack` gives the content of an archive.
     """
     mode = chmod(prepared.chmod)
     root_fd = paths.open_root(root)
@@ -162,7 +165,7 @@ def carry_out(prepared: Prepared, root: str, unpack: Callable[[FileTree, Selecte
             raise DockerfileError(why)
         for piece in prepared.pieces:
             keeps = piece.tree is not None and piece.tree.keeps_owner and not prepared.chown
-            ownership = Ownership(None if keeps else chosen or (0, 0), mode)
+            ownership = Ownership(None if keeps else chosen or (0, 0), mode, id_map)
             if piece.tree is None:
                 path = prepared.destination
                 if path.endswith("/") or copying.is_directory(root_fd, path):
@@ -170,7 +173,7 @@ def carry_out(prepared: Prepared, root: str, unpack: Callable[[FileTree, Selecte
                 copying.write_file(root_fd, path, piece.data, ownership, piece.mode)
                 continue
             if piece.archive:
-                _unpack(piece.tree, piece.selected, prepared, root_fd, mode, chosen, unpack)
+                _unpack(piece.tree, piece.selected, prepared, root_fd, Ownership(chosen, mode, id_map), unpack)
                 continue
             for placed in copying.place(
                 piece.selected, prepared.destination, root_fd, parents=prepared.parents, kept=piece.kept
@@ -183,15 +186,14 @@ def _unpack(
     archives: tuple[Selected, ...],
     prepared: Prepared,
     root_fd: int,
-    mode: copying.ModeChange,
-    chosen: tuple[int, int] | None,
+    ownership: Ownership,
     unpack: Callable[[FileTree, Selected], FileTree],
 ) -> None:
     """What is in archives goes into the destination, with its owners unless others were chosen."""
     for archive in archives:
         content_tree = unpack(files, archive)
         (top,) = content_tree.select(".")
-        copying.copy(content_tree, Placed(top, prepared.destination), root_fd, Ownership(chosen, mode))
+        copying.copy(content_tree, Placed(top, prepared.destination), root_fd, ownership)
 
 
 def owner(text: str, root_fd: int) -> tuple[int, int]:

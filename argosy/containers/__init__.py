@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from argosy.containers.step import Step
     from argosy.containers.top import Table
     from argosy.errors import ArgosyError
+    from argosy.linux.idmap import IdMap
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.oci.reference import Reference
     from argosy.runtime.logs import Entry
@@ -199,6 +200,11 @@ class Containers:
         from argosy.containers import step as steps
 
         return steps.run(self._site, step)
+
+    def user_namespace_of_steps(self, options: ContainerOptions) -> tuple[ContainerOptions, IdMap | None]:
+        from argosy.containers import step
+
+        return step.settled(self._site, options)
 
     def end_step(self, step_id: str) -> None:
         from argosy.containers import step

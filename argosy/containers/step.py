@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from argosy.containers.site import Site
+    from argosy.linux.idmap import IdMap
     from argosy.oci.imageconfig import ContainerConfig
     from argosy.spec.generate import SpecRequest
     from argosy.spec.options import ContainerOptions
@@ -37,6 +38,8 @@ STEP_FILE = "step.json"
 
 class Step(Value):
     """What is to run.  `rootfs` is the mounted tree; mounts of the options have host paths, as in a SpecRequest.
+
+    With a user namespace of its own, the options are those that `settled` gave, and the tree is mounted under its map.
 
     `stdin`, `stdout` and `stderr` are our descriptors for its streams; with the option `tty` they are joined with a
     terminal of its own.  `no_pivot` is for a tree that the kernel does not pivot into, as on a ramdisk.
@@ -53,13 +56,31 @@ class Step(Value):
 
 
 class _Owner(Value):
-    """step.json."""
+    """step.json.  `entrance`: see containers.entrance; "" where there is none."""
 
     pid: int
     start_time: int
     runtime: OciRuntime
+    entrance: str = ""
 
     _nested = {"runtime": OciRuntime}  # noqa: RUF012 -- as Value asks for
+
+
+def settled(site: Site, options: ContainerOptions) -> tuple[ContainerOptions, IdMap | None]:
+    """The options with the ids of the user namespace by number, and its map, None where it is our own.
+
+    Raises BadOption for what cannot be mapped, Unsupported where there can be no user namespace.
+    """
+    mode = options.userns
+    if mode is None or mode.kind == "host":
+        return options.replace(userns=None), None
+    if site.namespace.chroot:
+        from argosy.containers import chroot
+
+        chroot.check(options)
+    from argosy.containers import usernamespace
+
+    return usernamespace.of_steps(site, options)
 
 
 def run(site: Site, step: Step) -> int:
@@ -76,6 +97,8 @@ def run(site: Site, step: Step) -> int:
     try:
         return _run(site, step, directory)
     finally:
+        if step.options.userns is not None:
+            _leave(_owner(directory), directory)
         network.teardown(site.store.run, step.id, directory)
         files.remove_tree(directory)
 
@@ -86,10 +109,17 @@ def _run(site: Site, step: Step, directory: str) -> int:
     runtime = site.choose_runtime("disabled" if manager == "none" else manager)
     if runtime.notice:
         site.notice(runtime.notice)
-    owner = _Owner(os.getpid(), process.start_time(os.getpid()) or 0, runtime)
+    _, id_map = settled(site, step.options)
+    place = ""
+    if id_map is not None:
+        from argosy.containers import entrance
+
+        place = entrance.choose()
+    owner = _Owner(os.getpid(), process.start_time(os.getpid()) or 0, runtime, place)
     files.write_atomic(f"{directory}/{STEP_FILE}", shelf.seal(jsontext.encode(owner.to_json())))
     cgroups_path = cgroup.container_path(found_groups, step.id, manager=manager, parent=step.options.cgroup_parent)
     record = ContainerRecord(step.id, step.id[:12], 0.0, step.options, ImagePin("", "", "", (), ""), step.image)
+    record = record.replace(id_map=id_map)
     prepare.check_kernel_places(step.rootfs, "the image being built")
     connected = connection.connect(site, record, step.rootfs)
     found = accounts.read(step.rootfs)
@@ -110,21 +140,25 @@ def _run(site: Site, step: Step, directory: str) -> int:
         from argosy.containers.borrowed import Borrowed
 
         with Borrowed(step.rootfs, request.files):
-            return _run_described(site, step, record, request, runtime)
-    return _run_described(site, step, record, request, runtime)
+            return _run_described(site, step, record, request, owner)
+    return _run_described(site, step, record, request, owner)
 
 
-def _run_described(site: Site, step: Step, record: ContainerRecord, request: SpecRequest, runtime: OciRuntime) -> int:
+def _run_described(site: Site, step: Step, record: ContainerRecord, request: SpecRequest, owner: _Owner) -> int:
     directory = site.run_directory(step.id)
     config = prepare.described(site, request)
     prepare.check_user(site, record, config["process"]["user"])
     places = _Places(step.rootfs, [mount["destination"] for mount in config["mounts"]])
     try:
         if config["process"]["cwd"] != "/":
-            workdir.ensure(step.rootfs, config, step.id, asked=False)
+            workdir.ensure(step.rootfs, config, step.id, asked=False, owner=record.root_ids)
         executable.check(step.rootfs, config["process"], config["mounts"], os.uname().machine)
+        if owner.entrance:
+            from argosy.containers import entrance
+
+            config["root"]["path"] = entrance.make(owner.entrance, record, step.rootfs)
         files.write_atomic(f"{directory}/{BUNDLE}", jsontext.encode(config))
-        return _wait(runtime, step, directory, no_pivot=step.no_pivot or site.conf.no_pivot_root)
+        return _wait(owner.runtime, step, directory, no_pivot=step.no_pivot or site.conf.no_pivot_root)
     finally:
         places.clear()
 
@@ -231,6 +265,14 @@ def _delete(runtime: OciRuntime, step_id: str) -> None:
             raise
 
 
+def _leave(owner: _Owner | None, directory: str) -> None:
+    """Take down how a step with a user namespace of its own gets to its root.  Idempotent."""
+    if owner is not None and owner.entrance:
+        from argosy.containers import entrance
+
+        entrance.leave(directory, owner.entrance)
+
+
 def is_attended(directory: str) -> bool:
     """Whether somebody waits for the step that has this run directory."""
     owner = _owner(directory)
@@ -249,6 +291,7 @@ def sweep(site: Site) -> None:
         owner = _owner(directory)
         if owner is not None and not process.alive(owner.pid, owner.start_time):
             _delete(owner.runtime, name)
+            _leave(owner, directory)
             network.teardown(site.store.run, name, directory)
             files.remove_tree(directory)
 

@@ -14,7 +14,7 @@ from argosy.linux import locks
 from argosy.linux.idmap import IdMap
 from argosy.records.shelf import Scratch
 from argosy.spec import usermaps
-from argosy.spec.options import BadOption
+from argosy.spec.options import BadOption, UserNamespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from argosy.config.storage import StorageConf
     from argosy.containers.record import ImagePin
     from argosy.containers.site import Site
-    from argosy.spec.options import ContainerOptions, UserNamespace
+    from argosy.spec.options import ContainerOptions
     from argosy.spec.usermaps import Range
 
     Maps = tuple[tuple[Range, ...], tuple[Range, ...]]
@@ -66,6 +66,24 @@ def settle(site: Site, options: ContainerOptions, image: ImagePin) -> tuple[Cont
         return options.replace(user=options.user or user), IdMap.of(*maps)
     maps = {"auto": _auto, "nomap": _nomap}.get(mode.kind, _private)(site, mode, image)
     return options, IdMap.of(*maps)
+
+
+def of_steps(site: Site, options: ContainerOptions) -> tuple[ContainerOptions, IdMap | None]:
+    """As `settle`, for programs in a tree that a build has mounted; the options then say the same at any later time.
+
+    A private namespace without a map has all our ids as they are, as with buildah.
+    """
+    mode = options.userns
+    assert mode is not None
+    if mode.kind == "ns":
+        id_map = None if os.path.samefile(mode.target, "/proc/self/ns/user") else _of_path(mode.target)
+        return options if id_map is not None else options.replace(userns=None), id_map
+    if not (mode.uid_maps or mode.gid_maps or mode.subuid_name or mode.subgid_name):
+        return options, IdMap.of(*map(_whole, site.namespace.id_map.lines()))
+    maps = _private(site, mode, None)
+    uid_texts, gid_texts = (tuple(":".join(map(str, item)) for item in side) for side in maps)
+    fixed = UserNamespace("private", uid_maps=uid_texts, gid_maps=gid_texts)
+    return options.replace(userns=fixed), IdMap.of(*maps)
 
 
 def _of_path(path: str) -> IdMap:
@@ -114,7 +132,7 @@ def _nomap(site: Site, _mode: UserNamespace, _image: ImagePin) -> Maps:
     return ((0, 1, counts[0]),), ((0, 1, counts[1]),)
 
 
-def _private(site: Site, mode: UserNamespace, _image: ImagePin) -> Maps:
+def _private(site: Site, mode: UserNamespace, _image: ImagePin | None) -> Maps:
     """--uidmap, --gidmap, --subuidname, --subgidname."""
     names = (mode.subuid_name or mode.subgid_name, mode.subgid_name or mode.subuid_name)
     named = (_named(site, names[0], "UID"), _named(site, names[1], "GID")) if names[0] else ((), ())

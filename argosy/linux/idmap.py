@@ -52,6 +52,13 @@ class IdMap(Value):
         """As `to_container`; what has no id inside is seen there as 65534, "nobody"."""
         return _seen(self.uids, uid), _seen(self.gids, gid)
 
+    def inverse(self) -> IdMap:
+        """The map the other way round: what is inside here is outside there."""
+        uids, gids = (
+            tuple(IdRange(r.host_id, r.container_id, r.size) for r in side) for side in (self.uids, self.gids)
+        )
+        return IdMap(uids, gids)
+
     def is_identity(self) -> bool:
         """Whether every id inside is the same outside."""
         return all(r.container_id == r.host_id for r in self.uids + self.gids)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _REDIRECT_BYTES = 1024  # a longer one may not fit into the inode's attributes: such a file gets its content
 _BLOCK_BYTES = 4096
+_CAPABILITY = "security.capability"
+_ROOTED_BYTES = 24  # revision 3 (capabilities(7)): as revision 2, and the id of a namespace's root behind it
 
 
 def map_tree(source: str, target: str, id_map: IdMap, xattrs: str, *, own_ids: IdMap, data: str = "") -> None:
@@ -31,7 +33,21 @@ def map_tree(source: str, target: str, id_map: IdMap, xattrs: str, *, own_ids: I
     `own_ids` are all ids that we have: files whose owner is in no range of the map get one that the container has no
     name for.  `data` is the place of `source` in the data-only directory, "" to copy the content.
     """
-    mapper = _Mapper(_Owners(id_map.uids, own_ids.uids), _Owners(id_map.gids, own_ids.gids), xattrs)
+    uids = _Owners(id_map.uids, _stranger(id_map.uids, own_ids.uids))
+    gids = _Owners(id_map.gids, _stranger(id_map.gids, own_ids.gids))
+    _map(source, target, _Mapper(uids, gids, xattrs), data)
+
+
+def map_back(source: str, target: str, id_map: IdMap, xattrs: str) -> None:
+    """Make `target`, which is `source`, an upper directory under `id_map`, with the ids inside.
+
+    Root gets what the map has no id for: the whiteouts, which overlayfs makes itself.
+    """
+    inside = id_map.inverse()
+    _map(source, target, _Mapper(_Owners(inside.uids, 0), _Owners(inside.gids, 0), xattrs), "")
+
+
+def _map(source: str, target: str, mapper: _Mapper, data: str) -> None:
     os.mkdir(target, 0o700)
     pending = [(source, target, f"/{data}" if data else "")]
     directories: list[tuple[str, str]] = []
@@ -44,12 +60,12 @@ def map_tree(source: str, target: str, id_map: IdMap, xattrs: str, *, own_ids: I
 
 
 class _Owners:
-    """The ids outside for those of a layer."""
+    """The ids outside for those of a layer; `stranger` for one that no range has."""
 
-    def __init__(self, ranges: Iterable[IdRange], own: Iterable[IdRange]) -> None:
+    def __init__(self, ranges: Iterable[IdRange], stranger: int) -> None:
         self._ranges = tuple(ranges)
         self._known: dict[int, int] = {}
-        self._stranger = _stranger(self._ranges, tuple(own))
+        self._stranger = stranger
 
     def of(self, number: int) -> int:
         """The id outside."""
@@ -154,8 +170,18 @@ class _Mapper:
         os.fchown(fd, self._uids.of(status.st_uid), self._gids.of(status.st_gid))
         os.fchmod(fd, stat.S_IMODE(status.st_mode))
         for name in os.listxattr(source):
-            os.setxattr(fd, name, os.getxattr(source, name))
+            value = os.getxattr(source, name)
+            os.setxattr(fd, name, self._capability(value) if name == _CAPABILITY else value)
         os.utime(fd, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    def _capability(self, value: bytes) -> bytes:
+        """File capabilities that count below a namespace's root only: for its id under the map, plain ones for 0."""
+        if len(value) != _ROOTED_BYTES:
+            return value
+        root = self._uids.of(int.from_bytes(value[20:], "little"))
+        if root:
+            return value[:20] + root.to_bytes(4, "little")
+        return value[:3] + b"\x02" + value[4:20]
 
 
 def _copy(source: str, fd: int, size: int) -> None:

@@ -82,17 +82,19 @@ def _layer(store: Store, work: Work, directory: str, record: WorkingRecord, plac
     whole = store.driver == "vfs"  # which keeps no changes apart
     chain = store.chains.ensure_fix(record.diff_ids)
     lowers = rootfs.lower_directories(store, record.diff_ids, chain.chain_id, fixed=chain.fixed)
+    if not wanted.squash or record.id_map is not None:
+        mapping.map_back(upper, place, record.id_map or _AS_THEY_ARE, store.xattrs)
+        upper = place
     if wanted.squash:
         from argosy.storage.drivers.copying import copy_merged
 
+        place = f"{place}-whole"
         copy_merged((upper, *(() if whole else lowers)), place, store.xattrs)
-    else:
-        mapping.map_tree(upper, place, _AS_THEY_ARE, store.xattrs, own_ids=_AS_THEY_ARE)
-        if whole:
-            from argosy.storage import delta
+    elif whole:
+        from argosy.storage import delta
 
-            delta.extract(place, lowers, f"{place}-changed", store.xattrs)
-            place = f"{place}-changed"
+        place = f"{place}-changed"
+        delta.extract(upper, lowers, place, store.xattrs)
     return built.commit(store, work, place, latest_s=wanted.time_s, exact=wanted.time_s is not None)
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from argosy.build.containers.record import WorkingRecord
     from argosy.build.executor import Site
     from argosy.build.plan import Source
+    from argosy.linux.idmap import IdMap
     from argosy.oci.platform import Platform
     from argosy.records.shelf import Shelf
 
@@ -50,9 +51,9 @@ class Transfer(Value):
     told: bool = False
 
 
-def _carry_out(root: str, prepared: Prepared, sources: Sources, directory: str) -> None:
+def _carry_out(root: str, id_map: IdMap | None, prepared: Prepared, sources: Sources, directory: str) -> None:
     """Copy all of it into the mounted tree."""
-    transfer.carry_out(prepared, root, lambda files, selected: sources.unpacked(files, selected, directory))
+    transfer.carry_out(prepared, root, id_map, lambda files, selected: sources.unpacked(files, selected, directory))
 
 
 def _layers_of(_source: Source, _platform: Platform) -> tuple[str, ...]:
@@ -152,7 +153,7 @@ def transfer_files(site: Site, shelf: Shelf, record: WorkingRecord, wanted: Tran
     with Tree(site.store, shelf, record, shared=False) as root, site.store.work() as work:
         with _Copy(site, shelf, wanted, record, work.path) as copy:
             prepared = copy.prepare()
-            _carry_out(root, prepared, copy.sources, work.path)
+            _carry_out(root, record.id_map, prepared, copy.sources, work.path)
         if wanted.told:
             _tell(shelf, record, prepared, adds=wanted.adds)
     return prepared.digest

@@ -9,6 +9,7 @@ from argosy import jsontext
 from argosy.build import configure
 from argosy.build.containers import record as records
 from argosy.build.containers.record import WorkingRecord
+from argosy.build.working import check_owners
 from argosy.errors import ArgosyError, Exists
 from argosy.oci.imageconfig import ContainerConfig
 from argosy.storage.work import PINS
@@ -27,13 +28,16 @@ def create(
 ) -> WorkingRecord:
     """Make it.  It is on disk when this returns.  Raises ArgosyError for a name that is taken."""
     container_id = os.urandom(32).hex()
+    options, id_map = site.user_namespace(options)
     with site.store.work() as work:
         if image == "scratch":
             record = WorkingRecord(container_id, time.time(), platform, ContainerConfig(), options, format=form)
         else:
             record = _of_image(site, container_id, image, platform, policy, options).replace(format=form)
             work.pin(record.manifest_digest)
-        return _enter(site, record, name, _base(record.image or image, record.image_id))
+            if id_map is not None:
+                check_owners(site.store, record.diff_ids, id_map)
+        return _enter(site, record.replace(id_map=id_map), name, _base(record.image or image, record.image_id))
 
 
 def _of_image(

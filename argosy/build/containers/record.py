@@ -14,6 +14,7 @@ from argosy.build.state import State
 from argosy.errors import ArgosyError, NotFound
 from argosy.images import timestamps
 from argosy.linux import locks
+from argosy.linux.idmap import IdMap
 from argosy.oci.imageconfig import ContainerConfig, History
 from argosy.oci.platform import Platform
 from argosy.spec.options import ContainerOptions
@@ -53,7 +54,8 @@ class WorkingRecord(Value):
     """working.json.  `image` is the name of the image, "" for scratch; `image_id` and `manifest_digest` name it too.
 
     `layers` and `history` are the image's; `added` is what will come after it.  `options` is what all that runs in it
-    has.  `hostname`, `domainname` and `comment` are docker's, `created_by` and `history_comment` those of the layer.
+    has.  `id_map` is that of the user namespace it runs in, None where it is ours: its files have the ids outside.
+    `hostname`, `domainname` and `comment` are docker's, `created_by` and `history_comment` those of the layer.
     `name` is that of the shelf, filled in when it is read.
     """
 
@@ -78,12 +80,14 @@ class WorkingRecord(Value):
     hostname: str = ""
     domainname: str = ""
     os_features: tuple[str, ...] = ()
+    id_map: IdMap | None = None
 
     _nested: ClassVar[dict[str, type[Value]]] = {
         "platform": Platform,
         "config": ContainerConfig,
         "options": ContainerOptions,
         "layers": LayerRef,
+        "id_map": IdMap,
         "history": History,
         "added": History,
     }
@@ -172,7 +176,8 @@ def told(record: WorkingRecord, words: str) -> WorkingRecord:
 def mount(store: Store, shelf: Shelf, record: WorkingRecord) -> str:
     """Mount its tree, if it is not; the caller holds the lock."""
     chain = store.chains.ensure_fix(record.diff_ids)
-    return rootfs.mount(store, shelf.path(record.id), record.diff_ids, chain.chain_id, chain.fixed)
+    place = shelf.path(record.id)
+    return rootfs.mount(store, place, record.diff_ids, chain.chain_id, chain.fixed, id_map=record.id_map)
 
 
 class Tree:

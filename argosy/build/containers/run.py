@@ -68,7 +68,7 @@ def _with_mounts(
     nothing = tree.Dockerfile("", ())
     build = BuildOptions(nothing, context=extra.context, run=options)
     sources = stack.enter_context(Sources(site.store, nothing, 0, build, site.environ, layers_of, record.platform))
-    beside = stack.enter_context(Working(site.store, record.diff_ids))
+    beside = stack.enter_context(Working(site.store, record.diff_ids, record.id_map))
     prepared = Preparation(
         site.store,
         tree.Run(0, 0, "", "RUN"),

@@ -63,6 +63,11 @@ class FromFlags(Value):
     signature_policy: str | None
     tls_verify: bool | None
     ulimit: tuple[str, ...]
+    userns: str | None
+    userns_gid_map: tuple[str, ...]
+    userns_gid_map_group: str | None
+    userns_uid_map: tuple[str, ...]
+    userns_uid_map_user: str | None
     uts: str | None
     variant: str | None
     volume: tuple[str, ...]

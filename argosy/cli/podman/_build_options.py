@@ -6,7 +6,7 @@ import os
 
 from argosy.build import failure
 from argosy.build.options import FORMATS, BuildOptions, NamedContext
-from argosy.cli.podman import _build_secrets
+from argosy.cli.podman import _build_secrets, _build_userns
 from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.images import naming
 from argosy.images.resolve import POLICIES
@@ -264,6 +264,7 @@ def run_options(flags: BuildFlags | FromFlags, *, no_hosts: bool) -> ContainerOp
     check_isolation(flags.isolation or "oci")
     options = ContainerOptions(
         **given,
+        userns=_build_userns.user_namespace(flags),
         image="",
         remove=True,
         passwd=False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argosy.cli import layerkeys
 from argosy.cli.flags import Flag
+from argosy.cli.podman import _build_userns
 from argosy.values import Value
 
 
@@ -107,6 +108,11 @@ class BuildFlags(Value):
     tls_verify: bool | None
     ulimit: tuple[str, ...]
     unsetenv: tuple[str, ...]
+    userns: str | None
+    userns_gid_map: tuple[str, ...]
+    userns_gid_map_group: str | None
+    userns_uid_map: tuple[str, ...]
+    userns_uid_map_user: str | None
     uts: str | None
     variant: str | None
     volume: tuple[str, ...]
@@ -245,6 +251,7 @@ FLAGS = (
     Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates when contacting registries"),
     Flag("ulimit", kind="list", help="Ulimit options of RUN steps"),
     Flag("unsetenv", kind="csv", help="Leave this variable out of the image's environment"),
+    *_build_userns.FLAGS,
     Flag("uts", kind="string", help="The UTS namespace of RUN steps: private, host, or the path of one"),
     Flag("variant", kind="string", help="Set the variant of the architecture"),
     Flag("volume", short="v", kind="list", help="Bind a directory of the host into RUN steps"),

@@ -234,3 +234,32 @@ def test_lowers_that_a_killed_process_left_mounted_are_swept(store: Store) -> No
     assert sweep.sweep(store).failed == ()
     assert os.listdir(store.tmp) == []
     assert os.path.exists(f"{store.layers.path(layer)}/a/x")
+
+
+@root_only
+def test_a_tree_that_is_mapped_back_has_the_ids_inside_again(tmp_path: os.PathLike[str]) -> None:
+    base = os.fspath(tmp_path)
+    source = made_tree(base)
+    os.chown(f"{source}/empty", 7, 7)
+    mapping.map_tree(source, f"{base}/mapped", MAP, "trusted", own_ids=identity())
+    os.chown(f"{base}/mapped/gone", 50, 50)  # as overlayfs makes it: by an id that the map does not have
+    mapping.map_back(f"{base}/mapped", f"{base}/back", MAP, "trusted")
+    for name in ("", "d", "d/below", "d/file", "d/below/again", "empty", "link", "fifo", "gone"):
+        before, after = os.lstat(f"{source}/{name}"), os.lstat(f"{base}/back/{name}")
+        assert (after.st_uid, after.st_gid) == (before.st_uid, before.st_gid), name
+        assert (after.st_mode, after.st_mtime_ns) == (before.st_mode, before.st_mtime_ns), name
+
+
+@root_only
+def test_file_capabilities_of_the_namespace_become_plain_ones(tmp_path: os.PathLike[str]) -> None:
+    base = os.fspath(tmp_path)
+    os.mkdir(f"{base}/upper")
+    rights = bytes.fromhex("0004000000000000000000000000")[2:] + bytes(4)
+    for name, root in (("root", 100), ("other", 105)):
+        open(f"{base}/upper/{name}", "wb").close()
+        value = b"\x01\x00\x00\x03" + rights + root.to_bytes(4, "little")
+        os.setxattr(f"{base}/upper/{name}", "security.capability", value)
+    mapping.map_back(f"{base}/upper", f"{base}/back", MAP, "trusted")
+    assert os.getxattr(f"{base}/back/root", "security.capability") == b"\x01\x00\x00\x02" + rights
+    other = os.getxattr(f"{base}/back/other", "security.capability")
+    assert other == b"\x01\x00\x00\x03" + rights + (5).to_bytes(4, "little")
