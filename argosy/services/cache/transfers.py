@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     OpenBlob = Callable[[int], BlobReader]
 
-_AT_ONCE = 16
+_AT_ONCE = 16  # from one registry
+_REGISTRIES = 64
 _BLOCK_BYTES = 256 << 10
 
 
@@ -35,7 +36,7 @@ class Transfers:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._threads = ThreadPoolExecutor(_AT_ONCE, "transfer")
+        self._threads: dict[str, ThreadPoolExecutor] = {}
         self._under_way: dict[tuple[str, Digest, int], Transfer] = {}
 
     def digests(self) -> frozenset[str]:
@@ -54,12 +55,27 @@ class Transfers:
         found = self._under_way.get(key)
         if found is None:
             found = self._under_way[key] = Transfer(descriptor, registry)
-            task = asyncio.get_running_loop().run_in_executor(self._threads, found.run, self._store, source)
+            task = asyncio.get_running_loop().run_in_executor(self._pool(registry), found.run, self._store, source)
             task.add_done_callback(lambda _: self._end(found, done))
         return found
 
+    def _pool(self, registry: str) -> ThreadPoolExecutor:
+        """The threads of a registry, so that one that lets us wait keeps nobody from the others.
+
+        Where there are very many registries, some share theirs.
+        """
+        if registry not in self._threads and len(self._threads) >= _REGISTRIES:
+            registry = ""
+        if registry not in self._threads:
+            self._threads[registry] = ThreadPoolExecutor(_AT_ONCE, "transfer")
+        return self._threads[registry]
+
     def _end(self, transfer: Transfer, done: Callable[[Transfer], None]) -> None:
         self._under_way.pop((transfer.registry, transfer.descriptor.digest, transfer.descriptor.size), None)
+        if all(registry != transfer.registry for registry, _, _ in self._under_way):
+            pool = self._threads.pop(transfer.registry, None)
+            if pool is not None:
+                pool.shutdown(wait=False)
         transfer.ended()
         done(transfer)
 

@@ -125,3 +125,27 @@ def test_a_registry_that_lies_harms_no_other(store: Store) -> None:
     asyncio.run(work())
     assert (lies.asked, honest.asked) == ([0], [0])
     assert store.blobs.read(DESCRIPTOR.digest) == DATA
+
+
+def test_a_registry_that_lets_us_wait_keeps_nobody_from_others(store: Store) -> None:
+    waits = Source(DATA)
+    honest = Source(DATA)
+    honest.go.set()
+
+    async def work() -> None:
+        transfers = Transfers(store)
+        for number in range(100):
+            other = Descriptor("application/octet-stream", digests.of_bytes(str(number).encode()), len(DATA))
+            transfers.join(other, "slow.example", waits, lambda _: None)
+        transfer = transfers.join(DESCRIPTOR, "a.example", honest, lambda _: None)
+        parts: list[bytes] = []
+        async with asyncio.timeout(20):
+            await transfer.begun()
+            await collected(transfer.read(0, len(DATA)), parts)
+        assert b"".join(parts) == DATA
+        waits.go.set()
+        while transfers.digests():
+            await asyncio.sleep(0.01)
+
+    asyncio.run(work())
+    assert store.blobs.has(DESCRIPTOR.digest)
