@@ -152,3 +152,33 @@ def test_eviction(store: Store) -> None:
     assert eviction.trim(store, 1000, spared=(blobs[3],)) == 2
     assert [store.blobs.has(blob) for blob in blobs] == [False, False, True, True]
     assert [one.blob(blob) for blob in blobs] == [None, None, None, blobs[3]]
+
+
+def test_what_broken_transfers_have_left_counts(store: Store) -> None:
+    """It goes by its age, but for what is still on its way; downloads into the store have nothing to do with it."""
+    kept = put(store, Repositories(store, CACHED).obtain("one"), b"x" * 1000)
+    store.unstable.settle()
+    broken, under_way, other = (digests.of_bytes(text) for text in (b"a", b"b", b"c"))
+    for digest, source in ((broken, "x.example"), (other, "")):
+        with store.blobs.ingest(digest, source=source) as ingest:
+            ingest.write(b"y" * 1000)
+    for name in os.listdir(store.tmp):
+        if "-" in name.removeprefix("ingest-"):
+            os.utime(f"{store.tmp}/{name}", (1000, 1000))
+
+    def left() -> list[str]:
+        return sorted(name[7:71] for name in os.listdir(store.tmp) if name.startswith("ingest-"))
+
+    with store.blobs.ingest(under_way, source="x.example") as ingest:
+        ingest.write(b"z" * 1000)
+        assert eviction.trim(store, 3000) == 0
+        assert len(left()) == 3
+        assert eviction.trim(store, 2000) == 0
+        assert left() == sorted((under_way.hex, other.hex))
+        assert store.blobs.has(kept)
+        assert eviction.trim(store, 0) == 1
+        assert left() == sorted((under_way.hex, other.hex))
+        ingest.restart()
+    with store.blobs.ingest(other) as ingest:
+        assert ingest.offset == 1000
+        ingest.restart()
