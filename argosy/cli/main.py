@@ -86,22 +86,21 @@ DOCKER_FLAGS = (
 )
 
 
-def _skopeo_flags(program: str) -> tuple[Flag, ...]:
-    if program != "skopeo":
+def _own_flags(program: str) -> tuple[Flag, ...]:
+    if program not in ("buildah", "skopeo"):
         return ()
-    from argosy.cli.skopeo import _globals
-
-    return _globals.FLAGS
+    flags: tuple[Flag, ...] = names.own_globals(program).FLAGS
+    return flags
 
 
 def root_flags(program: str) -> tuple[Flag, ...]:
     """The flags that the program takes before a command."""
-    return (*(DOCKER_FLAGS if program == "docker" else _skopeo_flags(program)), *ROOT_FLAGS)
+    return (*(DOCKER_FLAGS if program == "docker" else _own_flags(program)), *ROOT_FLAGS)
 
 
 def shown_flags(program: str) -> tuple[Flag, ...]:
     """Those of them that its help shows."""
-    own = _skopeo_flags(program)
+    own = _own_flags(program)
     names_ = {flag.name for flag in own}
     shown = (
         flag.replace(hidden=False) if program == "buildah" and flag.name in _BUILDAH_SHOWS else flag
@@ -201,7 +200,7 @@ class _Call:
         path = ""
         while True:
             shown = f"{self.program} {path}".rstrip()
-            flags = (*_skopeo_flags(self.program), *GLOBAL_FLAGS) if path else root_flags(self.program)
+            flags = (*_own_flags(self.program), *GLOBAL_FLAGS) if path else root_flags(self.program)
             try:
                 parsed = self._parse(flags, arguments, shown, interspersed=False)
             except HelpWanted:
@@ -265,7 +264,7 @@ class _Call:
         flags = command.flags_of(self.program)
         own = {flag.key for flag in flags}
         try:
-            known = (*flags, *_skopeo_flags(self.program), *GLOBAL_FLAGS)
+            known = (*flags, *_own_flags(self.program), *GLOBAL_FLAGS)
             parsed = self._parse(known, arguments, shown, interspersed=command.interspersed)
         except HelpWanted:
             from argosy.cli import usage
@@ -273,6 +272,8 @@ class _Call:
             self.out.write(usage.command_help(command, self.program, words))
             return 0
         self._note_globals(parsed, own)
+        if self.program == "buildah":
+            names.own_globals(self.program).hand_on(self.settings, parsed, own)
         options = build_options(command, parsed, shown)
         self._apply_settings()
         if not _NOWHERE.issuperset(self.settings) or any(map(os.environ.get, self.host_variables)):

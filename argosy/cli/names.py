@@ -44,6 +44,11 @@ def load_command(program_name: str, module: str) -> Command:
     return command
 
 
+def own_globals(program_name: str) -> Any:
+    """The module of the global flags that buildah or skopeo has alone."""
+    return _module(f"argosy.cli.{program_name}._globals")
+
+
 def _module(name: str) -> Any:
     __import__(name)
     return sys.modules[name]

@@ -149,7 +149,8 @@ def test_a_working_container_has_the_map_for_its_life(program: Program, squash: 
     def buildah(*words: str) -> list[str]:
         return program.run(*words, name="buildah", cwd=program.files).lines
 
-    (name,) = buildah("from", "--pull=never", f"--userns-uid-map=0:{outside}:5000", "busybox")
+    flag = f"--userns-uid-map=0:{outside}:5000"  # before the command, it counts as well
+    (name,) = buildah(*((flag, "from") if squash else ("from", flag)), "--pull=never", "busybox")
     assert buildah("run", name, "sh", "-c", "cat /proc/self/uid_map; touch /own; chown 5:6 /own; rm /bin/wget")[
         0
     ].split() == [
