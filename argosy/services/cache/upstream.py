@@ -69,9 +69,12 @@ class Upstream:
 
 
 def refusal(error: ArgosyError, unknown: str = "MANIFEST_UNKNOWN") -> Fault:
-    """What a client is told when the registry behind does not give what was asked for; `unknown` when it has it not."""
+    """What a client is told when the registry behind does not give what was asked for; `unknown` when it has it not.
+
+    Whose credentials were refused, and the file that has them, is nothing to tell a client.
+    """
     if isinstance(error, Unknown):
         return Fault(unknown, str(error))
     if isinstance(error, Unauthorized):
-        return Fault("DENIED", str(error))
+        return Fault("DENIED", f"{error.host} refuses this to the cache: {error.said or error.status}")
     return Fault("UNAVAILABLE", str(error), status=502)
