@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.errors import ArgosyError, Unsupported
+from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -84,6 +84,9 @@ def _at(origin: str, uri: str, identity: str | None) -> Place:
 
     try:
         return Place(ssh.parse(uri), os.path.expanduser(identity or ""))
+    except Invalid as error:
+        error.hint = error.hint or f"{origin} names the host"
+        raise
     except Unsupported as error:
         raise Unsupported(
             f'{origin} names another engine ("{uri}"), and argosy reaches others over ssh:// only',

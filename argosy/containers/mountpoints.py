@@ -11,7 +11,7 @@ import stat
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, Invalid
 from argosy.linux import paths
-from argosy.runtime.oci_runtime import Refused
+from argosy.runtime.oci_runtime import NOT_FOUND, Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ def explained(error: ArgosyError, site: Site, container_id: str) -> ArgosyError:
         return error
     if not why:
         return error
-    return Refused(why, details=str(error), hint="mount it elsewhere, or correct the image")
+    words = error.brief.removesuffix(f": {NOT_FOUND}")  # it is no command that is missing
+    return Refused(why, details=words, hint="mount it elsewhere, or correct the image")
 
 
 def problem(root: str, mounts: Iterable[Mapping[str, Any]]) -> str:

@@ -316,6 +316,9 @@ def _says_unknown(message: str) -> bool:
     return "/status`: No such file" in message or ("container" in message and "does not exist" in message)
 
 
+NOT_FOUND = "OCI runtime attempted to invoke a command that was not found"
+
+
 class Refused(ArgosyError):
     """The runtime says no, and not because the program is missing or may not be executed."""
 
@@ -333,9 +336,7 @@ def translate(runtime: str, message: str, container_id: str, program: str = "") 
     if "permission denied" in lowered or "operation not permitted" in lowered:
         return ArgosyError(f"{text}: OCI permission denied", hint=hint, exit_code=126)
     if "no such file or directory" in lowered or ("executable file" in lowered and "not found" in lowered):
-        return ArgosyError(
-            f"{text}: OCI runtime attempted to invoke a command that was not found", hint=hint, exit_code=127
-        )
+        return ArgosyError(f"{text}: {NOT_FOUND}", hint=hint, exit_code=127)
     return Refused(f"OCI runtime error: {text}", hint=hint)
 
 

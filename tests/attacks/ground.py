@@ -46,7 +46,7 @@ class Ground:
     def attack(
         self,
         *args: str,
-        status: int = 125,
+        status: int | None = None,
         words: Sequence[str] = (),
         metered: bool = False,
         timeout_s: float = 60.0,
@@ -54,16 +54,18 @@ class Ground:
         keeps: bool | None = None,
         **options: Any,
     ) -> Completed:
-        """Run one command.  With `keeps`, as usual with status 125, the store's objects must be the same afterwards."""
-        if keeps is None:
-            keeps = status == 125
-        keeps = keeps or status == 125
+        """Run one command.  Without `status` it is to fail: with 125, or with 126 where the runtime refuses.
+
+        With `keeps`, as usual for what fails so, the store's objects must be the same afterwards.
+        """
+        keeps = keeps or status in (None, 125)
         known = set(processes.descendants())
         before = self.surroundings(), self.objects() if keeps else None
         process = self.program.start(*args, stdin=-1, **options)
         meter = Meter(process.pid) if metered else contextlib.nullcontext()
         with meter:
-            done = finish(process, check=status, input=input, timeout_s=timeout_s)
+            done = finish(process, check=False if status is None else status, input=input, timeout_s=timeout_s)
+        assert status is not None or done.returncode in (125, 126), done
         self.judge(done, words)
         if isinstance(meter, Meter):
             assert meter.peak_kib < MEMORY_KIB, f"{meter.peak_kib >> 10} MiB: {meter.largest}"
