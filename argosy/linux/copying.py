@@ -7,19 +7,36 @@ import os
 
 _CLONE = 0x40049409  # FICLONE, ioctl_ficlone(2)
 _CHUNK_BYTES = 1 << 24
+_PAGE_BYTES = 1 << 16
+_UNSIZED_BYTES = 1 << 24  # some files of the kernel's have no end
 
 
 def copy_content(reader: int, writer: int, size: int) -> None:
     """Copy `size` bytes into the empty file `writer`: share the blocks where the file system can, else copy the data.
 
-    A file that becomes shorter meanwhile is copied as far as it goes.
+    A file that becomes shorter meanwhile is copied as far as it goes.  With no `size` there may be content anyway: so
+    it is with files of /proc.  OSError (EFBIG) for one of them that does not end.
     """
     import fcntl
 
+    if not size:
+        _copy_unsized(reader, writer)
+        return
     try:
         fcntl.ioctl(writer, _CLONE, reader)
     except OSError:
         _copy_data(reader, writer, size)
+
+
+def _copy_unsized(reader: int, writer: int) -> None:
+    left = _UNSIZED_BYTES
+    try:
+        while data := os.read(reader, _PAGE_BYTES):
+            left -= os.write(writer, data)
+            if left < 0:
+                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    except BlockingIOError:
+        return  # nothing more for now
 
 
 def _copy_data(reader: int, writer: int, size: int) -> None:
@@ -37,6 +54,7 @@ def _copy_data(reader: int, writer: int, size: int) -> None:
         while start < end:
             copied = os.sendfile(writer, reader, start, min(end - start, _CHUNK_BYTES))
             if not copied:
+                os.ftruncate(writer, start)  # those of sysfs say a page
                 return
             start += copied
         position = end

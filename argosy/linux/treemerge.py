@@ -197,8 +197,7 @@ class Merger:
                 raise ArgosyError(f"{shown(name)} was replaced while it was copied")
             writer = os.open(new_name, _NEW, 0o600, dir_fd=target)
             try:
-                if status.st_size:
-                    copy_content(reader, writer, status.st_size)
+                copy_content(reader, writer, status.st_size)
                 self._describe(reader, writer, status)
             finally:
                 os.close(writer)

@@ -91,6 +91,10 @@ def test_links_are_followed_inside(ground: Program) -> None:
     for name in ("v", "climbed"):
         with open(f"{ground.files}/{name}") as file:
             assert file.read() == "v\n"
+    for name in ("/proc/1/status", "/sys/kernel/uevent_seqnum"):  # their sizes are not those of their contents
+        ground.run("cp", f"r:{name}", f"{ground.files}/told")
+        with open(f"{ground.files}/told") as file:
+            assert 3 < len(file.read().rstrip("\0")) == os.path.getsize(file.name)
     assert archived(ground, "r:/way") == ["real", "real/put", "real/v"]
     ground.run("cp", "r:/climbing", f"{ground.files}/link", name="docker")
     assert os.readlink(f"{ground.files}/link") == "../../../../../../real/v"

@@ -91,3 +91,6 @@ def test_nothing_is_kept_when_nobody_wants_it(program: Program) -> None:
     program.run("--events-backend", "none", "run", "--rm", "--name", "silent", "--network", "none", "busybox", "true")
     assert told(program) == before
     assert "they are not kept" in program.run("--events-backend", "none", "events", check=125).stderr
+    logger = ("info", "--format", "{{.Host.EventLogger}}")
+    assert program.run(*logger).stdout == "file\n"
+    assert program.run("--events-backend", "none", *logger).stdout == "none\n"

@@ -66,7 +66,7 @@ def _host(engine: Engine, facts: HostFacts) -> dict[str, Any]:
             "version": facts.version,
             **({"codename": facts.codename} if facts.codename else {}),
         },
-        "eventLogger": engine.conf.events_logger or "none",
+        "eventLogger": "file" if engine.store.events.path else "none",
         "hostname": facts.hostname,
         "idMappings": {
             "gidmap": _ranges(id_map.gids) if engine.namespace.rootless else None,
