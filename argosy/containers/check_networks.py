@@ -37,8 +37,8 @@ def leftovers(site: Site) -> Iterator[Leftover]:
         if network_id in uplink.NO_NETWORKS:
             continue
         for address, holder in ipam.holders(shared, network_id).items():
-            if holder.startswith(f"{site.store.run}/") and not os.path.isdir(holder):
-                path = f"{ipam.directory(shared, network_id)}/{address}"
+            path = f"{ipam.directory(shared, network_id)}/{address}"
+            if (not holder or holder.startswith(f"{site.store.run}/")) and ipam.is_lost(path, holder):
                 yield "address", address, path, _LOST, partial(ipam.reap, shared, network_id)
             else:
                 places.add((network_id, os.path.basename(holder)))

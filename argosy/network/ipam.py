@@ -5,12 +5,13 @@
 
 `shared` belongs to all stores whose containers are on the same bridges (`shared_directory`).  A lease is made before
 the device that bears the address, and goes after it.  One whose container has no run directory any more was left by a
-killed process: `reap` takes it, as does who finds no free address.
+killed process, and so was one that has stayed empty: `reap` takes it, as does who finds no free address.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from _socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 from argosy.errors import ArgosyError, InUse
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from argosy.network.model import Network, Subnet
 
 _LAST = ".last"
+_WRITING_S = 10.0  # after that nobody writes down any more whose the address is
 
 
 class Lease(Value):
@@ -98,12 +100,22 @@ def reap(shared: str, network_id: str) -> list[str]:
     return [address for address in _leased(place) if _take_back(place, address)]
 
 
-def _take_back(place: str, address: str) -> bool:
-    """Free an address whose container has no run directory; whether it was one."""
-    holder = _content(f"{place}/{address}")
-    if not holder or os.path.isdir(holder):
+def is_lost(path: str, holder: str) -> bool:
+    """Whether the lease at `path` was left by a killed process: `holder`, its content, is no directory."""
+    if holder:
+        return not os.path.isdir(holder)
+    try:
+        return time.time() - os.stat(path).st_mtime > _WRITING_S
+    except FileNotFoundError:
         return False
-    files.unlink_missing(f"{place}/{address}")
+
+
+def _take_back(place: str, address: str) -> bool:
+    """Free an address that nobody has any more; whether it was one."""
+    path = f"{place}/{address}"
+    if not is_lost(path, _content(path)):
+        return False
+    files.unlink_missing(path)
     return True
 
 

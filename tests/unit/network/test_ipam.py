@@ -80,6 +80,15 @@ def test_what_a_dead_container_had_is_found_again(tmp_path: Path) -> None:
     assert list(ipam.holders(str(tmp_path), SMALL.id)) == ["10.1.0.2"]
 
 
+def test_a_lease_that_stayed_empty_is_taken_back_but_not_while_it_is_written(tmp_path: Path) -> None:
+    path = Path(ipam.directory(str(tmp_path), DUAL.id)) / "10.1.0.9"
+    leased(tmp_path, DUAL)
+    path.write_text("")
+    assert ipam.reap(str(tmp_path), DUAL.id) == []
+    os.utime(path, (0, 0))
+    assert leased(tmp_path, DUAL, "10.1.0.9")[0].startswith("10.1.0.9")
+
+
 def test_a_damaged_memory_of_the_last_address_does_no_harm(tmp_path: Path) -> None:
     leased(tmp_path, DUAL)
     last = Path(ipam.directory(str(tmp_path), DUAL.id)) / ".last"
