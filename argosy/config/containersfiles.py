@@ -167,6 +167,8 @@ class _Key:
             raise self.fault(f"must be between -1000 and 1000, not {value}")
         if field in _NOT_NEGATIVE and value < 0:
             raise self.fault(f"must not be negative: {value}")
+        if field == "default_subnet" and value and not _is_subnet(value, 31 if ":" not in value else 127):
+            raise self.fault(f"must be a subnet such as 10.88.0.0/16, not {value!r}")
         if field == "dns_bind_port" and not 0 <= value < 1 << 16:
             raise self.fault(f"must be a port, not {value}")
 
@@ -190,6 +192,8 @@ class _Key:
             base, size = (pool.get("base"), pool.get("size")) if isinstance(pool, dict) else (None, None)
             if not isinstance(base, str) or type(size) is not int or not 0 < size <= 32:
                 raise self.fault(f'holds {pool!r}; an entry is {{"base" = "10.89.0.0/16", "size" = 24}}')
+            if ":" in base or not _is_subnet(base, size):
+                raise self.fault(f"holds {pool!r}, whose base is no IPv4 subnet of at least that size")
             pools.append((base, size))
         return tuple(pools)
 
@@ -215,3 +219,13 @@ class _Key:
             if "\0" in item:
                 raise self.fault("must not hold a NUL byte")
         return old + items if append else items
+
+
+def _is_subnet(text: str, longest: int) -> bool:
+    """Whether this is a range of addresses in CIDR form, whose prefix has no more than `longest` bits."""
+    import ipaddress
+
+    try:
+        return "/" in text and ipaddress.ip_network(text).prefixlen <= longest
+    except ValueError:
+        return False

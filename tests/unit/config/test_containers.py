@@ -119,6 +119,15 @@ def test_lists_and_tables(home: Path) -> None:
         ("[engine.service_destinations.a]\nuri=1\n", "engine.service_destinations.a must be a table with a uri"),
         ("[engine.volume_plugins]\nx=1\n", "engine.volume_plugins.x must be a string, not 1 (at line 2)"),
         ("[network]\ndefault_subnet_pools=[{base='x'}]\n", "network.default_subnet_pools holds {'base': 'x'}"),
+        (
+            "[network]\ndefault_subnet_pools=[{base='x',size=24}]\n",
+            "whose base is no IPv4 subnet of at least that size",
+        ),
+        (
+            "[network]\ndefault_subnet_pools=[{base='10.1.0.0/16',size=8}]\n",
+            "whose base is no IPv4 subnet of at least that size",
+        ),
+        ("[network]\ndefault_subnet='10.1.0.0/33'\n", "network.default_subnet must be a subnet such as 10.88.0.0/16"),
         ("[network]\ndns_bind_port=70000\n", "network.dns_bind_port must be a port"),
         ("[secrets]\ndriver=1\n", "secrets.driver must be a string"),
         ("[containers]\npidns='container:x'\n", "containers.pidns must be one of private, host, not"),
