@@ -79,7 +79,7 @@ class Plugins:
         try:
             for plugin in network.plugins:
                 answer = self._call("ADD", attachment.replace(result=result), plugin)
-                result = jsontext.decode(answer or b"{}", f"answer of the CNI plugin {plugin['type']}")
+                result = _result(answer, str(plugin["type"]))
         except BaseException:
             try:
                 self._take_down(attachment.replace(result=result))
@@ -254,8 +254,22 @@ def bandwidth(*, ingress_bits_s: int = 0, egress_bits_s: int = 0, burst_bits: in
 
 
 def addresses(result: Mapping[str, Any]) -> tuple[str, ...]:
-    """The addresses that a result gives the container, with their prefix lengths; the same in all versions."""
-    return tuple(str(entry["address"]) for entry in result.get("ips") or ())
+    """The addresses that a result gives the container, with their prefix lengths; the same in all versions.
+
+    Raises Invalid for what the specification does not know.
+    """
+    entries = result.get("ips") or ()
+    if not isinstance(entries, list | tuple) or not all(isinstance(entry, dict) for entry in entries):
+        raise Invalid("CNI result", "ips", "it is no list of objects")
+    return tuple(str(entry["address"]) for entry in entries if "address" in entry)
+
+
+def _result(answer: bytes, name: str) -> Mapping[str, Any]:
+    what = f"answer of the CNI plugin {name}"
+    result = jsontext.decode(answer or b"{}", what)
+    if not isinstance(result, dict):
+        raise Invalid(what, answer[:80].decode("utf-8", "replace"), "it is not an object")
+    return result
 
 
 def _failure(name: str, command: str, done: process.Completed) -> ArgosyError:
@@ -264,7 +278,7 @@ def _failure(name: str, command: str, done: process.Completed) -> ArgosyError:
         said = jsontext.decode(done.stdout, "answer")
         code, message = int(said.get("code", 0)), str(said.get("msg", ""))
         details = str(said.get("details", ""))
-    except (ArgosyError, AttributeError, TypeError, ValueError):
+    except (ArgosyError, AttributeError, OverflowError, TypeError, ValueError):
         code, message = 0, ""
         details = (done.stderr or done.stdout).decode("utf-8", "replace").strip()
     brief = f"the CNI plugin {name} failed ({command}): {message or f'exit status {done.returncode}'}"

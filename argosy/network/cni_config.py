@@ -80,6 +80,8 @@ def parse(text: bytes, path: str) -> NetworkList:
     for plugin in plugins:
         if not isinstance(plugin, dict) or not _is_type(plugin.get("type")):
             raise Invalid("CNI configuration", path, 'a plugin has no "type" that is the name of a program')
+        if not isinstance(plugin.get("capabilities") or {}, dict):
+            raise Invalid("CNI configuration", path, f'"capabilities" of the plugin {plugin["type"]} is not an object')
     name = data.get("name")
     if not isinstance(name, str) or not _NAME.match(name) or len(name) > _NAME_LIMIT:
         raise Invalid(
@@ -103,7 +105,7 @@ def check_target(container_id: str, interface: str) -> None:
 
 
 def _is_type(value: object) -> bool:
-    return isinstance(value, str) and bool(value) and "/" not in value and value not in (".", "..")
+    return isinstance(value, str) and bool(value) and not {"/", "\0"} & {*value} and value not in (".", "..")
 
 
 def _version(data: Mapping[str, Any], path: str) -> str:

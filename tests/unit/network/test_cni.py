@@ -176,6 +176,33 @@ def spaces(tmp_path: Path) -> Iterator[Sequence[str]]:
 @host.needs_root
 @host.needs_program("iptables")
 @host.needs_program("ip")
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ("echo '[1]'", "it is not an object"),
+        ("echo hello", "no JSON value"),
+        ("""echo '{"code":1e999,"msg":"x"}'; exit 1""", r"failed \(ADD\): exit status 1"),
+        ("kill -9 $$", "exit status 137"),
+    ],
+)
+def test_an_answer_that_is_none_is_refused(fakes: Fakes, answer: str, why: str) -> None:
+    Path(fakes.places[0], "first").write_text(f"#!/bin/sh\n{answer}\n")
+    with pytest.raises(ArgosyError, match=why):
+        fakes.plugins.add(listed("first"), TARGET)
+
+
+def test_addresses_of_a_hostile_result_are_refused() -> None:
+    for ips in (5, [5], "x"):
+        with pytest.raises(Invalid):
+            cni.addresses({"ips": ips})
+
+
+@pytest.mark.parametrize("plugin", [{"type": "a\0b"}, {"type": "../a"}, {"type": "a", "capabilities": 5}])
+def test_a_plugin_that_makes_no_sense_is_refused(plugin: dict[str, Any]) -> None:
+    with pytest.raises(Invalid):
+        cni_config.parse(json.dumps({"cniVersion": "1.0.0", "name": "net", "plugins": [plugin]}).encode(), "x")
+
+
 @pytest.mark.parametrize("version", ["0.3.1", "0.4.0", "1.0.0"])
 @pytest.mark.skipif(not os.path.exists("/usr/lib/cni/bandwidth"), reason="containernetworking-plugins is not installed")
 def test_debians_plugins_connect_a_namespace(tmp_path: Path, spaces: Sequence[str], version: str) -> None:
