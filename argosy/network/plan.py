@@ -258,8 +258,10 @@ def _used(around: Surroundings) -> Iterator[Range]:
             yield ipaddress.ip_network(subnet.subnet)
     for text in around.routed:
         yield ipaddress.ip_network(text, strict=False)
+    yield ipaddress.ip_network("0.0.0.0/8")
     yield ipaddress.ip_network("127.0.0.0/8")
     yield ipaddress.ip_network("::1/128")
+    yield ipaddress.ip_network("::ffff:0:0/96")  # IPv4 in the clothes of IPv6
     yield ipaddress.ip_network("fe80::/10")
 
 

@@ -119,8 +119,8 @@ def _alias(text: str) -> str:
 
 
 def _device(text: str) -> str:
-    if not 0 < len(text.encode()) < 16 or any(character.isspace() or character in "/:" for character in text):
+    if not 0 < len(text.encode()) < 16 or any(character.isspace() or character in "/:%" for character in text):
         raise BadOption(
-            f'invalid interface name "{text}"', hint="1 to 15 characters without blanks, slashes and colons"
+            f'invalid interface name "{text}"', hint="1 to 15 characters without blanks, slashes, colons and %"
         )
     return text
