@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeVar
 
+    from argosy.config.containers import ContainersConf
     from argosy.network.ipam import Lease
     from argosy.network.model import Network
     from argosy.network.request import NetworkRequest, Wish
@@ -244,11 +245,17 @@ def forget(run: str, container_id: str, directory: str) -> None:
     firewall.drop(shared, container_id)
 
 
-def restore(run: str, record: NetworkRecord, tell: Callable[[str], None]) -> None:
-    """Make the firewall's table again, in the namespace that the bridges of this container are in."""
-    from argosy.network import host_firewall
+def restore(run: str, record: NetworkRecord, conf: ContainersConf, tell: Callable[[str], None]) -> None:
+    """Make the firewall's table again, in the namespace that the bridges of this container are in.
+
+    And start what answers for names, where it has ended.
+    """
+    from argosy.network import dns, host_firewall
 
     _within(run, record, lambda: firewall.restore(record.shared))
+    program, port = dns.find(conf.helper_binaries_dir), conf.dns_bind_port or 53
+    if program is not None:
+        _within(run, record, lambda: dns.revive(record.shared, program=program, port=port))
     for attachment in record.attachments if not record.uplink else ():
         if attachment.driver == BRIDGE:
             host_firewall.let_through(attachment.bridge, tell)
@@ -324,6 +331,11 @@ def _plug(
             from argosy.network import sharing
 
             sharing.connect(network, attachment, leases, request.netns)
+    except FileExistsError as error:
+        raise ArgosyError(
+            f"cannot connect the container to network {network.name}: it has a device {attachment.interface} already",
+            hint="choose another name with --network NAME:interface_name=DEVICE",
+        ) from error
     except OSError as error:
         raise ArgosyError(
             f"cannot connect the container to network {network.name}: {error.filename or 'the kernel refuses'}",

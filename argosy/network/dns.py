@@ -65,6 +65,16 @@ def join(
             _start(place, program, port)
 
 
+def revive(shared: str, *, program: str, port: int) -> None:
+    """Start it where it has ended although there are containers to be found.  Raises as `join`."""
+    place = directory(shared)
+    if not os.path.isdir(place):
+        return
+    with _locked(place):
+        if not _running(place) and any(name != _PID for name in os.listdir(place)):
+            _start(place, program, port)
+
+
 def members(shared: str, network_id: str) -> list[str]:
     """The ids of the containers that can be found on the network."""
     return [line.partition(" ")[0] for line in _read(directory(shared), network_id)[1:]] if network_id != _PID else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from argosy.errors import Invalid
+from argosy.errors import ArgosyError, Invalid
 from argosy.linux import files, locks, process
 from argosy.network import attach, firewall, ipam
 
@@ -32,10 +32,11 @@ def connected(request: NetworkRequest, *, joining: bool = False) -> str:
     files.make_directories(directory)
     with locks.acquire(directory) or locks.Lock(-1, ""):
         if not _is_connected(path, directory):
-            attach.teardown(request.run, NAME, directory)
             plain = request.replace(options=(), wishes=(), ports=())
             wanted = plain.replace(id=NAME, directory=directory, kind="private")
-            attach.setup(wanted)
+            if not _is_connected_again(wanted):
+                attach.teardown(request.run, NAME, directory)
+                attach.setup(wanted)
         if joining:
             _stay(directory)
     return path
@@ -45,6 +46,24 @@ def _stay(directory: str) -> None:
     visitors = locks.acquire(f"{directory}/{_VISITORS}", shared=True, create=True)
     if visitors is not None:
         os.set_inheritable(visitors.fd, True)
+
+
+def _is_connected_again(wanted: NetworkRequest) -> bool:
+    """Whether the program that has ended runs again on the namespace, for the containers that are on bridges in it."""
+    if not os.path.exists(wanted.netns) or not is_used(wanted.run):
+        return False
+    try:
+        record = attach.read(wanted.directory)
+        if record is None or record.mode not in ("pasta", "slirp4netns"):
+            return False
+        from argosy.network import pasta, slirp
+
+        words = wanted.replace(kind=record.mode)
+        pid = pasta.again(words) if record.mode == "pasta" else slirp.again(words)
+    except (ArgosyError, OSError):
+        return False
+    attach.write(wanted.directory, record.replace(pid=pid))
+    return True
 
 
 def _is_connected(path: str, directory: str) -> bool:

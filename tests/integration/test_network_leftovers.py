@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -94,6 +95,28 @@ def test_an_address_of_a_container_that_is_gone_is_given_again(bridged: Program)
     with open(f"{shared(bridged)}/{network_id}/{wanted}", "w") as file:
         file.write(f"{bridged.runroot}/containers/{LOST}")
     bridged.run("run", "--rm", "--network", "one", "--ip", wanted, "busybox", "true")
+
+
+def test_reload_starts_what_answers_for_names_again(bridged: Program) -> None:
+    bridged.run("run", "-d", "--name", "web", "--network", "one", "busybox", "sleep", "600")
+    pid_file = f"{shared(bridged)}/dns/aardvark.pid"
+    with open(pid_file) as file:
+        os.kill(int(file.read()), signal.SIGKILL)
+    bridged.run("network", "reload", "web")
+    assert "web.dns.podman" in bridged.run("exec", "web", "nslookup", "-type=a", "web").stdout
+
+
+def test_users_bridges_are_connected_again_when_their_program_has_ended(argosy_user: Program) -> None:
+    if not host.can_use_tun():
+        pytest.skip("/dev/net/tun cannot be opened")
+    argosy_user.run("network", "create", "one")
+    argosy_user.run("run", "-d", "--name", "web", "--network", "one", "busybox", "sleep", "600")
+    with open(f"{argosy_user.runroot}/networks/uplink/network.json") as file:
+        os.kill(json.JSONDecoder().raw_decode(file.read())[0]["pid"], signal.SIGKILL)
+    found = argosy_user.run("run", "--rm", "--network", "one", "busybox", "nslookup", "-type=a", "web")
+    assert "web.dns.podman" in found.stdout
+    argosy_user.run("rm", "-fa", "-t", "0")
+    argosy_user.run("network", "rm", "one")
 
 
 def test_a_damaged_network_is_named_and_can_be_removed(bridged: Program) -> None:

@@ -39,7 +39,7 @@ def run(options: NetworkReloadOptions, engine: Engine, out: Output) -> int:
                 f"container {container_id} network is not configured, refusing to reload: container state improper",
                 hint="only containers that run, on bridge networks, have rules",
             )
-        bridged.restore(site.store.run, connected, out.notice)
+        bridged.restore(site.store.run, connected, site.conf, out.notice)
         out.line(container_id)
         return False
 
@@ -50,8 +50,8 @@ COMMAND = Command(
     path="network reload",
     summary="Reload firewall rules for one or more containers",
     description=(
-        "Makes argosy's table of the firewall again after somebody flushed all rules. The next container that "
-        "starts does the same where the table is gone."
+        "Makes argosy's table of the firewall again after somebody flushed all rules, and starts aardvark-dns where it "
+        "has ended. The next container that starts does the same where the table or its rules are gone."
     ),
     usage="[CONTAINER...]",
     options=NetworkReloadOptions,
