@@ -10,10 +10,11 @@ _TIMEOUT_S = 30
 _FAMILIES = {"inet": 1, "ip": 2, "ip6": 10}
 
 # linux/netlink.h, linux/netfilter/nfnetlink.h, linux/netfilter/nf_tables.h
-_REQUEST, _ACK = 0x1, 0x4
+_REQUEST, _ACK, _DUMP = 0x1, 0x4, 0x300
+_ERROR, _DONE = 2, 3
 _SUBSYSTEM, _BATCH_BEGIN, _BATCH_END = 10, 0x10, 0x11
 _GETTABLE, _DELTABLE, _GETCHAIN = 1, 2, 4
-_CHAIN_NAME, _CHAIN_POLICY = 3, 5
+_CHAIN_TABLE, _CHAIN_NAME, _CHAIN_POLICY, _CHAIN_USE = 1, 3, 5, 6
 
 
 def apply(ruleset: str) -> None:
@@ -48,19 +49,50 @@ def _listed(*words: str) -> str:
 
 def drops(family: str, table: str, chain: str) -> bool:
     """Whether the chain is hooked in and drops what none of its rules decides; False when there is no such chain."""
-    import struct
-
     try:
         answer = _ask(_message(_GETCHAIN, 1, family, table, chain))
     except OSError:
         return False
-    at = 20  # behind the two headers
-    while at + 4 <= len(answer):
-        length, kind = struct.unpack_from("=HH", answer, at)
-        if kind == _CHAIN_POLICY:
-            return bool(struct.unpack_from("!I", answer, at + 4)[0] == 0)  # NF_DROP
+    return _attributes(answer).get(_CHAIN_POLICY) == bytes(4)  # NF_DROP
+
+
+def uses(family: str, table: str) -> dict[str, int]:
+    """How often each chain of the table is made use of: by the rules in it, and those that jump to it.
+
+    Asked of the kernel, in 0.1 ms; empty when there is no such table.  Raises OSError where there is no nf_tables.
+    """
+    import struct
+    from _socket import SOCK_CLOEXEC, SOCK_RAW, socket
+
+    found: dict[str, int] = {}
+    connection = socket(16, SOCK_RAW | SOCK_CLOEXEC, 12)  # AF_NETLINK, NETLINK_NETFILTER
+    try:
+        connection.bind((0, 0))
+        connection.send(_message(_GETCHAIN, 1, family, flags=_DUMP))
+        while True:
+            answer, at = connection.recv(1 << 17), 0
+            while at + 16 <= len(answer):
+                length, kind = struct.unpack_from("=IH", answer, at)
+                if kind in (_DONE, _ERROR):
+                    return found
+                chain = _attributes(answer[at : at + length])
+                if chain.get(_CHAIN_TABLE) == table.encode() + b"\0":
+                    found[chain[_CHAIN_NAME][:-1].decode()] = int.from_bytes(chain.get(_CHAIN_USE, b""), "big")
+                at += length + 3 & ~3
+    finally:
+        connection.close()
+
+
+def _attributes(message: bytes) -> dict[int, bytes]:
+    """The attributes behind the two headers of a message."""
+    import struct
+
+    found, at = {}, 20
+    while at + 4 <= len(message):
+        length, kind = struct.unpack_from("=HH", message, at)
+        found[kind] = message[at + 4 : at + length]
         at += max(length + 3 & ~3, 4)
-    return False
+    return found
 
 
 def exists(family: str, name: str) -> bool:

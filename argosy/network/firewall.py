@@ -135,7 +135,7 @@ def add(shared: str, name: str, elements: Sequence[str]) -> None:
     """
     place = directory(shared)
     with _locked(place):
-        if _read(place, name) == tuple(elements) and nft.exists("inet", TABLE):
+        if _read(place, name) == tuple(elements) and _is_whole():
             return
         _check_free(place, name, elements)
         old = _read(place, name)
@@ -194,7 +194,7 @@ def _change(place: str, old: Iterable[str], new: Iterable[str]) -> None:
 
     The rules are left alone: to write them again costs the kernel three times as much as all the rest.
     """
-    if nft.exists("inet", TABLE):
+    if _is_whole():
         removed = [f"delete element inet {TABLE} {element}\n" for element in old if element not in new]
         added = [f"add element inet {TABLE} {element}\n" for element in new]
         try:
@@ -204,6 +204,13 @@ def _change(place: str, old: Iterable[str], new: Iterable[str]) -> None:
         else:
             return
     _remake(place)
+
+
+def _is_whole() -> bool:
+    """Whether the table is there with as many rules as we made: `nft flush` leaves it without."""
+    texts = [rule for rules in _RULES.values() for rule in rules]
+    jumps = {chain: sum(rule.endswith(f"jump {chain}") for rule in texts) for chain in _RULES}
+    return nft.uses("inet", TABLE) == {chain: len(rules) + jumps[chain] for chain, rules in _RULES.items()}
 
 
 def _remake(place: str) -> None:
@@ -216,14 +223,24 @@ def _remake(place: str) -> None:
 
 
 def _check_free(place: str, name: str, elements: Sequence[str]) -> None:
-    """Raise InUse when one of the ports is led to another container already."""
-    wanted = {_key(element) for element in elements if element.startswith("ports")}
+    """Raise InUse when one of the ports is led to another container already, on the same address or on all."""
+    wanted = {_port(element) for element in elements if element.startswith("ports")}
     if not wanted:
         return
+    by_number: dict[tuple[str, ...], set[str]] = {}
+    for *number, address in wanted:
+        by_number.setdefault(tuple(number), set()).add(address)
     for other in os.listdir(place):
-        for key in wanted.intersection(map(_key, _read(place, other))) if other != name else ():
-            protocol, *address, port = key.partition("{ ")[2].split(" . ")
-            where = f"{''.join(address) or '0.0.0.0'}:{port}"  # noqa: S104 -- what is shown for all addresses
+        for found in _read(place, other) if other != name else ():
+            if not found.startswith("ports"):
+                continue
+            *number, theirs = _port(found)
+            ours = by_number.get(tuple(number), set())
+            if not ours or (theirs and "" not in ours and theirs not in ours):
+                continue
+            _, protocol, port = number
+            address = theirs if theirs in ours else min(ours)
+            where = f"{address or '0.0.0.0'}:{port}"  # noqa: S104 -- what is shown for all addresses
             error = InUse("port", where, (other,))
             error.brief = f"cannot listen on the {protocol.upper()} port: {where}: address already in use"
             error.exit_code = 126  # podman's
@@ -232,8 +249,10 @@ def _check_free(place: str, name: str, elements: Sequence[str]) -> None:
             raise error
 
 
-def _key(element: str) -> str:
-    return element.partition(" : ")[0]
+def _port(element: str) -> tuple[str, str, str, str]:
+    """Family, protocol, number and address ("" for all) of a port of the host."""
+    protocol, *address, port = element.partition(" : ")[0].partition("{ ")[2].split(" . ")
+    return element[5], protocol, port, "".join(address)
 
 
 def _whole(place: str) -> str:

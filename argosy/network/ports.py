@@ -3,7 +3,8 @@
 Packets for a published port are sent on by the firewall before any socket sees them.  A socket is bound to the port
 nevertheless, and handed to conmon, which lives as long as the container: so another program that wants the port is
 told that it is taken, and we are told when it is.  Ours share their ports (SO_REUSEPORT), since the conmon of a
-container that is being started again ends later than that; two containers are kept apart by the firewall's files.
+container that is being started again ends later than that; two containers are kept apart by the firewall's files, and
+from a program that would share its port with us `_check_alone` keeps us.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ def hold(wanted: Iterable[Mapping]) -> tuple[int, ...]:
     try:
         for mapping in wanted:
             try:
+                _check_alone(mapping)
                 held.append(_bind(mapping.protocol, mapping.host_ip, mapping.host_port, ipv6=":" in mapping.address))
             except OSError as error:
                 if mapping.protocol == "sctp" and error.errno not in (_EADDRINUSE, _EACCES):
@@ -72,6 +74,21 @@ def hold(wanted: Iterable[Mapping]) -> tuple[int, ...]:
         release(held)
         raise
     return tuple(held)
+
+
+def _check_alone(mapping: Mapping) -> None:
+    """Raise OSError when a program that is no conmon has the port, even if it would share it."""
+    try:
+        ipv6 = ":" in mapping.address
+        os.close(_bind(mapping.protocol, mapping.host_ip, mapping.host_port, ipv6=ipv6, shared=False))
+    except OSError as error:
+        if error.errno != _EADDRINUSE:
+            raise
+        from argosy.linux import socketowners
+
+        owner = socketowners.owner(mapping.protocol, mapping.host_port)
+        if owner and not owner.startswith("conmon "):
+            raise
 
 
 def release(held: Iterable[int]) -> None:
@@ -101,7 +118,7 @@ def free_port(protocol: str, host_ip: str, count: int = 1) -> int:
     )
 
 
-def _bind(protocol: str, host_ip: str, port: int, *, ipv6: bool) -> int:
+def _bind(protocol: str, host_ip: str, port: int, *, ipv6: bool, shared: bool = True) -> int:
     from _socket import (
         AF_INET,
         AF_INET6,
@@ -121,7 +138,7 @@ def _bind(protocol: str, host_ip: str, port: int, *, ipv6: bool) -> int:
     try:
         if ipv6:
             made.setsockopt(IPPROTO_IPV6, IPV6_V6ONLY, 1)
-        if port:
+        if port and shared:
             made.setsockopt(SOL_SOCKET, SO_REUSEPORT, 1)
         if protocol != "udp":
             made.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)  # connections that have ended are no users of the port

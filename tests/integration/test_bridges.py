@@ -270,9 +270,31 @@ def test_a_port_that_a_program_has_is_refused_with_its_name(rooted: Program) -> 
     assert rooted.run("ps", "-aq").stdout == ""
 
 
+def test_a_port_that_a_program_would_share_is_refused(rooted: Program) -> None:
+    with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert f"(process {os.getpid()})" in rooted.run("run", "-p", f"{port}:80", "busybox", check=126).stderr
+
+
+def test_a_port_on_one_address_and_on_all_is_one_port(rooted: Program) -> None:
+    rooted.run("run", "-d", "--name", "web", "-p", "127.0.0.1::80", "busybox", "sleep", "600")
+    port = rooted.run("port", "web").lines[0].rpartition(":")[2]
+    done = rooted.run("run", "--rm", "-p", f"{port}:80", "busybox", "true", check=126)
+    assert f"0.0.0.0:{port}: address already in use" in done.stderr
+    rooted.run("run", "--rm", "-p", f"127.0.0.2:{port}:80", "busybox", "true")
+    rooted.run("restart", "-t", "0", "web")
+
+
 def test_a_flushed_table_comes_back_with_the_next_container(rooted: Program) -> None:
     serve(rooted, "web", "-p", "80")
     port = int(rooted.run("port", "web").lines[0].rpartition(":")[2])
+    for words in (("flush", "table", "inet", "argosy"), ("flush", "chain", "inet", "argosy", "published")):
+        subprocess.run(["nft", *words], check=True)
+        rooted.run("run", "--rm", "busybox", "true")
+        assert get(port) == b"served-by-web"
     subprocess.run(["nft", "delete", "table", "inet", "argosy"], check=True)
     rooted.run("run", "--rm", "busybox", "true")
     assert get(port) == b"served-by-web"
