@@ -126,8 +126,10 @@ def remove(site: Site, network: Network, *, force: bool = False, timeout_s: floa
             removal.remove(site, view.id, force=True, timeout_s=timeout_s)
         except NotFound:
             continue
-    of(site).remove(network)
-    bridged.remove(site.store.run, network, rootless=site.namespace.rootless)
+    networks = of(site)
+    if network.id != networks.default.id:  # the bridge goes first: its name stands in the record alone
+        bridged.remove(site.store.run, network, rootless=site.namespace.rootless)
+    networks.remove(network)
 
 
 def unused(site: Site) -> list[Network]:
