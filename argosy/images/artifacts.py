@@ -227,7 +227,7 @@ class Artifacts:
 def _file_name(layer: Descriptor, *, by_digest: bool) -> str:
     """The name of a file in a directory: a title that is a path could lead anywhere."""
     title = "" if by_digest else layer.annotations.get(TITLE, "")
-    if "/" in title or title in (".", "..") or "\0" in title:
+    if "/" in title or title in (".", "..") or not title.isprintable():
         raise Invalid("title of a file in the artifact", title, "it is not the name of a file")
     return title or layer.digest.replace(":", "-")
 

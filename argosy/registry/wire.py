@@ -6,6 +6,8 @@ the answer is refused.  What an answer may make us keep in memory is bounded.
 
 from __future__ import annotations
 
+import time
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 _LINE_LIMIT = 64 << 10
 _HEADERS_LIMIT = 100
 _INTERIM_LIMIT = 20
+_LINES_S = 120.0
 _SEND_BLOCK_BYTES = 256 << 10
 _RECEIVE_BYTES = 64 << 10
 _NO_BODY = frozenset((204, 304))
@@ -41,6 +44,7 @@ class Wire:
     def __init__(self, socket: Socket) -> None:
         self.socket = socket
         self._buffer = b""
+        self._ends = 0.0  # when the lines that are being read must be there: each byte of them resets the time-out
 
     def close(self) -> None:
         """End the connection.  May be called twice."""
@@ -78,6 +82,7 @@ class Wire:
             raise _HungUp(error) from error
 
     def _head(self, method: str, *, last: bool) -> Head:
+        self._ends = time.monotonic() + _LINES_S
         for _ in range(_INTERIM_LIMIT):
             version, status = _status(self._line())
             headers = self._headers()
@@ -102,6 +107,8 @@ class Wire:
         while (end := self._buffer.find(b"\n")) < 0:
             if len(self._buffer) > _LINE_LIMIT:
                 break
+            if time.monotonic() > self._ends:
+                raise BadAnswer(f"its lines were not there within {_LINES_S:g} s")
             data = self.socket.recv(_RECEIVE_BYTES)
             if not data:
                 raise BadAnswer("the server hung up" if not self._buffer else "it ends in the middle")
@@ -125,6 +132,7 @@ class Wire:
 
     def chunk(self, *, first: bool) -> int:
         """The size of the next chunk; 0 after the last one, whose trailer is read too."""
+        self._ends = time.monotonic() + _LINES_S
         if not first and self._line():
             raise BadAnswer("a chunk is longer than it says")
         text = self._line().partition(";")[0].strip()

@@ -152,7 +152,7 @@ def artifact(*titles: str, media_type: str = "text/plain; charset=utf-8") -> Ima
     return Image(encode(manifest), registry.OCI_MANIFEST, {registry.sha256(data): data for data in (*files, b"{}")})
 
 
-@pytest.mark.parametrize("title", ["../escape", "/tmp/escape", "..", "a/b"])
+@pytest.mark.parametrize("title", ["../escape", "/tmp/escape", "..", "a/b", "a\x1b[2J", "a\nb"])
 def test_titles_cannot_lead_elsewhere(shared_program: Program, insecure_registry: Registry, title: str) -> None:
     name = insecure_registry.push("artifact/hostile", "1", artifact(title, "plain"))
     shared_program.run("artifact", "pull", "-q", INSECURE, name)

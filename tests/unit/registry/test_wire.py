@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import threading
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from argosy.registry import wire as wire_module
 from argosy.registry.wire import BadAnswer, BodyReader, Wire
 
 
@@ -102,6 +105,29 @@ def test_nothing_is_smuggled_into_a_request(
         pair[0].ask("GET", target, headers, None)
     pair[0].close()
     assert pair[1].recv(1) == b""
+
+
+def test_lines_that_do_not_come_to_an_end(pair: tuple[Wire, socket.socket], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each byte is in time, and all of them would take days."""
+    monkeypatch.setattr(wire_module, "_LINES_S", 0.3)
+    wire, theirs = pair
+
+    def drip() -> None:
+        try:
+            while True:
+                theirs.sendall(b"a")
+                time.sleep(0.05)
+        except OSError:
+            pass
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        with pytest.raises(BadAnswer, match="within"):
+            wire.ask("GET", "/", {"Host": "x"}, None)
+    finally:
+        wire.close()
+        thread.join()
 
 
 class _Endless:
