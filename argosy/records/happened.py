@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 
 from argosy import jsontext
 from argosy.errors import Invalid
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 _CHANGES = syscalls.IN_MODIFY | syscalls.IN_CREATE | syscalls.IN_MOVED_TO
 _POLL_S = 0.25  # where no inotify instance is left for this user
 _CHUNK = 1 << 16
+_LINE_BYTES = 1 << 20  # what is longer is no event of ours
+_TEXTS = ("Type", "Status", "ID", "Image", "Name", "Network")
+_MAX_TIME_NS = 1 << 63
 
 
 class Reader:
@@ -98,6 +102,7 @@ class Reader:
     def _lines(self, fd: int) -> Iterator[dict[str, Any]]:
         while fd >= 0 and (data := os.read(fd, _CHUNK)):
             *lines, self._rest = (self._rest + data).split(b"\n")
+            self._rest = self._rest if len(self._rest) < _LINE_BYTES else b"-"  # no event, whatever follows
             for line in lines:
                 event = _event(line)
                 if event is not None:
@@ -106,9 +111,13 @@ class Reader:
 
 def _open(path: str) -> int:
     try:
-        return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError:
         return -1
+    if stat.S_ISREG(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    return -1
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
@@ -119,4 +128,19 @@ def _event(line: bytes) -> dict[str, Any] | None:
         return None
     if not isinstance(found, dict) or not all(key in found for key in ("Time", "Type", "Status")):
         return None
-    return found
+    return found if _is_sound(found) else None
+
+
+def _is_sound(event: dict[str, Any]) -> bool:
+    """Whether what is there is of the kinds that we write."""
+    attributes = event.get("Attributes")
+    return (
+        type(event["Time"]) is int
+        and 0 <= event["Time"] < _MAX_TIME_NS
+        and all(isinstance(event.get(key, ""), str) for key in _TEXTS)
+        and (attributes is None or (isinstance(attributes, dict) and all(map(_is_text, attributes.values()))))
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)

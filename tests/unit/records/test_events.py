@@ -69,3 +69,35 @@ def test_nobody_fails_because_of_it(tmp_path: Path, path: str, reader: Reader) -
         file.write(b"no event\n{}\n[1]\n")
     (event,) = reader.past()
     assert event["Attributes"] is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"Time":"x","Type":"container","Status":"died"}',
+        '{"Time":1e400,"Type":"container","Status":"died"}',
+        '{"Time":99999999999999999999999999,"Type":"container","Status":"died"}',
+        '{"Time":-1,"Type":"container","Status":"died"}',
+        '{"Time":true,"Type":"container","Status":"died"}',
+        '{"Time":1,"Type":5,"Status":["died"],"ID":{}}',
+        '{"Time":1,"Type":"container","Status":"died","Attributes":["a"]}',
+        '{"Time":1,"Type":"container","Status":"died","Attributes":{"a":5}}',
+        "x" * (3 << 20),
+    ],
+    ids=lambda line: line[:60],
+)
+def test_a_line_that_is_no_event_hides_no_other(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "log"
+    path.write_text(line + "\n")
+    Log(str(path)).write("container", "died", ID="a")
+    reader = Reader(str(path))
+    assert [event["ID"] for event in reader.past()] == ["a"]
+    reader.close()
+
+
+def test_what_is_no_file_is_no_log(tmp_path: Path) -> None:
+    (tmp_path / "log").mkdir()
+    os.mkfifo(tmp_path / "log.1")
+    reader = Reader(str(tmp_path / "log"))
+    assert list(reader.past()) == []
+    reader.close()
