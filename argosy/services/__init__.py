@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from argosy.errors import NotFound
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,6 +19,12 @@ _SERVICES = {"registry": "argosy.services.registry", "cache": "argosy.services.c
 
 
 def start(service: str, engine: Any, say: Callable[[str], None], **options: Any) -> int:
-    """Run the service until a signal ends it, and give the exit status; `say` is told when it is ready."""
-    run: Callable[..., int] = import_module(_SERVICES[service]).run
+    """Run the service until a signal ends it, and give the exit status; `say` is told when it is ready.
+
+    Raises NotFound when a package that it needs is not installed.
+    """
+    try:
+        run: Callable[..., int] = import_module(_SERVICES[service]).run
+    except ModuleNotFoundError as error:
+        raise NotFound("Python package", error.name or "h11", hint="install it: services are built on it") from error
     return run(engine, say, **options)
