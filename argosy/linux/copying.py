@@ -15,7 +15,7 @@ def copy_content(reader: int, writer: int, size: int) -> None:
     """Copy `size` bytes into the empty file `writer`: share the blocks where the file system can, else copy the data.
 
     A file that becomes shorter meanwhile is copied as far as it goes.  With no `size` there may be content anyway: so
-    it is with files of /proc.  OSError (EFBIG) for one of them that does not end.
+    it is with files of /proc.  Of these some cannot be read, and some do not end: they are copied as empty files.
     """
     import fcntl
 
@@ -34,9 +34,13 @@ def _copy_unsized(reader: int, writer: int) -> None:
         while data := os.read(reader, _PAGE_BYTES):
             left -= os.write(writer, data)
             if left < 0:
-                raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
-    except BlockingIOError:
-        return  # nothing more for now
+                os.ftruncate(writer, 0)
+                return
+    except PermissionError:
+        return  # opened, and not to be read: nothing in /proc keeps a whole tree from being copied
+    except OSError as error:
+        if error.errno not in (errno.EAGAIN, errno.EINVAL, errno.EIO):
+            raise
 
 
 def _copy_data(reader: int, writer: int, size: int) -> None:
