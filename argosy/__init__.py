@@ -60,7 +60,7 @@ _HOMES = {
     "library.working": ("Build", "Working"),
     "oci.imageconfig": ("Healthcheck",),
     "spec.options": ("ContainerOptions", "Mount", "NetworkMode"),
-    "transports.docker": ("RegistryOptions",),
+    "transports.access": ("RegistryOptions",),
 }
 
 
