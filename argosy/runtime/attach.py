@@ -2,13 +2,15 @@
 
 The socket is of the SEQPACKET kind.  Each packet from conmon begins with a byte that names the stream, 2 for standard
 output and 3 for standard error; what is sent to it is the container's input, and shutting down our side is its end.
-conmon keeps nothing for late comers: connect before `runtime start`, or the first output is only in the log.
+conmon keeps nothing for late comers: be connected, and accepted, before `runtime start`, or the first output is only in
+the log.
 """
 
 from __future__ import annotations
 
 import os
 import termios
+import time
 
 from argosy.errors import ArgosyError
 from argosy.linux import process, sockets, terminal
@@ -28,6 +30,7 @@ _PACKET = 1 + 8192
 _WINDOW_MESSAGE = 1
 _LARGEST_WINDOW = 1000  # conmon refuses larger ones
 _SHUT_WR = 1
+_ACCEPT_S, _ACCEPT_PAUSE_S = 5.0, 0.0005
 
 
 def connect(bundle: str) -> Attachment:
@@ -42,7 +45,18 @@ def connect(bundle: str) -> Attachment:
             hint="its conmon is gone: `argosy ps -a` shows the container's state",
         ) from error
     connected.setblocking(False)
+    _await_acceptance(connected)
     return Attachment(connected, f"{bundle}/ctl")
+
+
+def _await_acceptance(connected: socket) -> None:
+    """Wait until conmon has taken the connection, or for `_ACCEPT_S`.
+
+    A program that says something and ends before conmon looks for connections would be heard by the log alone.
+    """
+    deadline = time.monotonic() + _ACCEPT_S
+    while not sockets.is_accepted(connected) and time.monotonic() < deadline:
+        time.sleep(_ACCEPT_PAUSE_S)
 
 
 def resize(ctl_path: str, rows: int, columns: int) -> bool:

@@ -106,3 +106,14 @@ def test_what_is_no_terminal_has_none() -> None:
             terminal.set_window_size(fd, 1, 1)
     finally:
         os.close(fd)
+
+
+@pytest.mark.parametrize("kind", [sockets.SOCK_STREAM, sockets.SOCK_SEQPACKET])
+def test_whether_a_connection_was_accepted(path: str, kind: int) -> None:
+    listener = sockets.listen(path, kind)
+    near = sockets.connect(path, kind)
+    assert not sockets.is_accepted(near)
+    far = socket.socket(fileno=listener._accept()[0])  # type: ignore[attr-defined]
+    assert sockets.is_accepted(near)
+    for side in (near, far, listener):
+        side.close()

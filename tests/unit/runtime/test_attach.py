@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -132,3 +133,26 @@ def test_raw_settings_and_their_text() -> None:
     assert termios.tcgetattr(slave) == settings
     os.close(master)
     os.close(slave)
+
+
+def test_one_is_connected_when_conmon_has_taken_the_connection(tmp_path: Path) -> None:
+    """What it says before then, it says to nobody."""
+    accepted = threading.Event()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        directory = os.open(tmp_path, os.O_PATH)
+        listener.bind(f"/proc/self/fd/{directory}/attach")
+        os.close(directory)
+        listener.listen()
+
+        def serve() -> None:
+            time.sleep(0.1)  # busy with something else
+            accepted.set()
+            client, _ = listener.accept()
+            client.close()
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        attachment = attach.connect(str(tmp_path))
+        assert accepted.is_set()
+        attachment.close()
+        thread.join()
