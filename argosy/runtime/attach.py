@@ -9,6 +9,7 @@ the log.
 from __future__ import annotations
 
 import os
+import select
 import termios
 import time
 
@@ -30,7 +31,7 @@ _PACKET = 1 + 8192
 _WINDOW_MESSAGE = 1
 _LARGEST_WINDOW = 1000  # conmon refuses larger ones
 _SHUT_WR = 1
-_ACCEPT_S, _ACCEPT_PAUSE_S = 5.0, 0.0005
+_ACCEPT_S, _ACCEPT_PAUSE_MS = 5.0, 1
 
 
 def connect(bundle: str) -> Attachment:
@@ -52,11 +53,15 @@ def connect(bundle: str) -> Attachment:
 def _await_acceptance(connected: socket) -> None:
     """Wait until conmon has taken the connection, or for `_ACCEPT_S`.
 
-    A program that says something and ends before conmon looks for connections would be heard by the log alone.
+    A program that says something and ends before conmon looks for connections would be heard by the log alone.  What
+    comes meanwhile, or the other side's end, shows that it was taken.
     """
     deadline = time.monotonic() + _ACCEPT_S
+    something = select.poll()
+    something.register(connected.fileno(), select.POLLIN)
     while not sockets.is_accepted(connected) and time.monotonic() < deadline:
-        time.sleep(_ACCEPT_PAUSE_S)
+        if something.poll(_ACCEPT_PAUSE_MS):
+            return
 
 
 def resize(ctl_path: str, rows: int, columns: int) -> bool:
