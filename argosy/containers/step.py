@@ -14,6 +14,7 @@ import stat
 
 from argosy import jsontext
 from argosy.containers import accounts, connection, facts, groups, own_files, prepare, workdir
+from argosy.containers.own_streams import OwnStreams
 from argosy.containers.record import BUNDLE, ContainerRecord, ImagePin
 from argosy.errors import ArgosyError
 from argosy.linux import cgroup, files, paths, process
@@ -172,15 +173,16 @@ def _wait(runtime: OciRuntime, step: Step, directory: str, *, no_pivot: bool) ->
             return console.run(runtime, directory, words, (step.stdin, step.stdout, step.stderr))
         finally:
             _delete(runtime, step.id)
-    streams = {0: step.stdin, 1: step.stdout, 2: step.stderr}
-    # A session of its own: the terminal's ^C is for us, who then end the container, not the runtime alone.
-    pid = process.spawn(runtime.argv("run", *words), env=oci_runtime.environment(), fds=streams, setsid=True)
-    try:
-        return process.wait(pid)
-    except BaseException:
-        _delete(runtime, step.id)
-        process.wait(pid)
-        raise
+    with OwnStreams(step.stdin, step.stdout, step.stderr) as streams:
+        given = dict(enumerate(streams.fds))
+        # A session of its own: the terminal's ^C is for us, who then end the container, not the runtime alone.
+        pid = process.spawn(runtime.argv("run", *words), env=oci_runtime.environment(), fds=given, setsid=True)
+        try:
+            return process.wait(pid)
+        except BaseException:
+            _delete(runtime, step.id)
+            process.wait(pid)
+            raise
 
 
 class _Places:
