@@ -32,6 +32,8 @@ def parse(text: str, whole: str = "") -> Destination:
     from urllib.parse import urlsplit
 
     whole = whole or text
+    if not text.isprintable():  # urlsplit leaves line breaks out
+        raise Invalid("argument", whole, "a host is written [USER@]HOST[:PORT]")
     try:
         parts = urlsplit(text if "://" in text else f"ssh://{text}")
         port = parts.port or 0

@@ -89,6 +89,7 @@ def test_the_list(argosy: Program, far: Far) -> None:
         (("x", "unix:///run/x.sock"), "over ssh:// only"),
         (("x", "-oProxyCommand=touch"), "unknown shorthand flag"),
         (("x", "ssh://-oProxyCommand=touch"), "a host is written"),
+        (("x", "ssh://h\nx"), "a host is written"),
         (("x", "ssh://u:secret@h"), "takes no password"),
         (("x", "h:99999"), "not a number between"),
         (("--port", "0", "x", "h"), "not between 1 and 65535"),

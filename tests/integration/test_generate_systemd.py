@@ -101,6 +101,7 @@ def test_systemd_takes_them(program: Program, tmp_path: Path) -> None:
         (("none",), "none does not refer to a container or pod"),
         (("--restart-policy", "x", "unit-web"), "x is not a valid restart policy"),
         (("--separator", "/", "unit-web"), 'invalid separator "/"'),
+        (("--after", "a.service\nExecStartPre=/bin/x", "unit-web"), "it is not the name of a unit"),
         (("--format", "yaml", "unit-web"), "there is json"),
         ((), "accepts 1 arg(s), received 0"),
     ],

@@ -117,6 +117,9 @@ def _wishes(options: GenerateSystemdOptions) -> unit.Wishes:
     for what, text in (("prefix", options.container_prefix), ("separator", options.separator)):
         if any(not (char.isalnum() or char in ":-_.\\@") for char in text):
             raise Invalid(what, text, "the name of a unit has letters, digits, and :-_.\\@ (systemd.unit(5))")
+    for name in (*options.wants, *options.after, *options.requires):
+        if not name or not name.isprintable() or " " in name:
+            raise Invalid("dependency", name, "it is not the name of a unit (systemd.unit(5))")
     return unit.Wishes(
         header=() if options.no_header else _header(),
         prefix=options.container_prefix,
