@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from argosy.cli.podman._container_table import FLAGS, CreateFlags
 from argosy.spec import parse
+from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from argosy.cli.flags import Flag
-    from argosy.values import Value
 
 _NAMES = frozenset(
     (
@@ -20,6 +20,28 @@ _NAMES = frozenset(
         *("pids-limit", "restart"),
     )
 )
+
+
+class LimitOptions(Value):
+    """What `update` and `container clone` both take."""
+
+    operands: tuple[str, ...]
+    blkio_weight: str | None
+    blkio_weight_device: tuple[str, ...]
+    cpu_period: int | None
+    cpu_quota: int | None
+    cpu_rt_period: int | None
+    cpu_rt_runtime: int | None
+    cpu_shares: int | None
+    cpus: str | None
+    cpuset_cpus: str | None
+    cpuset_mems: str | None
+    device_read_bps: tuple[str, ...]
+    device_write_bps: tuple[str, ...]
+    memory: str | None
+    memory_reservation: str | None
+    memory_swap: str | None
+    memory_swappiness: int | None
 
 
 def flags(*without: str) -> tuple[Flag, ...]:

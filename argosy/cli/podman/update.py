@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _limit_flags
+from argosy.cli.podman._limit_flags import LimitOptions
 from argosy.errors import ArgosyError
-from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,28 +13,11 @@ if TYPE_CHECKING:
     from argosy.engine import Engine
 
 
-class UpdateOptions(Value):
-    """What was asked for."""
+class UpdateOptions(LimitOptions):
+    """The limits, the restart policy and the ports that are to change."""
 
-    operands: tuple[str, ...]
-    blkio_weight: str | None
-    blkio_weight_device: tuple[str, ...]
-    cpu_period: int | None
-    cpu_quota: int | None
-    cpu_rt_period: int | None
-    cpu_rt_runtime: int | None
-    cpu_shares: int | None
-    cpus: str | None
-    cpuset_cpus: str | None
-    cpuset_mems: str | None
-    device_read_bps: tuple[str, ...]
     device_read_iops: tuple[str, ...]
-    device_write_bps: tuple[str, ...]
     device_write_iops: tuple[str, ...]
-    memory: str | None
-    memory_reservation: str | None
-    memory_swap: str | None
-    memory_swappiness: int | None
     pids_limit: str | None
     restart: str | None
     publish_add: tuple[str, ...]
