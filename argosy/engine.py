@@ -320,7 +320,7 @@ def open_engine(
     if conf.engine_env:
         environ = containers_conf.engine_environment(conf, environ)
     conf = conf.replace(events_logger=events_backend) if events_backend else conf
-    words = (*words, *_log_events(conf, store, events_backend))
+    words = (*words, *_log_events(conf, store, events_backend, notice or _silent))
     if namespace.chroot:  # there are no others
         conf = conf.replace(**dict.fromkeys(("pidns", "ipcns", "utsns", "cgroupns", "netns"), "host"))
     if volumepath or conf.volume_path:
@@ -365,11 +365,13 @@ def _storage(
     return {**found, "wanted": wanted}, words
 
 
-def _log_events(conf: ContainersConf, store: Store, asked: str | None) -> Sequence[str]:
+def _log_events(conf: ContainersConf, store: Store, asked: str | None, notice: Callable[[str], None]) -> Sequence[str]:
     """Have the store log events where containers.conf says; the words that say the same again.
 
-    What it would give to the journal is in the file as well.
+    What is to go to the journal goes to the file: there is no other place but none at all.
     """
+    if asked == "journald":
+        notice("events are kept in a file, not in the journal: argosy events shows them")
     if conf.events_logger == "none" or conf.events_logfile_path or conf.events_logfile_max_size != "1m":
         from argosy.records.events import Log
         from argosy.spec.processflags import parse_log_size

@@ -94,3 +94,10 @@ def test_nothing_is_kept_when_nobody_wants_it(program: Program) -> None:
     logger = ("info", "--format", "{{.Host.EventLogger}}")
     assert program.run(*logger).stdout == "file\n"
     assert program.run("--events-backend", "none", *logger).stdout == "none\n"
+
+
+def test_the_journal_is_a_file_and_that_is_said(program: Program) -> None:
+    made = program.run("--events-backend", "journald", "volume", "create", "journaled")
+    assert "kept in a file, not in the journal" in made.stderr
+    assert "volume create journaled" in told(program)
+    assert program.run("--events-backend", "file", "volume", "rm", "journaled").stderr == ""
