@@ -7,7 +7,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
 
     from argosy.containers.record import ContainerRecord
@@ -50,12 +50,23 @@ def clone(
     config = image.config if image else record.image_config
     if name:
         return create(options.replace(name=name), manifest, shown, config)
-    stem, mark, count = records.current_name(site.store, record).rpartition("-clone")
-    original = stem if mark and (not count or count.isdecimal()) else records.current_name(site.store, record)
-    base = f"{original}-clone"
-    for number in range(_ATTEMPTS):
+    before = records.current_name(site.store, record)
+    for candidate in _names(before):
         try:
-            return create(options.replace(name=f"{base}{number or ''}"), manifest, shown, config)
+            return create(options.replace(name=candidate), manifest, shown, config)
         except Exists:
             continue
-    raise Exists("container", base)
+    raise Exists("container", before)
+
+
+def free_name(site: Site, name: str) -> str:
+    """A name for a copy of the container `name`, which nobody has now."""
+    taken = site.store.containers.names()
+    return next((candidate for candidate in _names(name) if candidate not in taken), name)
+
+
+def _names(name: str) -> Iterator[str]:
+    """What a copy may be called, in the order to be tried; that of a copy is called as one of the original."""
+    stem, mark, count = name.rpartition("-clone")
+    original = stem if mark and (not count or count.isdecimal()) else name
+    return (f"{original}-clone{number or ''}" for number in range(_ATTEMPTS))

@@ -93,7 +93,7 @@ def inspect(site: Site, container_id: str, *, size: bool = False) -> dict[str, A
     """
     from argosy.containers import inspect_config
 
-    subject = _subject(site, container_id)
+    subject = subject_of(site, container_id)
     record, run = subject.record, subject.run
     program, *arguments = inspect_config.words(subject)
     capabilities = inspect_config.capabilities(subject)
@@ -138,7 +138,8 @@ def inspect(site: Site, container_id: str, *, size: bool = False) -> dict[str, A
     }
 
 
-def _subject(site: Site, container_id: str) -> Subject:
+def subject_of(site: Site, container_id: str) -> Subject:
+    """The container with all that is written of it.  Raises as `inspect`."""
     record = records.read_record(site.store, container_id)
     directory = site.run_directory(container_id)
     return Subject(

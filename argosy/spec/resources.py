@@ -11,7 +11,7 @@ from argosy.spec.options import BadOption
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from argosy.spec.generate import HostNode, SpecRequest
@@ -93,14 +93,19 @@ def resources(request: SpecRequest) -> dict[str, Any]:
     check_memory(options)
     found: dict[str, Any] = {}
     if not request.rootless:
-        found["devices"] = [{"allow": options.privileged, "access": "rwm"}]
-        if not options.privileged:
-            found["devices"] += [_rule(node) for node in request.nodes]
-            found["devices"] += map(_asked_rule, options.device_cgroup_rules)
+        found["devices"] = device_rules(options, request.nodes)
     if options.pids_limit is None:  # the default goes where it cannot hold
         limit = 0 if "pids" in request.unlimited else max(request.conf.pids_limit, 0)
         options = options.replace(pids_limit=limit)
     return {**found, **limits(options, request.unlimited, request.block_devices)}
+
+
+def device_rules(options: ContainerOptions, nodes: Iterable[HostNode]) -> list[dict[str, Any]]:
+    """linux.resources.devices: nothing but the nodes and what --device-cgroup-rule says, or all with --privileged."""
+    if options.privileged:
+        return [{"allow": True, "access": "rwm"}]
+    asked = map(_asked_rule, options.device_cgroup_rules)
+    return [{"allow": False, "access": "rwm"}, *map(_rule, nodes), *asked]
 
 
 def limits(

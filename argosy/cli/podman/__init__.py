@@ -68,6 +68,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "events": ("events", "Show system events", True),
     "exec": ("exec", "Run a process in a running container", True),
     "export": ("export", "Export container's filesystem contents as a tar archive", True),
+    "generate spec": ("generate_spec", "Generate Specgen JSON based on containers or pods", True),
     "generate systemd": ("generate_systemd", "Generate systemd units", True),
     "help": ("help", "Help about any command", False),
     "history": ("history", "Show history of a specified image", True),
