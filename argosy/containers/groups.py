@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from argosy.errors import ArgosyError, Unsupported
-from argosy.linux import cgroup
+from argosy.linux import cgroup, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,6 +60,27 @@ def check_runtime(site: Site, runtime: OciRuntime, cgroups: str) -> None:
             f"requested OCI runtime {runtime.name} is not compatible with NoCgroups: invalid argument",
             hint="--runtime crun, or leave out --cgroups=disabled",
         )
+
+
+def hasten(groups: Cgroups) -> int:
+    """Let the RCU grace period begin for which the kernel makes the moves of processes wait (linux.cgroup).
+
+    Those of conmon and the runtime, some ms later, find it done.  A process of its own waits for it: one that moves
+    itself to where it is.  Returns its pid, for the caller to reap; 0 where nothing will be moved.
+    """
+    for hierarchy in groups.hierarchies:
+        if hierarchy.writable and groups.manager != "none":
+            try:
+                fd = os.open(f"{hierarchy.own}/cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+            except OSError:
+                return 0
+            try:
+                return process.spawn(["/bin/echo", "0"], env={}, fds={1: fd, 2: fd})
+            except ArgosyError:
+                return 0
+            finally:
+                os.close(fd)
+    return 0
 
 
 def conmon_groups(groups: Cgroups, manager: str, cgroups: str) -> tuple[str, ...]:

@@ -62,12 +62,11 @@ class Prepared(Value):
     held: tuple[int, ...] = ()  # descriptors for conmon; the caller closes them
 
 
-def prepare(site: Site, record: ContainerRecord) -> Prepared:
+def prepare(site: Site, record: ContainerRecord, groups: Cgroups) -> Prepared:
     """Mount, connect and describe the container.  The caller holds its lock, and calls `undo` when this raises."""
     directory = site.run_directory(record.id)
     files.make_directories(directory)
     files.make_directories(exits.directory(site.store.run))
-    groups = cgroups.detect(site)
     manager = cgroups.manager_for(site, groups, record.options.cgroups)
     plan = _plan(site, groups, manager, record.id, record.options)
     if record.id_map is not None:

@@ -10,6 +10,7 @@ import os
 import time
 
 from argosy.containers import cleanup, happened, own_files, prepare, state
+from argosy.containers import groups as cgroups
 from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import files, process
@@ -144,13 +145,7 @@ def _bring_up(
         from argosy.containers import log_file
 
         log_file.check(record.options.log_options["path"])
-    prepared = prepare.prepare(site if site.namespace.initial else _nested(site, record), record)
-    asked = request(site, record, prepared, attended=attended).replace(preserve_fds=preserve_fds)
-    try:
-        created = _create(site, record, asked, _load_attach if connect else None)
-    finally:
-        for fd in prepared.held:
-            os.close(fd)  # conmon has its own by now
+    prepared, asked, created = _make(site, record, _load_attach if connect else None, preserve_fds, attended=attended)
     if prepared.entrance:
         from argosy.containers import entrance
 
@@ -185,6 +180,26 @@ def _bring_up(
 
         sdnotify.report(os.environ["NOTIFY_SOCKET"], created.conmon_pid, ready=record.options.sdnotify == "conmon")
     return attachment, created.pid
+
+
+def _make(
+    site: Site, record: ContainerRecord, meanwhile: Callable[[], object] | None, preserve_fds: int, *, attended: bool
+) -> tuple[Prepared, conmon.ConmonRequest, conmon.Started]:
+    """Prepare the container, and let the runtime create it; `meanwhile` is called as that begins."""
+    place = site if site.namespace.initial else _nested(site, record)
+    groups = cgroups.detect(place)
+    hastened = cgroups.hasten(groups)
+    try:
+        prepared = prepare.prepare(place, record, groups)
+        asked = request(site, record, prepared, attended=attended).replace(preserve_fds=preserve_fds)
+        try:
+            return prepared, asked, _create(site, record, asked, meanwhile)
+        finally:
+            for fd in prepared.held:
+                os.close(fd)  # conmon has its own by now
+    finally:
+        if hastened:
+            process.wait(hastened)
 
 
 def create_only(site: Site, record: ContainerRecord) -> None:
