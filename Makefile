@@ -1,8 +1,5 @@
 # The two commands of a newcomer: `make demo` shows a container at work, `make test` checks everything.
 
-PYTEST = .venv/bin/python -m pytest
-T = tests
-
 .PHONY: help setup demo setup-tests lint test bench man clean
 
 help:
@@ -27,9 +24,8 @@ lint: setup-tests
 	.venv/bin/python -m ruff check .
 	.venv/bin/python -m mypy
 
-# What fails is run once more, by itself: tests that kill, fill and race depend on what else the machine does.
 test: lint
-	$(PYTEST) $(T) || { echo 'Once more, what failed:'; $(PYTEST) --last-failed --last-failed-no-failures none $(T); }
+	.venv/bin/python tools/runtests.py $(T)
 
 bench: setup-tests
 	.venv/bin/python -m bench
