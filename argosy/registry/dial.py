@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+from argosy.registry.faults import Private
 from argosy.registry.proxies import Proxy
 from argosy.registry.wire import BadAnswer, Wire
 
@@ -27,16 +28,40 @@ class ProxyFailed(Exception):
     """The proxy cannot be reached, or does not connect us."""
 
 
-def plain(host: str, port: int, connect_timeout_s: float, timeout_s: float) -> socket.socket:
-    """A connection to a host.  Raises NotConnected."""
+def plain(host: str, port: int, connect_timeout_s: float, timeout_s: float, *, public: bool = False) -> socket.socket:
+    """A connection to a host.  Raises NotConnected; Private where `public` and the host has a private address."""
     try:
-        made = socket.create_connection((_resolvable(host), port), connect_timeout_s)  # type: ignore[arg-type]  # bytes do
+        name = public_address(host, port) if public else _resolvable(host)
+        made = socket.create_connection((name, port), connect_timeout_s)  # type: ignore[arg-type]  # bytes do
     except (OSError, UnicodeError) as error:
         cause = error if isinstance(error, OSError) else socket.gaierror(socket.EAI_NONAME, str(error))
         raise NotConnected(cause) from error
     made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     made.settimeout(timeout_s)
     return made
+
+
+def public_address(host: str, port: int) -> str:
+    """An address of a host that has public ones only; nothing is sent there.  Raises Private, socket.gaierror."""
+    found = socket.getaddrinfo(_resolvable(host), port, type=socket.SOCK_STREAM)
+    return _public(host, [str(address[0]) for _, _, _, _, address in found])[0]
+
+
+def refuse_private(host: str) -> None:
+    """Raise Private where the host is written as such an address: a proxy looks up names itself."""
+    try:
+        found = socket.getaddrinfo(_resolvable(host), None, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        found = []
+    _public(host, [str(address[0]) for _, _, _, _, address in found] or ["127.0.0.1"] * (host == "localhost"))
+
+
+def _public(host: str, addresses: list[str]) -> list[str]:
+    import ipaddress
+
+    if all(ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses):
+        return addresses
+    raise Private(host)
 
 
 def is_near(connection: socket.socket) -> bool:

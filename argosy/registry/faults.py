@@ -86,6 +86,13 @@ class Untrue(RegistryError):
     """The registry's answer contradicts itself, what was asked, or the specification."""
 
 
+class Private(RegistryError):
+    """A host at a private address, named by somebody who may not lead us there."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(f"{host} is at a private address")
+
+
 class TooLarge(Untrue):
     """An answer that is longer than such answers may be."""
 

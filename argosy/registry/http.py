@@ -47,11 +47,13 @@ _HEADERS = {"User-Agent": f"argosy/{VERSION}", "Accept-Encoding": "identity"}
 class Connection(Value):
     """How to connect.  `insecure` permits plain HTTP and unverified certificates; `timeout_s` is without any byte.
 
-    `foreign`: an image names the host, and no user; it is not to be one of those that only we reach.
+    `foreign`: an image names the host, and no user; it is not to be one of those that only we reach.  `public`: nor is
+    any host that we are led to, or this one itself, to be at a private address (a proxy finds the addresses itself).
     """
 
     insecure: bool = False
     foreign: bool = False
+    public: bool = False
     certificates: Certificates = Certificates()
     proxies: Proxies = Proxies()
     timeout_s: float = 30.0
@@ -153,9 +155,11 @@ class Http:
         context = self._context(own=self._is_own(origin)) if origin.scheme == "https" else None
         made: Socket
         if proxy is None:
-            made = plain = dial.plain(origin.host, origin.port, connect_s, timeout_s)
+            made = plain = dial.plain(origin.host, origin.port, connect_s, timeout_s, public=self.connection.public)
             self._watch(origin, plain)
         else:
+            if self.connection.public:
+                dial.refuse_private(origin.host)
             made = dial.through(proxy, connect_s, timeout_s)
             if origin.scheme == "https":
                 dial.tunnel(made, proxy, origin.host, origin.port)

@@ -11,6 +11,7 @@ from argosy.oci import manifest as manifests
 from argosy.oci import mediatypes
 from argosy.oci.descriptor import Descriptor
 from argosy.oci.manifest import ImageManifest, Index
+from argosy.registry.client import next_page
 from argosy.registry.faults import Refused, Unknown, Untrue
 
 TYPE_CHECKING = False
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from argosy.registry.writer import RepositoryWriter
 
 _WHAT = "reading the referrers of {} in {}"
+
+
+_PAGES = 100
 
 
 def find(client: RegistryClient, digest: str) -> tuple[Descriptor, ...]:
@@ -30,19 +34,27 @@ def find(client: RegistryClient, digest: str) -> tuple[Descriptor, ...]:
 
 
 def _from_api(client: RegistryClient, digest: str) -> Index | None:
-    """The API's answer; None where the registry does not have it."""
+    """The API's answer, of all pages; None where the registry does not have it."""
     what = _WHAT.format(digest, client.name)
     target = f"/v2/{client.repository}/referrers/{digests.parse(digest)}"
-    try:
-        with client.session.get(target, what, scope=f"repository:{client.repository}:pull") as answer:
-            if mediatypes.bare(answer.header("Content-Type")) != mediatypes.OCI_INDEX:
-                return None  # an older registry took the path for something else
-            data = answer.body(manifests.SIZE_LIMIT, what)
-    except (Unknown, Refused) as error:
-        if error.status in (404, 405):
-            return None
-        raise
-    return _index(data, what)
+    found: list[Descriptor] = []
+    seen: set[str] = set()
+    while target:
+        if target in seen or len(seen) >= _PAGES:
+            raise Untrue(f"{what}: the registry's list does not end")
+        seen.add(target)
+        try:
+            with client.session.get(target, what, scope=f"repository:{client.repository}:pull") as answer:
+                if mediatypes.bare(answer.header("Content-Type")) != mediatypes.OCI_INDEX:
+                    return None  # an older registry took the path for something else
+                data = answer.body(manifests.SIZE_LIMIT, what)
+                target = next_page(answer)
+        except (Unknown, Refused) as error:
+            if error.status in (404, 405) and not found:
+                return None
+            raise
+        found.extend(_index(data, what).manifests)
+    return Index(mediatypes.OCI_INDEX, tuple(found))
 
 
 def _from_tag(client: RegistryClient, digest: str) -> Index | None:

@@ -97,7 +97,7 @@ class Repository:
         if stored is None or not self._store.blobs.has(stored):
             return None
         try:
-            os.utime(path)
+            _touch(path)
         except FileNotFoundError:
             return None
         return stored
@@ -114,10 +114,6 @@ class Repository:
                 return False
             files.write_atomic(f"{self.path}/blobs/{digest}", f"{stored}\n".encode(), durable=True)
         return True
-
-    def expect_blob(self, digest: Digest) -> None:
-        """Have the blob in this repository though it is only on its way into the store, which then keeps it."""
-        files.write_atomic(f"{self.path}/blobs/{digest}", f"{digest}\n".encode())
 
     def remove_blob(self, digest: Digest) -> bool:
         """Take the blob out of this repository; false when it was not there."""
@@ -167,6 +163,14 @@ class Repository:
         """Whether the digest is that of a blob or manifest here."""
         return self.blob(digest) is not None or os.path.exists(self._manifest_path(digest))
 
+    def size(self, digest: Digest) -> int | None:
+        """The size of the blob or manifest that has this digest here; None when neither is here."""
+        stored = self.blob(digest)
+        if stored is not None:
+            return self._store.blobs.size(stored)
+        record = self.manifest(digest)
+        return None if record is None else record.size
+
     def remove_manifest(self, digest: Digest) -> bool:
         """Take the manifest out of this repository, its tags first; false when it was not there."""
         record = self.manifest(digest)
@@ -188,7 +192,7 @@ class Repository:
     def use_manifest(self, digest: Digest) -> None:
         """Note that the manifest was used now, as `blob` does for blobs."""
         try:
-            os.utime(self._manifest_path(digest))
+            _touch(self._manifest_path(digest))
         except FileNotFoundError:
             pass
 
@@ -304,6 +308,12 @@ def live(store: Store) -> Iterator[str]:
                 yield from repositories.find(name).live(everything=kind == CACHED)
             except NotFound:
                 continue
+
+
+def _touch(path: str) -> None:
+    """The file is used now: to the nanosecond, since the kernel's own times are those of its last tick."""
+    now = time.time_ns()
+    os.utime(path, ns=(now, now))
 
 
 def _read_digest(path: str) -> Digest | None:

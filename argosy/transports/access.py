@@ -25,6 +25,7 @@ class RegistryOptions(Value):
     anonymous: bool = False  # use no credentials, whatever is stored
     cert_dir: str = ""
     tls_verify: bool | None = None
+    public: bool = False  # use no private addresses
     timeout_s: float = 30.0
     backoff: Backoff | None = None
 

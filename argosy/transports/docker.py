@@ -227,6 +227,7 @@ class _Connector:
         insecure = endpoint.insecure if options.tls_verify is None else not options.tls_verify
         connection = Connection(
             insecure=insecure,
+            public=options.public and not endpoint.mirror,
             certificates=certs.find(registry, self._environ, cert_dir=options.cert_dir),
             proxies=proxies.from_environ(self._environ),
             timeout_s=options.timeout_s,
@@ -245,7 +246,10 @@ class _Connector:
         `near`: the registry that sends us is at an address of this host, and what it names may be there as well.
         """
         return Connection(
-            foreign=not near, proxies=proxies.from_environ(self._environ), timeout_s=self._options.timeout_s
+            foreign=not near,
+            public=self._options.public,
+            proxies=proxies.from_environ(self._environ),
+            timeout_s=self._options.timeout_s,
         )
 
     def _credentials(self, endpoint: Endpoint) -> Credentials | None:

@@ -107,7 +107,7 @@ def behind() -> Iterator[Behind]:
 @pytest.fixture(scope="module")
 def cache(shared_program: Program) -> Iterator[Served]:
     """A cache that looks tags up again each time."""
-    flags = ("--tls-verify=false", "--ttl", "0s", "--max-size", "3m")
+    flags = ("--tls-verify=false", "--allow-private", "--ttl", "0s", "--max-size", "3m")
     with Served(shared_program, "cache", *flags) as running:
         yield running
         assert running.stop() == 0
@@ -336,3 +336,42 @@ def test_peers_pull_through_it(argosy: Program, behind: Behind) -> None:
         assert [line for line in behind.asked() if "/blobs/" in line]
         behind.down = True
         argosy.run("pull", "-q", "registry.test/peers:1", env={"CONTAINERS_REGISTRIES_CONF": config})
+
+
+def test_what_the_store_has_is_proven_first(argosy: Program, behind: Behind) -> None:
+    """A registry that only a client chose does not get at the store's own images by naming their digests."""
+    own = image([{"a": os.urandom(3000)}])
+    digest = layer_of(own)
+    with Behind() as other, Served(argosy, "cache", "--tls-verify=false", "--allow-private") as cache:
+        other.add("private", "1", own)
+        argosy.run("pull", "-q", "--tls-verify=false", f"{other.name}/private:1")
+        behind.add("evil", "1", own)
+        behind.blobs[digest] = os.urandom(len(own.blobs[digest]))
+        for _ in range(2):
+            cache.request("GET", path(behind, "evil/manifests/1"))
+            answer = cache.request("GET", path(behind, f"evil/blobs/{digest}"))
+            assert code(answer) == (502, "UNAVAILABLE")
+        behind.blobs[digest] = own.blobs[digest]
+        assert cache.request("GET", path(behind, f"evil/blobs/{digest}")).body == own.blobs[digest]
+        with Served(argosy, "cache", "--tls-verify=false", "--upstream", other.name) as trusting:
+            trusting.request("GET", "/v2/private/manifests/1")
+            other.asked()
+            assert trusting.request("GET", f"/v2/private/blobs/{digest}").body == own.blobs[digest]
+            assert other.asked() == []
+    argosy.run("system", "check")
+
+
+def test_clients_choose_no_private_registry(argosy: Program, behind: Behind) -> None:
+    """Unless the owner allows it, or names it."""
+    behind.add("inside", "1", image([{"a": b"inside"}]))
+    port = behind.name.partition(":")[2]
+    with Served(argosy, "cache", "--tls-verify=false") as cache:
+        for name in (behind.name, f"127.0.0.1:{port}", f"[::1]:{port}", f"127.1:{port}", f"10.255.255.1:{port}"):
+            answer = cache.request("GET", f"/v2/inside/manifests/1?ns={name}")
+            assert answer.status in (400, 403), name
+            assert answer.status == 400 or b"private address" in answer.body
+    assert behind.asked() == []
+    config = argosy.write("registries.conf", f'[[registry]]\nlocation = "{behind.name}"\n')
+    environment = {"CONTAINERS_REGISTRIES_CONF": config}
+    with Served(argosy, "cache", "--tls-verify=false", env=environment) as cache:
+        assert cache.request("GET", path(behind, "inside/manifests/1")).status == 200

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import os
 import shutil
 import socket
+import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -69,6 +71,12 @@ def test_chunks(served: Served) -> None:
         assert (code(answer), answer.headers["range"]) == ((416, "RANGE_INVALID"), f"0-{half - 1}")
     answer = served.request("PATCH", place, b"xx", {**STREAM, "Content-Range": f"{half}-{half}"})
     assert code(answer) == (400, "SIZE_INVALID")
+    other = begin(served, "chunks/a")
+    for sent, came in ((b"12345", b"123"), (b"45", b"12345")):  # in chunks of HTTP, which tell no length before
+        start = 0 if sent == b"12345" else 3
+        answer = served.request("PATCH", other, iter([sent]), {**STREAM, "Content-Range": f"{start}-{start + 2}"})
+        assert code(answer) == (400, "SIZE_INVALID")
+        assert served.request("GET", other).headers["range"] == f"0-{len(came) - 1}"
     answer = served.request("GET", place)
     assert (answer.status, answer.headers["range"], answer.headers["location"]) == (204, f"0-{half - 1}", place)
     assert code(served.request("PUT", place)) == (400, "DIGEST_INVALID")
@@ -140,6 +148,9 @@ def test_manifests(served: Served) -> None:
     assert json.loads(served.request("GET", "/v2/docs/tags/list?n=2&last=v2").body)["tags"] == ["v3"]
     assert code(served.request("GET", "/v2/docs/tags/list?n=x")) == (400, "PAGINATION_NUMBER_INVALID")
     assert "docs" in json.loads(served.request("GET", "/v2/_catalog?n=1000").body)["repositories"]
+    lie = made.manifest.replace(b'"size":', b'"size":1', 1)
+    answer = served.request("PUT", "/v2/docs/manifests/lie", lie, {"Content-Type": OCI_MANIFEST})
+    assert code(answer) == (400, "MANIFEST_INVALID")
     assert served.request("DELETE", "/v2/docs/manifests/v1").status == 202
     assert code(served.request("GET", "/v2/docs/manifests/v1")) == (404, "MANIFEST_UNKNOWN")
     assert served.request("DELETE", f"/v2/docs/manifests/{several.digest}").status == 202
@@ -168,6 +179,26 @@ def test_referrers(served: Served) -> None:
     answer = served.request("GET", f"{path}?artifactType=application/b")
     assert answer.headers["oci-filters-applied"] == "artifactType"
     assert [entry["artifactType"] for entry in json.loads(answer.body)["manifests"]] == ["application/b"]
+
+
+def test_many_referrers_come_by_the_page(served: Served) -> None:
+    put(served, "many", b"{}")
+    subject = {"mediaType": OCI_MANIFEST, "digest": sha256(b"subject"), "size": 7}
+    config = describe("application/vnd.oci.empty.v1+json", b"{}")
+    document = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": [], "subject": subject}
+    pushed = set()
+    for number in range(3):
+        manifest = encode({**document, "artifactType": "application/x", "annotations": {str(number): "x" * 900_000}})
+        served.request("PUT", f"/v2/many/manifests/{sha256(manifest)}", manifest)
+        pushed.add(sha256(manifest))
+    path = f"/v2/many/referrers/{subject['digest']}?artifactType=application/x"
+    found = []
+    while path:
+        answer = served.request("GET", path)
+        found.append([entry["digest"] for entry in json.loads(answer.body)["manifests"]])
+        path = answer.headers.get("link", "").partition(">")[0].removeprefix("<")
+    assert [len(page) for page in found] == [2, 1]
+    assert set(found[0] + found[1]) == pushed
 
 
 @pytest.mark.parametrize(
@@ -233,7 +264,7 @@ def test_a_broken_upload_goes_on_after_a_kill(served: Served) -> None:
     place = begin(served, "killed")
     half = len(DATA) // 2
     with socket.create_connection(("127.0.0.1", served.port), 60) as connection:
-        head = f"PATCH {place} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(DATA)}\r\n\r\n"
+        head = f"PATCH {place} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(DATA)}\r\n\r\n"
         connection.sendall(head.encode() + DATA[:half])
     assert served.request("GET", place).headers["range"] == f"0-{half - 1}"
     served.kill()
@@ -316,6 +347,52 @@ def test_the_same_blob_is_there_once(served: Served) -> None:
     program.run("pull", "-q", "--tls-verify=false", f"{served.name}/shared:1")
     program.run("rmi", f"{served.name}/shared:1")
     assert served.request("GET", "/v2/shared/manifests/1").body == made.manifest
+
+
+def test_names_of_others_are_refused(served: Served) -> None:
+    """A page whose host name leads to this address (DNS rebinding) is not answered."""
+    for host in (
+        f"localhost:{served.port}",
+        "127.0.0.1",
+        f"[::1]:{served.port}",
+        "host.containers.internal",
+        "LOCALHOST.",
+    ):
+        assert served.request("GET", "/v2/", headers={"Host": host}).status == 200, host
+    for host in ("evil.example", f"evil.example:{served.port}", "localhost.evil.example", "x"):
+        answer = served.request("GET", "/v2/", headers={"Host": host})
+        assert (answer.status, b"--host" in answer.body) == (421, True), host
+
+
+def test_users(argosy: Program) -> None:
+    """Those of the file alone; it is read again when it changes; a broken one lets nobody in."""
+    line = subprocess.run(["htpasswd", "-nbB", "me", "hunter2"], capture_output=True, text=True, check=True).stdout
+    path = argosy.write("users", line)
+    busybox = argosy.busybox()
+    with Served(argosy, "registry", "--htpasswd", path, "--host", "registry.test") as running:
+        answer = running.request("GET", "/v2/", headers={"Host": "registry.test"})
+        assert (code(answer), answer.headers["www-authenticate"][:12]) == ((401, "UNAUTHORIZED"), "Basic realm=")
+        name = f"localhost:{running.port}/users/a:1"
+        assert "unauthorized" in argosy.run("push", "-q", "--tls-verify=false", busybox, name, check=125).stderr.lower()
+        argosy.run("push", "-q", "--tls-verify=false", "--creds", "me:hunter2", busybox, name)
+
+        def status(user: str) -> int:
+            basic = base64.b64encode(user.encode()).decode()
+            return running.request("GET", "/v2/", headers={"Authorization": f"Basic {basic}"}).status
+
+        assert [status(user) for user in ("me:hunter2", "me:hunter", "me:", "you:hunter2", "")] == [
+            200,
+            401,
+            401,
+            401,
+            401,
+        ]
+        more = subprocess.run(["htpasswd", "-nbB", "you", "x" * 9], capture_output=True, text=True, check=True).stdout
+        argosy.write("users", more)
+        assert [status(user) for user in ("me:hunter2", f"you:{'x' * 9}")] == [401, 200]
+        argosy.write("users", "you:{SHA}notgood\n")
+        assert status(f"you:{'x' * 9}") == 401
+    assert "not hashed with bcrypt" in argosy.run("system", "registry", "--htpasswd", path, check=125).stderr
 
 
 def test_tls(argosy: Program, authority: Authority) -> None:

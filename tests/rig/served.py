@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Self
 
 from tests.rig.program import Program, finish
@@ -67,7 +67,11 @@ class Served:
         return finish(self.process, check=False, timeout_s=_END_S).returncode
 
     def request(
-        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes | Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """One request on a connection of its own."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.cli.flags import Command, Flag
+from argosy.cli.podman._service_flags import door, door_flags
 from argosy.errors import Invalid
 from argosy.values import Value
 
@@ -18,8 +19,11 @@ class SystemCacheOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    allow_private: bool
     authfile: str | None
     cert_dir: str | None
+    host: tuple[str, ...]
+    htpasswd: str
     listen: str
     max_size: str
     tls_cert: str
@@ -47,10 +51,9 @@ def run(options: SystemCacheOptions, opener: Opener, out: Output) -> int:
     return opener.serve(
         "cache",
         say,
-        listen=options.listen,
-        tls_cert=options.tls_cert,
-        tls_key=options.tls_key,
+        door=door(options),
         upstreams=options.upstream,
+        allow_private=options.allow_private,
         max_bytes=parse_size(options.max_size, "--max-size"),
         ttl_s=options.ttl,
         options=RegistryOptions(
@@ -68,17 +71,21 @@ COMMAND = Command(
         "names (?ns=quay.io), or else from the first --upstream; it is verified and kept.  A tag is looked up again\n"
         "when --ttl has passed; while its registry does not answer, what is here is served, and a line says so.\n"
         "\n"
+        "A registry that only a client names is asked at public addresses, unless --allow-private is given; those of\n"
+        "--upstream and of registries.conf may be anywhere.\n"
+        "\n"
         "Credentials of this user are used towards the registries that they belong to: whoever reaches the cache can\n"
-        "pull what this user can.  It can be killed at any moment.  A socket that systemd has opened (LISTEN_FDS) is\n"
-        "used in place of --listen."
+        "pull what this user can.  --htpasswd names who may.  It can be killed at any moment.  A socket that systemd\n"
+        "has opened (LISTEN_FDS) is used in place of --listen."
     ),
     options=SystemCacheOptions,
     run=run,
     max_operands=0,
     flags=(
+        *door_flags(_ADDRESS),
+        Flag("allow-private", help="Fetch from registries at private addresses as well that only a client names"),
         Flag("authfile", kind="string", metavar="FILE", help="File with credentials for the registries behind"),
         Flag("cert-dir", kind="string", metavar="DIR", help="Directory with certificates for the registries behind"),
-        Flag("listen", kind="string", default=_ADDRESS, metavar="HOST:PORT", help="Address to listen at (port 0: any)"),
         Flag(
             "max-size",
             kind="string",
@@ -86,8 +93,6 @@ COMMAND = Command(
             metavar="SIZE",
             help="Most that is kept (b, k, m, g or t); the least recently used goes first",
         ),
-        Flag("tls-cert", kind="string", default="", metavar="FILE", help="Certificate to serve HTTPS with (PEM)"),
-        Flag("tls-key", kind="string", default="", metavar="FILE", help="Key of the certificate (PEM)"),
         Flag("tls-verify", kind="optbool", help="Require HTTPS and verify certificates of the registries behind"),
         Flag("ttl", kind="duration", default=300.0, metavar="TIME", help="How long a tag is believed (5m, 1h)"),
         Flag(

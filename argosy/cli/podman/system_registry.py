@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from argosy.cli.flags import Command, Flag
+from argosy.cli.flags import Command
+from argosy.cli.podman._service_flags import door, door_flags
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -17,6 +18,8 @@ class SystemRegistryOptions(Value):
     """What was asked for."""
 
     operands: tuple[str, ...]
+    host: tuple[str, ...]
+    htpasswd: str
     listen: str
     tls_cert: str
     tls_key: str
@@ -29,7 +32,7 @@ def run(options: SystemRegistryOptions, opener: Opener, out: Output) -> int:
         out.line(line)
         out.flush()
 
-    return opener.serve("registry", say, listen=options.listen, tls_cert=options.tls_cert, tls_key=options.tls_key)
+    return opener.serve("registry", say, door=door(options))
 
 
 COMMAND = Command(
@@ -38,20 +41,17 @@ COMMAND = Command(
     description=(
         "Answers the distribution API (OCI, version 1.1) for development and tests: docker, podman, skopeo,\n"
         "containerd and argosy push to it and pull from it.  Blobs are shared with the images of this store, and\n"
-        "uploads go on where they broke off.  It can be killed at any moment, and asks for no password: let it listen\n"
-        "at addresses that only those reach who may use it.  A socket that systemd has opened (LISTEN_FDS) is used in\n"
-        "place of --listen.  `argosy system prune` frees what no manifest refers to any more."
+        "uploads go on where they broke off.  It can be killed at any moment.  Without --htpasswd it asks for no\n"
+        "password: let it listen at addresses that only those reach who may use it.  A socket that systemd has opened\n"
+        "(LISTEN_FDS) is used in place of --listen.  `argosy system prune` frees what no manifest refers to any more."
     ),
     options=SystemRegistryOptions,
     run=run,
     max_operands=0,
-    flags=(
-        Flag("listen", kind="string", default=_ADDRESS, metavar="HOST:PORT", help="Address to listen at (port 0: any)"),
-        Flag("tls-cert", kind="string", default="", metavar="FILE", help="Certificate to serve HTTPS with (PEM)"),
-        Flag("tls-key", kind="string", default="", metavar="FILE", help="Key of the certificate (PEM)"),
-    ),
+    flags=door_flags(_ADDRESS),
     examples=(
         "argosy system registry",
         "argosy system registry --listen [::1]:5443 --tls-cert server.crt --tls-key server.key",
+        "argosy system registry --listen 10.0.0.1:5000 --host registry.lan --htpasswd users",
     ),
 )

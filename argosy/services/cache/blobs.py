@@ -72,8 +72,10 @@ class CachedBlobs:
             raise Fault("UNAVAILABLE", f"{digest} has {descriptor.size} bytes: this cache is smaller", status=507)
         if not self._transfers.has(descriptor, where.registry):
             await self._make_room(descriptor.size)
-            await asyncio.to_thread(self._repositories.obtain(where.name).expect_blob, digest)
-        transfer = self._transfers.join(descriptor, where.registry, self._opener(where, descriptor), self._ended)
+        repository = await asyncio.to_thread(self._repositories.obtain, where.name)
+        transfer = self._transfers.join(
+            descriptor, where.registry, self._opener(where, descriptor), repository, self._ended
+        )
         try:
             await transfer.begun()
         except ArgosyError as error:
@@ -87,8 +89,10 @@ class CachedBlobs:
         """The blob, opened; or what it is, where it has to be fetched.
 
         A blob of the store counts once this repository is known to have it: by a manifest, or by the registry's word.
+        That is the word of a registry which the cache's owner trusts, or has been proven by a transfer: else a client
+        whose own registry names the digest would get an image of this store that no registry gave.
         """
-        repository = self._known(where)
+        repository = self._named(where.name)
         try:
             if repository is not None and repository.blob(digest) is not None:
                 return self._store.blobs.open(digest), None
@@ -96,15 +100,21 @@ class CachedBlobs:
             pass  # it went just now
         descriptor = self._described(where, repository, digest)
         try:
-            if self._repositories.obtain(where.name).add_blob(digest, digest):
+            proven = self._upstream.is_trusted(where.registry) or self._came_from(where.registry, digest)
+            if proven and self._repositories.obtain(where.name).add_blob(digest, digest):
                 return self._store.blobs.open(digest), None
         except NotFound:
             pass
         return -1, descriptor
 
-    def _known(self, where: Reference) -> Repository | None:
+    def _came_from(self, registry: str, digest: Digest) -> bool:
+        """Whether a repository of this registry has the blob here."""
+        names = (name for name in self._repositories.names() if name.startswith(f"{registry}/"))
+        return any(known is not None and known.blob(digest) is not None for known in map(self._named, names))
+
+    def _named(self, name: str) -> Repository | None:
         try:
-            return self._repositories.find(where.name)
+            return self._repositories.find(name)
         except NotFound:
             return None
 

@@ -13,7 +13,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from argosy.errors import ArgosyError
+from argosy.oci import digest as digests
 from argosy.services.http.messages import ClientGone
+from argosy.storage.blobs import DigestMismatch
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from argosy.oci.digest import Digest
     from argosy.registry.blob import BlobReader
     from argosy.storage.blobs import Ingest
+    from argosy.storage.repositories import Repository
     from argosy.storage.store import Store
 
     OpenBlob = Callable[[int], BlobReader]
@@ -48,14 +51,24 @@ class Transfers:
         return (registry, descriptor.digest, descriptor.size) in self._under_way
 
     def join(
-        self, descriptor: Descriptor, registry: str, source: OpenBlob, done: Callable[[Transfer], None]
+        self,
+        descriptor: Descriptor,
+        registry: str,
+        source: OpenBlob,
+        repository: Repository,
+        done: Callable[[Transfer], None],
     ) -> Transfer:
-        """The transfer of this blob, begun unless it is under way; `done` is called when a new one has ended."""
+        """The transfer of this blob, begun unless it is under way; `done` is called when a new one has ended.
+
+        `repository` has the blob from then on.
+        """
         key = registry, descriptor.digest, descriptor.size
         found = self._under_way.get(key)
         if found is None:
             found = self._under_way[key] = Transfer(descriptor, registry)
-            task = asyncio.get_running_loop().run_in_executor(self._pool(registry), found.run, self._store, source)
+            task = asyncio.get_running_loop().run_in_executor(
+                self._pool(registry), found.run, self._store, source, repository
+            )
             task.add_done_callback(lambda _: self._end(found, done))
         return found
 
@@ -94,18 +107,34 @@ class Transfer:
         self._over = False
         self._file: _OpenFile | None = None
 
-    def run(self, store: Store, source: OpenBlob) -> None:
+    def run(self, store: Store, source: OpenBlob, repository: Repository) -> None:
         """Fetch the blob; in a thread of its own."""
         try:
             digest, size = self.descriptor.digest, self.descriptor.size
             with store.blobs.ingest(digest, size, stable=True, source=self.registry) as ingest:
-                if not ingest.present:
+                if ingest.present:
+                    self._prove(source)
+                else:
                     self._fetch(ingest, source)
             if self._file is None:
-                self._file = _OpenFile(store.blobs.open(self.descriptor.digest))
+                self._file = _OpenFile(store.blobs.open(digest))
+            repository.add_blob(digest, digest)  # in vain when a collection was quicker: then it is not kept
             self._complete = True
         except Exception as error:  # noqa: BLE001 -- told to the clients, and to the log
             self.error = error
+
+    def _prove(self, source: OpenBlob) -> None:
+        """Make sure that the registry has what the store has already, from elsewhere.  Raises ArgosyError."""
+        found = digests.hasher()
+        size = 0
+        with source(0) as reader:
+            for block in reader:
+                found.update(block)
+                size += len(block)
+                if size > self.descriptor.size:
+                    break
+        if f"sha256:{found.hexdigest()}" != self.descriptor.digest:
+            raise DigestMismatch(self.descriptor.digest, found.hexdigest(), size, wanted_bytes=self.descriptor.size)
 
     def _fetch(self, ingest: Ingest, source: OpenBlob) -> None:
         self._file = _OpenFile(ingest.reader())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from argosy.errors import ArgosyError, Invalid, shown
 from argosy.oci import reference as references
 from argosy.oci.reference import DOCKER_HUB, Reference
-from argosy.registry.faults import Unauthorized, Unknown
+from argosy.registry.faults import Private, Unauthorized, Unknown
 from argosy.services.registry.faults import Fault
 
 if TYPE_CHECKING:
@@ -52,6 +52,10 @@ class Upstream:
             raise Fault("DENIED", f"this cache does not fetch from {found.registry}")
         return found
 
+    def is_trusted(self, registry: str) -> bool:
+        """Whether whoever runs the cache has chosen this registry, so that what it says it has can be believed."""
+        return registry == self._usual or registry in self._allowed
+
     def source(self, repository: Reference) -> DockerSource:
         """A connection to the repository.  Raises ArgosyError, for a registry that registries.conf blocks."""
         with self._lock:
@@ -73,6 +77,8 @@ def refusal(error: ArgosyError, unknown: str = "MANIFEST_UNKNOWN") -> Fault:
 
     Whose credentials were refused, and the file that has them, is nothing to tell a client.
     """
+    if isinstance(error, Private):
+        return Fault("DENIED", f"{error}: this cache goes there when --upstream or registries.conf names it")
     if isinstance(error, Unknown):
         return Fault(unknown, str(error))
     if isinstance(error, Unauthorized):

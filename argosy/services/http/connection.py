@@ -28,18 +28,24 @@ _LINGER_S = 5.0
 class Limits(Value):
     """What a client may take up.
 
-    A request's head must be complete `head_s` after the connection was ready for it; `stall_s` may pass without a byte
-    of a body, and for each piece of one that is sent.
+    A request's head must be complete `head_s` after the connection was ready for it; of a body, `least_bytes` or its
+    end must come in `stall_s`, and as much may pass for each piece of one that is sent.  `per_address` is how many
+    connections one address may have.
     """
 
     connections: int = 512
+    per_address: int = 128
+    least_bytes: int = 16 << 10
     head_bytes: int = 32 << 10
     head_s: float = 60.0
     stall_s: float = 60.0
 
 
 class Connection:
-    """A connection that was accepted; `serve` it once.  `busy` while a request is being answered."""
+    """A connection that was accepted; `serve` it once.  `busy` while a request is being answered.
+
+    `address` is the client's, "" for one at a Unix socket.
+    """
 
     def __init__(
         self,
@@ -50,6 +56,8 @@ class Connection:
         log: Callable[[str], None],
     ) -> None:
         self.busy = False
+        peer = writer.get_extra_info("peername")
+        self.address = str(peer[0]) if isinstance(peer, tuple) else ""
         self._reader = reader
         self._writer = writer
         self._handle = handle
@@ -106,13 +114,20 @@ class Connection:
         """The body of the request under way.  Raises ClientGone."""
         if self._http.they_are_waiting_for_100_continue:
             self._write(h11.InformationalResponse(status_code=100, headers=[]))
+        now = asyncio.get_running_loop().time
+        came, waited = 0, 0.0
         while self._http.their_state is h11.SEND_BODY:
+            since = now()
             try:
-                async with asyncio.timeout(self._limits.stall_s):
+                async with asyncio.timeout(self._limits.stall_s - waited):
                     event = await self._event()
             except (TimeoutError, OSError, h11.RemoteProtocolError) as error:
                 raise ClientGone from error
+            waited += now() - since
             if isinstance(event, h11.Data):
+                came += len(event.data)
+                if came >= self._limits.least_bytes:
+                    came, waited = 0, 0.0
                 yield bytes(event.data)
 
     async def _event(self, at_once: int = READ_BYTES) -> Any:

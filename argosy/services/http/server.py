@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 512
 _GRACE_S = 5.0
+_HANDSHAKE_S = 20.0
 _FULL = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n"
 
 
@@ -48,7 +49,12 @@ class Server:
             loop.add_signal_handler(number, stop.set)
         servers = [
             await asyncio.start_server(
-                self._connected, sock=listener, limit=READ_BYTES, backlog=_BACKLOG, ssl=self._context
+                self._connected,
+                sock=listener,
+                limit=READ_BYTES,
+                backlog=_BACKLOG,
+                ssl=self._context,
+                ssl_handshake_timeout=_HANDSHAKE_S if self._context else None,
             )
             for listener in listeners
         ]
@@ -59,20 +65,33 @@ class Server:
         await self._end()
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._open) >= self._limits.connections:
-            writer.write(_FULL)
-            writer.close()
-            return
         task = asyncio.current_task()
         assert task is not None
         connection = Connection(reader, writer, self._handle, self._limits, self._log)
+        if not self._has_room(connection.address):
+            writer.write(_FULL)
+            writer.close()
+            return
         self._open[task] = connection
         try:
             await connection.serve()
         except asyncio.CancelledError:
-            pass  # the server ends
+            pass  # the server ends, or somebody else needs the place
         finally:
-            del self._open[task]
+            self._open.pop(task, None)
+
+    def _has_room(self, address: str) -> bool:
+        """Whether one more client is let in; where all is taken, the oldest connection without a request makes room."""
+        count = sum(one.address == address for one in self._open.values()) if address else 0
+        full = len(self._open) >= self._limits.connections
+        if not full and count < self._limits.per_address:
+            return True
+        for task, one in self._open.items():
+            if not one.busy and (count < self._limits.per_address or one.address == address):
+                task.cancel()
+                del self._open[task]
+                return True
+        return False
 
     async def _end(self) -> None:
         """Let requests under way finish for a moment; nothing that was acknowledged depends on it."""

@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from argosy.engine import Engine
 
 
-def run(engine: Engine, say: Callable[[str], None], *, listen: str, tls_cert: str, tls_key: str) -> int:
-    """Serve until a signal ends it.  `listen` is HOST:PORT, unless systemd has opened the sockets."""
+def run(engine: Engine, say: Callable[[str], None], *, door: dict[str, Any]) -> int:
+    """Serve until a signal ends it.  `door` has the fields of `house.Door`."""
     from argosy.services import house
     from argosy.services.registry.app import RegistryApp
 
     app = RegistryApp(engine.store, engine.site.notice)
     return house.run(
         app.answer,
+        house.Door(**door),
         name="registry",
         say=say,
         notice=engine.site.notice,
         environ=engine.environ,
-        listen=listen,
-        certificate=tls_cert,
-        key=tls_key,
     )

@@ -16,7 +16,7 @@ from argosy.services.registry.blobs import digest_of, repository_of
 from argosy.services.registry.faults import API_HEADERS, JSON, Fault
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from argosy.services.http.messages import Request
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _REPOSITORIES_AT_ONCE = 100
 _MOST_AT_ONCE = 1000
+_REFERRERS_BYTES = 2 << 20  # half of what a manifest may have, which clients take
 
 
 class Listings:
@@ -57,14 +58,33 @@ class Listings:
 
 
 def referrers_answer(request: Request, entries: Sequence[dict[str, Any]]) -> Response:
-    """The entries that the request chooses, as an index."""
+    """The entries that the request chooses, in the order of their digests, as an index; a page where they are many.
+
+    `last` is the last digest of the page before, as the Link header of that page has it.
+    """
     headers: tuple[tuple[str, str], ...] = ()
-    wanted = request.query.get("artifactType")
+    wanted = request.query.get("artifactType", "")
+    last = request.query.get("last", "")
+    chosen = [entry for entry in entries if not wanted or entry.get("artifactType") == wanted]
+    chosen = sorted((entry for entry in chosen if entry["digest"] > last), key=lambda entry: str(entry["digest"]))
     if wanted:
-        entries = [entry for entry in entries if entry.get("artifactType") == wanted]
         headers = (("OCI-Filters-Applied", "artifactType"),)
-    body = jsontext.encode({"schemaVersion": 2, "mediaType": mediatypes.OCI_INDEX, "manifests": list(entries)})
+    page = chosen[: _fitting(chosen)]
+    if len(page) < len(chosen):
+        query = {"last": page[-1]["digest"], **({"artifactType": wanted} if wanted else {})}
+        headers = (*headers, _next(request, query))
+    body = jsontext.encode({"schemaVersion": 2, "mediaType": mediatypes.OCI_INDEX, "manifests": page})
     return Response(200, (*API_HEADERS, ("Content-Type", mediatypes.OCI_INDEX), *headers), body)
+
+
+def _fitting(entries: Sequence[dict[str, Any]]) -> int:
+    """How many of the entries, one at least, make an index that clients take."""
+    size = 0
+    for count, entry in enumerate(entries):
+        size += len(jsontext.encode(entry)) + 1
+        if count and size > _REFERRERS_BYTES:
+            return count
+    return len(entries)
 
 
 def _page(request: Request, names: Sequence[str], usual: int | None) -> tuple[list[str], tuple[tuple[str, str], ...]]:
@@ -82,8 +102,12 @@ def _page(request: Request, names: Sequence[str], usual: int | None) -> tuple[li
     page = list(rest[:count])
     if not page:
         return [], ()
-    query = urllib.parse.urlencode({"n": count, "last": page[-1]})
-    return page, (("Link", f'<{request.path}?{query}>; rel="next"'),)
+    return page, (_next(request, {"n": count, "last": page[-1]}),)
+
+
+def _next(request: Request, query: Mapping[str, str | int]) -> tuple[str, str]:
+    """The header that leads to the next page."""
+    return "Link", f'<{request.path}?{urllib.parse.urlencode(query)}>; rel="next"'
 
 
 def _json(value: dict[str, Any], headers: tuple[tuple[str, str], ...]) -> Response:

@@ -19,6 +19,7 @@ from argosy.storage.repositories import ManifestRecord
 if TYPE_CHECKING:
     from typing import Any
 
+    from argosy.oci.descriptor import Descriptor
     from argosy.oci.digest import Digest
     from argosy.oci.manifest import ImageManifest
     from argosy.services.http.messages import Request
@@ -66,11 +67,12 @@ class Manifests:
             stored=digests.of_bytes(data),
             media_type=parsed.media_type,
             size=len(data),
-            parts=_parts(parsed),
+            parts=tuple(part.digest for part in _parts(parsed)),
             subject="" if parsed.subject is None else parsed.subject.digest,
         )
         referrer = None if parsed.subject is None else _entry(parsed, digest, len(data))
         repository = await asyncio.to_thread(self._repositories.obtain, route.name)
+        await asyncio.to_thread(_check_sizes, repository, parsed)
         missing = await asyncio.to_thread(
             lambda: repository.add_manifest(digest, data, record, tag=tag, referrer=referrer)
         )
@@ -137,12 +139,20 @@ def _unknown(route: Route) -> Fault:
     return Fault("MANIFEST_UNKNOWN", f"{route.name} has no manifest {route.selector}")
 
 
-def _parts(parsed: ImageManifest | Index) -> tuple[str, ...]:
+def _parts(parsed: ImageManifest | Index) -> tuple[Descriptor, ...]:
     """What must be there: all that is named, but for layers that are kept elsewhere."""
     if isinstance(parsed, Index):
-        return tuple(entry.digest for entry in parsed.manifests)
+        return parsed.manifests
     layers = (layer for layer in parsed.layers if not (layer.urls or layer.media_type in mediatypes.FOREIGN))
-    return tuple(entry.digest for entry in (parsed.config, *layers))
+    return (parsed.config, *layers)
+
+
+def _check_sizes(repository: Repository, parsed: ImageManifest | Index) -> None:
+    """Refuse a manifest whose parts are not as large as it says: no client could pull it.  Raises Fault."""
+    for part in _parts(parsed):
+        size = repository.size(part.digest)
+        if size not in (None, part.size):
+            raise Fault("MANIFEST_INVALID", f"{part.digest} has {size} bytes, and the manifest says {part.size}")
 
 
 def _entry(parsed: ImageManifest | Index, digest: Digest, size: int) -> dict[str, Any]:

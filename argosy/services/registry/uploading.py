@@ -48,7 +48,7 @@ class Uploading:
         if wanted is None:
             return _progress(202, route.name, upload_id, 0)
         async with _Turn(self._uploads, route.name, upload_id) as upload:
-            await _receive(request, upload)
+            await _receive(request, upload, None)
             await asyncio.to_thread(_finish, repository, upload, wanted)
         return _created(route.name, wanted)
 
@@ -68,8 +68,7 @@ class Uploading:
     async def append(self, request: Request, route: Route) -> Response:
         """A chunk, which must follow on what has come."""
         async with _Turn(self._uploads, route.name, route.selector) as upload:
-            _check_range(request, route, upload)
-            await _receive(request, upload)
+            await _receive(request, upload, _announced(request, route, upload))
             return _progress(202, route.name, route.selector, upload.offset)
 
     async def finish(self, request: Request, route: Route) -> Response:
@@ -77,8 +76,7 @@ class Uploading:
         digest = digest_of(request.query.get("digest", ""))
         repository = await asyncio.to_thread(self._repositories.obtain, route.name)
         async with _Turn(self._uploads, route.name, route.selector) as upload:
-            _check_range(request, route, upload)
-            await _receive(request, upload)
+            await _receive(request, upload, _announced(request, route, upload))
             await asyncio.to_thread(_finish, repository, upload, digest)
         return _created(route.name, digest)
 
@@ -117,18 +115,25 @@ class _Turn:
         self._upload.close()
 
 
-async def _receive(request: Request, upload: Upload) -> None:
-    """Append the body, in blocks that a thread hashes and writes: the loop waits for no disk."""
+async def _receive(request: Request, upload: Upload, announced: int | None) -> None:
+    """Append the body, in blocks that a thread hashes and writes: the loop waits for no disk.
+
+    What comes beyond the bytes that were announced is not taken.  Raises Fault when these are not what came.
+    """
     block = bytearray()
+    came = 0
     try:
         async for chunk in request.chunks():
-            block += chunk
+            block += chunk if announced is None else chunk[: max(announced - came, 0)]
+            came += len(chunk)
             if len(block) >= _WRITE_BYTES:
                 full, block = block, bytearray()
                 await asyncio.to_thread(upload.write, full)
     finally:
         if block:
             upload.write(block)  # what came before a connection broke counts
+    if announced not in (None, came):
+        raise Fault("SIZE_INVALID", f"Content-Range has {announced} bytes, and {came} came")
 
 
 def _finish(repository: Repository, upload: Upload, digest: Digest) -> None:
@@ -139,11 +144,14 @@ def _finish(repository: Repository, upload: Upload, digest: Digest) -> None:
     repository.add_blob(digest, stored, upload.path)
 
 
-def _check_range(request: Request, route: Route, upload: Upload) -> None:
-    """Refuse a chunk that is not the next one, before any of it is read."""
+def _announced(request: Request, route: Route, upload: Upload) -> int | None:
+    """How many bytes Content-Range announces; None where there is none.
+
+    A chunk that is not the next one is refused before any of it is read.  Raises Fault.
+    """
     header = request.header("content-range")
     if not header:
-        return
+        return None
     try:
         start, length = ranges.uploaded(header)
     except ranges.Unsatisfiable:
@@ -154,6 +162,7 @@ def _check_range(request: Request, route: Route, upload: Upload) -> None:
     declared = request.header("content-length")
     if declared and natural(declared) != length:
         raise Fault("SIZE_INVALID", f"Content-Range has {length} bytes, Content-Length {declared}")
+    return length
 
 
 def _place(name: str, upload_id: str, offset: int) -> tuple[tuple[str, str], ...]:

@@ -137,17 +137,47 @@ def test_who_is_slow_is_let_go(sent: bytes) -> None:
     assert served(client, limits=Limits(head_s=0.05, stall_s=0.05)) == []
 
 
-def test_there_is_room_for_so_many() -> None:
+def test_who_sends_a_body_byte_by_byte_is_let_go() -> None:
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        await answer(reader)
+        writer.write(b"PUT / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        ended = asyncio.create_task(reader.read())
+        while not ended.done():
+            writer.write(b"1\r\nx\r\n")
+            await asyncio.sleep(0.01)
+        assert isinstance(ended.exception(), ConnectionResetError) or ended.result() == b""
+
+    assert served(client, limits=Limits(head_s=60, stall_s=0.2)) == []
+
+
+@pytest.mark.parametrize("limits", [LIMITS, Limits(per_address=3)], ids=["all", "one address"])
+def test_there_is_room_for_so_many(limits: Limits) -> None:
+    """Who sends no request makes room for the next one; who is being answered stays."""
+    answering = asyncio.Event()
+    begun = asyncio.Semaphore(0)
+
+    async def handle(_request: Request) -> Response:
+        begun.release()
+        await answering.wait()
+        return Response(200)
+
+    async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, port = writer.get_extra_info("peername")
-        others = [await asyncio.open_connection(host, port) for _ in range(3)]
-        assert (await others[2][0].read()).startswith(b"HTTP/1.1 503")
-        for _, other in others:
+        silent = [(reader, writer), *[await asyncio.open_connection(host, port) for _ in range(2)]]
+        busy = []
+        for gone, _ in silent:
+            busy.append(await asyncio.open_connection(host, port))
+            busy[-1][1].write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert await gone.read() == b""
+            await begun.acquire()
+        late, last = await asyncio.open_connection(host, port)
+        assert (await late.read()).startswith(b"HTTP/1.1 503")
+        answering.set()
+        for found, _ in busy:
+            assert (await answer(found))[0] == b"HTTP/1.1 200 OK"
+        for _, other in (*silent, *busy, (late, last)):
             other.close()
 
-    assert served(client) == []
+    assert served(client, handle, limits) == []
 
 
 def test_a_handler_that_fails_ends_no_service() -> None:

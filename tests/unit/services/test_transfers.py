@@ -16,6 +16,7 @@ from argosy.oci import digest as digests
 from argosy.oci.descriptor import Descriptor
 from argosy.services.cache.transfers import Transfers
 from argosy.services.http.messages import ClientGone
+from argosy.storage.repositories import CACHED, Repositories, Repository
 from argosy.storage.store import Store
 from tests.unit.storage.making import make_store
 
@@ -26,6 +27,10 @@ DESCRIPTOR = Descriptor("application/octet-stream", digests.of_bytes(DATA), len(
 @pytest.fixture
 def store(tmp_path: Path) -> Store:
     return make_store(str(tmp_path))
+
+
+def repository(store: Store) -> Repository:
+    return Repositories(store, CACHED).obtain("a.example/b")
 
 
 class Source:
@@ -60,8 +65,8 @@ def test_clients_read_along(store: Store) -> None:
 
     async def work() -> None:
         transfers = Transfers(store)
-        transfer = transfers.join(DESCRIPTOR, "a.example", source, ended.append)
-        assert transfers.join(DESCRIPTOR, "a.example", source, ended.append) is transfer
+        transfer = transfers.join(DESCRIPTOR, "a.example", source, repository(store), ended.append)
+        assert transfers.join(DESCRIPTOR, "a.example", source, repository(store), ended.append) is transfer
         await transfer.begun()
         parts: list[bytes] = []
         reader = asyncio.create_task(collected(transfer.read(10, 50_000), parts))
@@ -86,7 +91,7 @@ def test_wrong_bytes_are_cut_before_their_end(store: Store) -> None:
 
     async def work() -> None:
         transfers = Transfers(store)
-        transfer = transfers.join(DESCRIPTOR, "a.example", source, lambda _: None)
+        transfer = transfers.join(DESCRIPTOR, "a.example", source, repository(store), lambda _: None)
         parts: list[bytes] = []
         with pytest.raises((ClientGone, ArgosyError)):
             await transfer.begun()
@@ -109,10 +114,12 @@ def test_a_registry_that_lies_harms_no_other(store: Store) -> None:
 
     async def work() -> None:
         transfers = Transfers(store)
-        wrong = transfers.join(DESCRIPTOR.replace(size=len(DATA) * 2), "evil.example", lies, lambda _: None)
+        wrong = transfers.join(
+            DESCRIPTOR.replace(size=len(DATA) * 2), "evil.example", lies, repository(store), lambda _: None
+        )
         await wrong.begun()
         assert not transfers.has(DESCRIPTOR, "a.example")
-        right = transfers.join(DESCRIPTOR, "a.example", honest, lambda _: None)
+        right = transfers.join(DESCRIPTOR, "a.example", honest, repository(store), lambda _: None)
         assert transfers.has(DESCRIPTOR, "a.example")
         parts: list[bytes] = []
         await right.begun()
@@ -136,8 +143,8 @@ def test_a_registry_that_lets_us_wait_keeps_nobody_from_others(store: Store) -> 
         transfers = Transfers(store)
         for number in range(100):
             other = Descriptor("application/octet-stream", digests.of_bytes(str(number).encode()), len(DATA))
-            transfers.join(other, "slow.example", waits, lambda _: None)
-        transfer = transfers.join(DESCRIPTOR, "a.example", honest, lambda _: None)
+            transfers.join(other, "slow.example", waits, repository(store), lambda _: None)
+        transfer = transfers.join(DESCRIPTOR, "a.example", honest, repository(store), lambda _: None)
         parts: list[bytes] = []
         async with asyncio.timeout(20):
             await transfer.begun()
