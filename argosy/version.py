@@ -14,3 +14,9 @@ OCI_IMAGE_SPEC = "1.1.0"
 LAUNCHER = ""
 # Directories, joined by os.pathsep, that the launcher does not know: those of a program that uses Argosy as a library.
 LIBRARIES = ""
+
+
+def shown(program: str) -> str:
+    """What `PROGRAM --version` prints."""
+    number = SPOKEN.get(program, VERSION)
+    return f"Docker version {number}, build argosy-{VERSION}" if program == "docker" else f"{program} version {number}"

@@ -21,10 +21,11 @@ def report(error: BaseException, out: Output, *, traceback: bool = False) -> int
     `traceback` adds the stack for errors that nobody foresaw.
     """
     if isinstance(error, ArgosyError):
-        out.error(f"Error: {error}" + (f"\n{error.hint}" if error.hint else ""))
+        text, status = _told(error, out)
+        out.error(text)
         for note in getattr(error, "__notes__", ()):
             out.error(note)
-        return _SKOPEO_STATUS if out.program == "skopeo" and error.exit_code == _INTERNAL_STATUS else error.exit_code
+        return status
     if isinstance(error, OSError):
         out.error(f"Error: {_os_error(error)}")
     else:
@@ -34,6 +35,16 @@ def report(error: BaseException, out: Output, *, traceback: bool = False) -> int
 
         out.error("".join(stack.format_exception(error)).rstrip())
     return _INTERNAL_STATUS
+
+
+def _told(error: ArgosyError, out: Output) -> tuple[str, int]:
+    if out.program == "docker":
+        from argosy.cli.docker import errors as docker
+
+        return docker.told(error, out.command_line)
+    text = f"Error: {error}" + (f"\n{error.hint}" if error.hint else "")
+    skopeo = out.program == "skopeo" and error.exit_code == _INTERNAL_STATUS
+    return text, _SKOPEO_STATUS if skopeo else error.exit_code
 
 
 def _os_error(error: OSError) -> str:

@@ -117,6 +117,15 @@ class UsageError(ArgosyError):
     """The command line breaks the grammar."""
 
 
+class OperandsError(UsageError):
+    """There are fewer operands than `low`, or more than `high`."""
+
+    def __init__(self, brief: str, low: int, high: int | None = None) -> None:
+        super().__init__(brief)
+        self.low = low
+        self.high = high
+
+
 class HelpWanted(Exception):
     """`--help` (or `-h`, where that is no other flag) was given."""
 
@@ -240,7 +249,8 @@ def build_options(command: Command, parsed: Parsed, shown_path: str) -> Value:
     """The command's options value.  Raises UsageError where the number of operands is wrong."""
     count = len(parsed.operands)
     if count < command.min_operands or (command.max_operands is not None and count > command.max_operands):
-        raise UsageError(_operands_error(command, count, shown_path))
+        text = _operands_error(command, count, shown_path)
+        raise OperandsError(text, command.min_operands, command.max_operands)
     values = {flag.key: flag.initial for flag in command.flags}
     values.update((key, value) for key, value in parsed.values.items() if key in values)
     return command.options(operands=parsed.operands, **values)

@@ -212,6 +212,7 @@ class _Call:
             words = f"{path} {word}".lstrip()
             if self.program == "argosy" and words in names.GUESTS:
                 self.program = self.out.program = words
+                self.host_variables = _HOST_VARIABLES.get(words, ())
                 return self._dispatch(arguments)
             words = index.ALIASES.get(words, words)
             if words in index.COMMANDS:
@@ -235,15 +236,13 @@ class _Call:
 
     def _no_command(self, path: str, shown: str) -> int:
         if self.settings.get("version"):
-            from argosy.version import SPOKEN, VERSION
+            from argosy import version
 
-            number = SPOKEN.get(self.program, VERSION)
-            docker = self.program == "docker"
-            self.out.line(
-                f"Docker version {number}, build argosy-{VERSION}" if docker else f"{self.program} version {number}"
-            )
+            self.out.line(version.shown(self.program))
             return 0
         self._group_help(path)
+        if self.program == "docker":
+            return 0
         raise UsageError(f"missing command '{shown} COMMAND'")
 
     def _group_help(self, path: str) -> int:
@@ -252,7 +251,7 @@ class _Call:
         self.out.write(usage.group_help(self.program, path, shown_flags(self.program)))
         return 0
 
-    def _unknown(self, path: str, word: str) -> UsageError:
+    def _unknown(self, path: str, word: str) -> ArgosyError:
         from argosy.cli import usage
 
         return usage.unknown_command(self.program, path, word)

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 # The program's name to the package below `argosy.cli` that holds the index of its commands.
 GRAMMARS = {
     "argosy": "podman",
-    "docker": "podman",
+    "docker": "docker",
     "podman": "podman",
     "buildah": "buildah",
     "skopeo": "skopeo",
 }
 # Programs whose command line `argosy NAME ...` takes.
-GUESTS = ("buildah", "skopeo")
+GUESTS = ("buildah", "docker", "podman", "skopeo")
 
 
 def program(argv0: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from argosy.cli import names
 from argosy.cli.flags import Command, Flag, UsageError, quoted
+from argosy.errors import ArgosyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -127,9 +128,13 @@ def flag_text(flag: Flag) -> str:
     return f"{flag.help} (default {shown})"
 
 
-def unknown_command(program: str, path: str, word: str) -> UsageError:
+def unknown_command(program: str, path: str, word: str) -> ArgosyError:
     """What to raise for a command that does not exist, with the names that may have been meant."""
     shown = f"{program} {path}".rstrip()
+    if program == "docker":
+        from argosy.cli.docker import errors
+
+        return errors.unknown_command(path, word)
     near = suggestions(word, subcommands(names.index(program), path))
     meant = "\nDid you mean this?\n" + "".join(f"\t{name}\n" for name in near) + "\n" if near else ""
     return UsageError(

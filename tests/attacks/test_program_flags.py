@@ -237,7 +237,7 @@ def test_registries_conf(ground: Ground, text: str) -> None:
 def test_other_engines_are_refused_and_not_ignored(ground: Ground, value: str) -> None:
     for name, variable in (("argosy", "CONTAINER_HOST"), ("docker", "DOCKER_HOST"), ("podman", "CONTAINER_HOST")):
         done = ground.program.run("ps", name=name, env={variable: value}, check=False)
-        assert done.returncode == 125
+        assert done.returncode == (1 if name == "docker" else 125)
         ground.judge(done, [variable])
 
 

@@ -228,7 +228,7 @@ def test_inspect_in_docker_form(program: Program) -> None:
     assert list(found["NetworkSettings"]["Networks"]) == ["none"]
     assert "BoundingCaps" not in found
     assert "ConmonPid" not in found["State"]
-    assert "no such object: gone" in program.run("inspect", "gone", name="docker", check=1).stderr
+    assert "No such object: gone" in program.run("inspect", "gone", name="docker", check=1).stderr
     (ours,) = program.run("inspect", "it").json()
     assert ours["Config"]["Entrypoint"] == "sh -c"
 

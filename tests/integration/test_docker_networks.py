@@ -44,7 +44,7 @@ def test_dockers_networks(argosy: Program) -> None:
         (("network", "create", "--scope", "swarm", "two"), "--scope swarm is not supported"),
         (("network", "connect", "--link", "x:y", "one", "web"), "--link is not supported"),
     ):
-        assert said in docker(*words, check=125)
+        assert said in docker(*words, check=125 if words[0] == "run" else 1)
     for name in ("bridge", "host", "none"):
         assert "pre-defined network" in docker("network", "rm", name, check=1)
     docker("rm", "-f", "web")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy.cli.errors import report
+from argosy.cli.flags import OperandsError
 from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files
 
@@ -42,7 +43,7 @@ def chosen(
     if all_ or filters:
         return matching(engine, filters)
     if not named and not read:
-        raise ArgosyError(nothing)
+        raise OperandsError(nothing, 1)
     return named
 
 

@@ -41,7 +41,7 @@ def run(options: CompleteOptions, opener: Opener, out: Output) -> int:
 
 def candidates(program: str, words: Sequence[str], opener: Opener) -> tuple[Candidates, int]:
     """The candidates for the last of `words`, and the directive."""
-    path, rest = _command_path(program, words)
+    path, rest = command_path(program, words)
     index = names.index(program)
     *before, last = rest
     if path not in index.COMMANDS:
@@ -59,7 +59,7 @@ def candidates(program: str, words: Sequence[str], opener: Opener) -> tuple[Cand
     return _objects(_operand_kind(command, operands), last, opener)
 
 
-def _command_path(program: str, words: Sequence[str]) -> tuple[str, list[str]]:
+def command_path(program: str, words: Sequence[str]) -> tuple[str, list[str]]:
     """The group or command that the words name, and the words behind it; the last word is never part of it."""
     index = names.index(program)
     takes_value = {f"--{flag.name}" for flag in GLOBAL_FLAGS if flag.kind != "bool"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.cli.flags import Command, Flag
+from argosy.cli.flags import Command, Flag, OperandsError
 from argosy.cli.podman import _each
 from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
@@ -55,7 +55,7 @@ def chosen(engine: Engine, operands: tuple[str, ...], *, latest: bool) -> list[s
         raise ArgosyError("--latest and arguments cannot be used together")
     if not latest:
         if not operands:
-            raise ArgosyError("no names or ids specified")
+            raise OperandsError("no names or ids specified", 1)
         return list(operands)
     return [_each.newest(engine)]
 
@@ -152,11 +152,7 @@ def show(names: list[str], find: Find, format_: str, out: Output) -> int:
         _render(documents, format_, out)
     status = 0
     for failure in errors:
-        if out.program == "docker" and isinstance(failure, NotFound):
-            failure.brief = f"no such object: {failure.name}"
-            failure.exit_code = 1
-        else:
-            failure.brief = f"inspecting object: {failure.brief}"
+        failure.brief = f"inspecting object: {failure.brief}"
         status = report(failure, out)
     return status
 

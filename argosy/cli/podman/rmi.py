@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.cli.flags import Command, Flag
+from argosy.cli.flags import Command, Flag, OperandsError
 from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
 
@@ -59,7 +59,7 @@ def _check(options: RmiOptions) -> None:
         if given and options.operands:
             raise ArgosyError(f"when using the --{flag} switch, you may not pass any images names or IDs")
     if not (options.all or options.prune or options.operands):
-        raise ArgosyError("image name or ID must be specified")
+        raise OperandsError("image name or ID must be specified", 1)
 
 
 def _prune(engine: Engine, out: Output) -> int:
@@ -98,7 +98,7 @@ def _all(engine: Engine, remover: Remover, errors: list[ArgosyError]) -> Iterato
 def _report(errors: list[ArgosyError], out: Output) -> None:
     from argosy.cli.errors import report
 
-    if len(errors) < 2:
+    if len(errors) < 2 or out.program == "docker":
         for error in errors:
             report(error, out)
         return

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from argosy.cli.flags import Command, Flag
+from argosy.cli.flags import Command, Flag, OperandsError
 from argosy.cli.podman import _each
-from argosy.errors import ArgosyError, NotFound
+from argosy.errors import NotFound
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -34,7 +34,7 @@ def run(options: TopOptions, engine: Engine, out: Output) -> int:
         container_id = _each.newest(engine)
     else:
         if not words:
-            raise ArgosyError("you must provide the name or id of a running container")
+            raise OperandsError("you must provide the name or id of a running container", 1)
         try:
             container_id = _each.find(engine, words[0])
         except NotFound as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argosy.cli.errors import report
-from argosy.cli.flags import Command, Flag
+from argosy.cli.flags import Command, Flag, OperandsError
 from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
 
@@ -28,7 +28,7 @@ def run(options: VolumeRemoveOptions, engine: Engine, out: Output) -> int:
     from argosy.volumes import named
 
     if options.all == bool(options.operands):
-        raise ArgosyError("choose either one or more volumes or all")
+        raise OperandsError("choose either one or more volumes or all", 1)
     if options.time is not None and not options.force:
         raise ArgosyError("--force option must be specified to use the --time option")
     status = 0

@@ -12,10 +12,11 @@ from types import ModuleType
 
 import pytest
 
-from argosy.cli import main, names, podman
+from argosy.cli import docker, main, names, podman
+from argosy.cli.docker import errors
 from argosy.cli.flags import Command, Flag
 from argosy.cli.output import Output
-from argosy.errors import InUse, NotFound
+from argosy.errors import ArgosyError, Exists, InUse, NotFound
 from argosy.linux import process
 from argosy.values import Value
 
@@ -53,10 +54,13 @@ def commands(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         module.__dict__["COMMAND"] = command
         monkeypatch.setitem(sys.modules, module.__name__, module)
         monkeypatch.setitem(podman.COMMANDS, name, (name, "Frob it", True))
+        monkeypatch.setitem(docker.COMMANDS, name, (f"podman.{name}", "Frob it", True))
     monkeypatch.setitem(podman.COMMANDS, "things frob", ("frob", "Frob it", True))
+    monkeypatch.setitem(docker.COMMANDS, "things frob", ("podman.frob", "Frob it", True))
     monkeypatch.setitem(podman.COMMANDS, "things list", ("frob", "Frob it", False))
     monkeypatch.setitem(podman.ALIASES, "things ls", "things list")
     monkeypatch.setitem(podman.GROUPS, "things", "Manage things")
+    monkeypatch.setitem(docker.GROUPS, "things", "Manage things")
     monkeypatch.delenv("CONTAINER_HOST", raising=False)
     yield
     process.trace(None)
@@ -194,9 +198,9 @@ def test_debug_shows_each_program(capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_no_command_shows_the_help_and_fails(capfd: pytest.CaptureFixture[str]) -> None:
-    status, out, err = call(capfd, "docker")
-    assert (status, err) == (125, "Error: missing command 'docker COMMAND'\n")
-    assert "Usage:\n  docker [options] [command]" in out
+    status, out, err = call(capfd, "argosy")
+    assert (status, err) == (125, "Error: missing command 'argosy COMMAND'\n")
+    assert "Usage:\n  argosy [options] [command]" in out
     assert call(capfd, "argosy", "things")[2] == "Error: missing command 'argosy things COMMAND'\n"
 
 
@@ -225,12 +229,59 @@ def test_help_of_a_group_lists_what_is_below_it(capfd: pytest.CaptureFixture[str
     assert "Available Commands:\n  frob Frob it\n  list Frob it\n" in out
 
 
+def test_docker_shows_its_help_and_is_content(capfd: pytest.CaptureFixture[str]) -> None:
+    for words, usage in (
+        (("docker",), "docker [options] [command]"),
+        (("docker", "things"), "docker things [command]"),
+    ):
+        status, out, err = call(capfd, *words)
+        assert (status, err, f"Usage:\n  {usage}" in out) == (0, "", True)
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        ("swarm init --force", 1, "Error: argosy has no swarm: it runs the containers of one host\ndocker run"),
+        ("trust --help", 1, "Error: argosy has no notary"),
+        ("--log-level debug compose -f x up", 1, "Error: argosy has no compose yet\n"),
+        ("bogus -x", 1, "docker: unknown command: docker bogus\n\nRun 'docker --help' for more information\n"),
+        ("things x", 1, "docker: unknown command: docker things x\n\nUsage:  docker things\n\nRun 'docker things"),
+        ("--bogus", 125, "unknown flag: --bogus\n\nUsage:  docker [OPTIONS] COMMAND [ARG...]\n\nRun 'docker --help'"),
+        ("frob --bogus", 125, "unknown flag: --bogus\n\nUsage:  docker frob [OPTIONS] [THING...]\n\nRun 'docker frob"),
+        ("rename x", 1, "docker: 'docker rename' requires 2 arguments\n\nUsage:  docker rename CONTAINER NAME\n\nRun "),
+        ("ps x", 1, "docker: 'docker ps' accepts no arguments\n"),
+        ("volume create x y", 1, "docker: 'docker volume create' requires at most 1 argument\n"),
+        ("run --rm", 1, "docker: 'docker run' requires at least 1 argument\n"),
+        ("rm -f", 1, "docker: 'docker rm' requires at least 1 argument\n"),
+        ("frob --fail notfound", 1, "Error response from daemon: No such container: x\n"),
+        ("frob --fail inuse", 1, "Error response from daemon: image x is in use by c1\n"),
+    ],
+)
+def test_errors_in_the_words_of_docker(capfd: pytest.CaptureFixture[str], words: str, status: int, text: str) -> None:
+    for program in (("docker",), ("argosy", "docker")):
+        found, _, err = call(capfd, *program, *words.split())
+        assert (found, err[: len(text)]) == (status, text)
+
+
+def test_docker_says_run_of_errors_before_a_container_runs() -> None:
+    taken, text = Exists("container", "web", holder="0123"), "docker: Error response from daemon: Conflict. The contain"
+    said, status = errors.told(taken, ("docker", "run", "--name", "web", "image"))
+    assert (status, said[: len(text)], said.splitlines()[-1]) == (
+        *(125, text),
+        "Run 'docker run --help' for more information",
+    )
+    assert errors.told(taken, ("docker", "create", "image"))[1] == 1
+    assert errors.told(ArgosyError("not there", exit_code=127), ("docker", "container", "run", "image"))[1] == 127
+    missing = NotFound("image", "some/where")
+    assert errors.told(missing, ("docker", "rmi"))[0] == "Error response from daemon: No such image: some/where:latest"
+
+
 def test_a_remote_engine_is_refused_not_ignored(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://there:2375")
     status, _, err = call(capfd, "docker", "frob")
-    assert status == 125
+    assert status == 1
     assert "DOCKER_HOST" in err
     assert call(capfd, "podman", "frob")[0] == 0
     monkeypatch.setenv("CONTAINER_HOST", "unix:///there")
@@ -259,7 +310,8 @@ def test_a_remote_engine_is_refused_not_ignored(
 def test_global_flags_that_cannot_be_obeyed(capfd: pytest.CaptureFixture[str], argv: str, words: str) -> None:
     opened = Opened()
     status, out, err = call(capfd, *argv.split(), "frob", opened=opened)
-    assert (status, out, opened.settings) == (125, "", {})
+    docker = argv.startswith("docker") and "loud" not in argv
+    assert (status, out, opened.settings) == (1 if docker else 125, "", {})
     assert words in err
 
 
@@ -336,14 +388,14 @@ def test_the_context_of_docker(
         assert call(capfd, "docker", "frob")[0] == status
     config.write_text('{"currentContext":"far"}')
     status, _, err = call(capfd, "docker", "frob")
-    assert (status, str(config) in err, '"far"' in err) == (125, True, True)
+    assert (status, str(config) in err, '"far"' in err) == (1, True, True)
     assert call(capfd, "podman", "frob")[0] == 0
     assert call(capfd, "docker", "--context", "default", "frob")[0] == 0
     assert call(capfd, "docker", "--config", f"{tmp_path}/other", "frob")[0] == 0
     for text in ("{", "[]", '{"currentContext":1}'):
         monkeypatch.setenv("DOCKER_CONFIG", "")
         config.write_text(text)
-        assert call(capfd, "docker", "frob")[0] == 125
+        assert call(capfd, "docker", "frob")[0] == 1
     config.write_text("{}")
     monkeypatch.setenv("DOCKER_CONTEXT", "far")
     assert "DOCKER_CONTEXT" in call(capfd, "docker", "frob")[2]

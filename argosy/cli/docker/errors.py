@@ -1,0 +1,109 @@
+"""Errors in docker's words and with its statuses, on which scripts match.
+
+docker's client says a wrong command line itself (status 125 for a flag, 1 for the operands) and passes on what its
+daemon says behind `Error response from daemon:`.  The status is 1; of `run`, 125, to tell it from the container's.
+"""
+
+from __future__ import annotations
+
+from argosy.cli import names, usage
+from argosy.cli.docker import ABSENT
+from argosy.cli.flags import OperandsError, UsageError
+from argosy.errors import ArgosyError, Exists, NotFound, Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_PROGRAM = "docker"
+_STATUS, _USAGE_STATUS = 1, 125
+_OF_THE_COMMAND = (126, 127)  # which could not be executed, or was not found
+_RUN = ("run", "container run")
+_DAEMON = "Error response from daemon: "
+_MISSING = {
+    "container": _DAEMON + "No such container: {}",
+    "image": _DAEMON + "No such image: {}",
+    "network": _DAEMON + "network {} not found",
+    "object": "Error: No such object: {}",
+    "volume": _DAEMON + "get {}: no such volume",
+}
+_TAKEN = {
+    "container": (
+        'Conflict. The container name "/{name}" is already in use by container "{holder}". You have to remove '
+        "(or rename) that container to be able to reuse that name."
+    ),
+    "network": "network with name {name} already exists",
+}
+
+
+def unknown_command(path: str, word: str) -> ArgosyError:
+    """What to raise for a command that docker has not, or that Argosy has not."""
+    if not path and word in ABSENT:
+        why, hint = ABSENT[word]
+        return Unsupported(why, hint=hint)
+    shown = f"{_PROGRAM} {path}".rstrip()
+    line = f"Usage:  {shown}\n\n" if path else ""
+    return UsageError(
+        f"{_PROGRAM}: unknown command: {shown} {word}",
+        hint=f"\n{line}Run '{shown} --help' for more information",
+        exit_code=_STATUS,
+    )
+
+
+def told(error: ArgosyError, command_line: Sequence[str]) -> tuple[str, int]:
+    """The text for standard error, and the status."""
+    path = _command_path(command_line)
+    if isinstance(error, OperandsError):
+        return f"{_PROGRAM}: '{_PROGRAM} {path}' {_operands(error)}\n\n{_usage(path)}", _STATUS
+    if isinstance(error, UsageError):
+        known = error.exit_code == _STATUS
+        return (f"{error}\n{error.hint}", _STATUS) if known else (f"{error}\n\n{_usage(path)}", _USAGE_STATUS)
+    text = _of_daemon(error)
+    if path not in _RUN:
+        return text, error.exit_code if error.exit_code in _OF_THE_COMMAND else _STATUS
+    status = error.exit_code if error.exit_code in _OF_THE_COMMAND else _USAGE_STATUS
+    return f"{_PROGRAM}: {text}\n\nRun '{_PROGRAM} {path} --help' for more information", status
+
+
+def _of_daemon(error: ArgosyError) -> str:
+    if isinstance(error, NotFound) and error.kind in _MISSING and not error.details:
+        return _MISSING[error.kind].format(_tagged(error.name) if error.kind == "image" else error.name)
+    if isinstance(error, Exists) and error.kind in _TAKEN:
+        return _DAEMON + _TAKEN[error.kind].format(name=error.name, holder=error.holder)
+    start = "Error: " if isinstance(error, Unsupported) else _DAEMON
+    return f"{start}{error}" + (f"\n{error.hint}" if error.hint else "")
+
+
+def _tagged(name: str) -> str:
+    """An image's name as docker completes it."""
+    return name if "@" in name or ":" in name.rpartition("/")[2] else f"{name}:latest"
+
+
+def _operands(error: OperandsError) -> str:
+    if error.high == 0:
+        return "accepts no arguments"
+    most = error.high is not None and error.low == 0
+    number = error.high if most else error.low
+    rule = "requires" if error.low == error.high else "requires at most" if most else "requires at least"
+    return f"{rule} {number} argument{'' if number == 1 else 's'}"
+
+
+def _usage(path: str) -> str:
+    """How the command is called, and where to read more."""
+    index = names.index(_PROGRAM)
+    if path in index.COMMANDS:
+        line = usage.usage_line(names.load_command(_PROGRAM, index.COMMANDS[path][0]), _PROGRAM, path)
+    else:
+        line = f"{_PROGRAM} {path} COMMAND" if path else f"{_PROGRAM} [OPTIONS] COMMAND [ARG...]"
+    shown = f"{_PROGRAM} {path}".rstrip()
+    return f"Usage:  {line.replace('[options]', '[OPTIONS]')}\n\nRun '{shown} --help' for more information"
+
+
+def _command_path(command_line: Sequence[str]) -> str:
+    """The words of the command, or of the group, that is called, by `argosy docker` as well."""
+    from argosy.cli.podman import complete
+
+    program, *words = command_line
+    if program == "argosy" and _PROGRAM in words:
+        del words[: words.index(_PROGRAM) + 1]
+    return complete.command_path(_PROGRAM, [*words, ""])[0]
