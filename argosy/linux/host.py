@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from argosy.linux.cgroup import Cgroups
 
 _PROGRAMS = (
-    *("crun", "runc", "conmon", "pasta", "slirp4netns", "newuidmap", "newgidmap", "nft", "aardvark-dns"),
+    *("crun", "runc", "conmon", "pasta", "slirp4netns", "newuidmap", "newgidmap", "nft"),
     *("fuse-overlayfs", "catatonit"),
 )
 

@@ -44,7 +44,7 @@ def connect(request: NetworkRequest) -> NetworkState:
         _make_namespace(request)
         for wish, attachment, leases in attached:
             inside(request, lambda: _plug(request, shared, wish.network, attachment, leases))  # noqa: B023 -- called here
-        answering = inside(request, lambda: _name(request, shared, attached)) if _has_names(request) else ()
+        answering = _name(request, shared, attached) if _has_names(request) else ()
         addresses = tuple(str(lease) for _, _, leases in attached for lease in leases)
         if request.ports:
             _publish(request, shared, addresses, held)
@@ -88,18 +88,15 @@ def _answers(network: Network) -> bool:
 def _name(
     request: NetworkRequest, shared: str, attached: Sequence[tuple[Wish, Attachment, tuple[Lease, ...]]]
 ) -> tuple[str, ...]:
-    """Let the container be found by its names: the addresses of the servers that answer; () without aardvark-dns."""
+    """Let the container be found by its names: the addresses of the servers that answer."""
     from argosy.network import dns
 
-    program = dns.find(request.conf.helper_binaries_dir)
-    if program is None:
-        attach.tell_once(request, "dns", "containers cannot look each other up: install the package aardvark-dns")
-        return ()
+    port = request.conf.dns_bind_port or 53
+    netns = uplink.path_in(request.run) if request.rootless else ""
     servers: list[str] = []
     for wish, attachment, _ in attached:
         if _answers(wish.network):
-            port = request.conf.dns_bind_port or 53
-            dns.join(shared, wish.network, attachment, request.id, wish.names, program=program, port=port)
+            dns.join(shared, wish.network, attachment, request.id, wish.names, port=port, netns=netns)
             servers += [gateway for gateway in attachment.gateways if gateway]
     return tuple(servers)
 
@@ -108,10 +105,10 @@ def _resolv(request: NetworkRequest, servers: tuple[str, ...]) -> str | None:
     """resolv.conf: the servers that know the names of the networks, unless the user wants others."""
     if not servers or request.dns or request.conf.dns_servers:
         return attach.resolv_content(request)
-    from argosy.network import dns
+    from argosy.network.resolver import DOMAIN
 
     search = request.dns_search or request.conf.dns_searches
-    return attach.resolv_content(request.replace(dns=servers, dns_search=(*search, dns.DOMAIN)))
+    return attach.resolv_content(request.replace(dns=servers, dns_search=(*search, DOMAIN)))
 
 
 def _publish(request: NetworkRequest, shared: str, addresses: tuple[str, ...], held: Sequence[int]) -> None:
@@ -160,7 +157,7 @@ def join(request: NetworkRequest, wish: Wish) -> None:
         [(_, attachment, leases)] = _lease(request.replace(wishes=(wish,)), shared, before)
         inside(request, lambda: _plug(request, shared, wish.network, attachment, leases))
         if _answers(wish.network):
-            servers = inside(request, lambda: _name(request, shared, [(wish, attachment, leases)]))
+            servers = _name(request, shared, [(wish, attachment, leases)])
             if not request.dns and not request.conf.dns_servers:
                 resolver_file.add(request.directory, servers)
         if request.ports and not request.rootless:
@@ -253,9 +250,7 @@ def restore(run: str, record: NetworkRecord, conf: ContainersConf, tell: Callabl
     from argosy.network import dns, host_firewall
 
     _within(run, record, lambda: firewall.restore(record.shared))
-    program, port = dns.find(conf.helper_binaries_dir), conf.dns_bind_port or 53
-    if program is not None:
-        _within(run, record, lambda: dns.revive(record.shared, program=program, port=port))
+    dns.revive(record.shared, port=conf.dns_bind_port or 53, netns=uplink.path_in(run) if record.uplink else "")
     for attachment in record.attachments if not record.uplink else ():
         if attachment.driver == BRIDGE:
             host_firewall.let_through(attachment.bridge, tell)

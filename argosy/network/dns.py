@@ -1,41 +1,41 @@
-"""Names on networks: aardvark-dns(1), which we start and feed.
+"""Names on networks: a server of our own (`network.resolver`), which we start and feed.
 
-<shared>/networks/dns/<network id>   the addresses that it listens on, then a line for each container
-                      aardvark.pid   written by it
+<shared>/networks/dns/<network id>   the addresses that it listens on, whom it asks for other names (nothing: the host's
+                                     servers, "-": nobody), then a line for each container
+                      resolver.pid   written by it
 
 One process answers for all networks of a network namespace.  It is told of a change by SIGHUP and never started again
-for one; it ends by itself when no network has a container left.
+for one; it ends when no network has a container left.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 from argosy.errors import ArgosyError
 from argosy.linux import files, locks, process
+from argosy.network.resolver import NOBODY, PID_FILE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from argosy.network.model import Network
     from argosy.network.request import Attachment
 
-DOMAIN = "dns.podman"  # as the peers have it
-_PID = "aardvark.pid"
-_PLACES = ("/usr/lib/podman", "/usr/libexec/podman", "/usr/local/lib/podman", "/usr/local/libexec/podman")
 _SIGHUP = 1
 _START_S = 20.0
+_SERVER = """import sys
+sys.path.insert(0, sys.argv[1])
+from argosy.network.resolver import server
+sys.exit(server.main(*sys.argv[2:]))
+"""
 
 
 def directory(shared: str) -> str:
-    """Where aardvark-dns finds what it answers."""
+    """Where the server finds what it answers."""
     return f"{shared}/networks/dns"
-
-
-def find(helper_directories: Iterable[str]) -> str | None:
-    """Where the program is, None when it is not installed."""
-    return process.find_program("aardvark-dns", (*helper_directories, *_PLACES, *process.PROGRAM_DIRECTORIES))
 
 
 def join(
@@ -45,12 +45,12 @@ def join(
     container_id: str,
     names: Sequence[str],
     *,
-    program: str,
     port: int,
+    netns: str = "",
 ) -> None:
-    """Let the container be found by `names` on the network.
+    """Let the container be found by `names` on the network, whose bridge is in the namespace `netns` ("": in ours).
 
-    In the network namespace that the thread is in.  Raises ArgosyError when the program cannot be started.
+    Raises ArgosyError when the server cannot be started.
     """
     place = directory(shared)
     files.make_directories(place)
@@ -62,22 +62,24 @@ def join(
         if pid:
             os.kill(pid, _SIGHUP)
         else:
-            _start(place, program, port)
+            _start(place, port, netns)
 
 
-def revive(shared: str, *, program: str, port: int) -> None:
+def revive(shared: str, *, port: int, netns: str = "") -> None:
     """Start it where it has ended although there are containers to be found.  Raises as `join`."""
     place = directory(shared)
     if not os.path.isdir(place):
         return
     with _locked(place):
-        if not _running(place) and any(name != _PID for name in os.listdir(place)):
-            _start(place, program, port)
+        if not _running(place) and any(name != PID_FILE for name in os.listdir(place)):
+            _start(place, port, netns)
 
 
 def members(shared: str, network_id: str) -> list[str]:
     """The ids of the containers that can be found on the network."""
-    return [line.partition(" ")[0] for line in _read(directory(shared), network_id)[1:]] if network_id != _PID else []
+    return (
+        [line.partition(" ")[0] for line in _read(directory(shared), network_id)[1:]] if network_id != PID_FILE else []
+    )
 
 
 def update(shared: str, network: Network) -> None:
@@ -95,9 +97,9 @@ def update(shared: str, network: Network) -> None:
 
 
 def _head(network: Network) -> str:
-    """Where it listens, and whom it asks for other names ("" for the host's servers)."""
     gateways = ",".join(subnet.gateway for subnet in network.subnets if subnet.gateway)
-    return f"{gateways} {','.join(network.dns_servers)}".rstrip()
+    servers = NOBODY if network.internal else ",".join(network.dns_servers)
+    return f"{gateways} {servers}".rstrip()
 
 
 def leave(shared: str, network_id: str, container_id: str) -> None:
@@ -117,11 +119,11 @@ def leave(shared: str, network_id: str, container_id: str) -> None:
         pid = _running(place)
         if not pid:
             return
-        if any(name != _PID for name in os.listdir(place)):
+        if any(name != PID_FILE for name in os.listdir(place)):
             os.kill(pid, _SIGHUP)
         else:
             process.signal_process(pid, process.start_time(pid) or 0)
-            files.unlink_missing(f"{place}/{_PID}")
+            files.unlink_missing(f"{place}/{PID_FILE}")
 
 
 def _line(container_id: str, attachment: Attachment, names: Sequence[str]) -> str:
@@ -131,26 +133,42 @@ def _line(container_id: str, attachment: Attachment, names: Sequence[str]) -> st
     return f"{container_id} {four} {six} {','.join(dict.fromkeys(name.lower() for name in names))}"
 
 
-def _start(place: str, program: str, port: int) -> None:
+def _start(place: str, port: int, netns: str) -> None:
     """It goes to the background when it is ready.  Raises ArgosyError with its words when it does not get there."""
-    done = process.run([program, "--config", place, "-p", str(port), "run"], check=False, timeout_s=_START_S)
-    if done.returncode or not _running(place):
+    home = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    words = [sys.executable, "-I", "-S", "-c", _SERVER, home, place, str(port), netns]
+    done = process.run(words, check=False, timeout_s=_START_S)
+    if done.returncode:
         said = done.stderr.decode("utf-8", "replace").strip()
         raise ArgosyError(
-            "aardvark-dns, which answers for the names of containers, does not start",
-            details=said or f"exit status {done.returncode}",
-            hint="another program may listen on port 53 (dns_bind_port in containers.conf), or give --disable-dns",
+            "the server that answers for the names of containers does not start",
+            details=said.rpartition("\n")[2] or f"exit status {done.returncode}",
+            hint=f"another program may listen on port {port} (dns_bind_port in containers.conf), or give --disable-dns",
         )
 
 
 def _running(place: str) -> int:
     """The pid of the process that serves this directory, 0 when none does."""
+    from argosy.linux import procfs
+
     try:
-        pid = int(files.read(f"{place}/{_PID}", 32))
-        words = files.read(f"/proc/{pid}/cmdline", 1 << 16).split(b"\0")
-    except (OSError, ValueError):
+        pid = int(files.read(f"{place}/{PID_FILE}", 32))
+    except FileNotFoundError:
         return 0
-    return pid if os.fsencode(place) in words else 0
+    except ValueError:  # damaged: the process goes on holding the addresses
+        return next(_serving(place), 0)
+    words = procfs.arguments(pid)
+    return pid if place in words and _SERVER in words else 0
+
+
+def _serving(place: str) -> Iterator[int]:
+    """The processes of our network namespace that serve this directory."""
+    from argosy.linux import procfs
+
+    ours = os.stat("/proc/self/ns/net").st_ino
+    for pid, words in procfs.command_lines():
+        if place in words and _SERVER in words and os.stat(f"/proc/{pid}/ns/net").st_ino == ours:
+            yield pid
 
 
 def _read(place: str, network_id: str) -> list[str]:

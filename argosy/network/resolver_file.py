@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 
 from argosy.linux import files
-from argosy.network import dns, resolv
+from argosy.network import resolv
+from argosy.network.resolver import DOMAIN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ _LIMIT = 1 << 20
 
 def add(directory: str, servers: Iterable[str]) -> None:
     """Let the servers be asked first, by the names of networks as well."""
-    _change(directory, add=tuple(servers), domain=dns.DOMAIN)
+    _change(directory, add=tuple(servers), domain=DOMAIN)
 
 
 def drop(directory: str, servers: Iterable[str]) -> None:

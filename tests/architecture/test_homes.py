@@ -61,7 +61,11 @@ PURE_ALL_THE_SAME = (
 PROGRAM_CALLS = {
     # runtime/exec.py: what takes the output of a detached process must hold our descriptors, not start afresh.
     # library/helper.py: its workers are copies of a process in which the store is open; it has one thread.
-    "fork": ("argosy/linux/", "argosy/runtime/exec.py", "argosy/library/helper.py"),
+    # network/resolver/server.py: it goes to the background once it listens.
+    "fork": (
+        *("argosy/linux/", "argosy/runtime/exec.py", "argosy/library/helper.py"),
+        "argosy/network/resolver/server.py",
+    ),
     "forkpty": (),
     "posix_spawn": ("argosy/linux/process.py",),
     "posix_spawnp": (),

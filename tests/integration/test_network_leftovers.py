@@ -99,7 +99,7 @@ def test_an_address_of_a_container_that_is_gone_is_given_again(bridged: Program)
 
 def test_reload_starts_what_answers_for_names_again(bridged: Program) -> None:
     bridged.run("run", "-d", "--name", "web", "--network", "one", "busybox", "sleep", "600")
-    pid_file = f"{shared(bridged)}/dns/aardvark.pid"
+    pid_file = f"{shared(bridged)}/dns/resolver.pid"
     with open(pid_file) as file:
         os.kill(int(file.read()), signal.SIGKILL)
     bridged.run("network", "reload", "web")

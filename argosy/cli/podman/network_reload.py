@@ -50,8 +50,8 @@ COMMAND = Command(
     path="network reload",
     summary="Reload firewall rules for one or more containers",
     description=(
-        "Makes argosy's table of the firewall again after somebody flushed all rules, and starts aardvark-dns where it "
-        "has ended. The next container that starts does the same where the table or its rules are gone."
+        "Makes argosy's table of the firewall again after somebody flushed all rules, and starts the server of names "
+        "where it has ended. The next container that starts does the same where the table or its rules are gone."
     ),
     usage="[CONTAINER...]",
     options=NetworkReloadOptions,
