@@ -16,7 +16,7 @@ from argosy.errors import ArgosyError
 from argosy.images import archives
 from argosy.images.unpack import Applier, Unpacker
 from argosy.linux import files, paths, process
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

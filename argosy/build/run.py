@@ -17,7 +17,7 @@ from argosy.build.working import part_of_layers
 from argosy.errors import ArgosyError
 from argosy.linux import files, locks, paths
 from argosy.oci import digest as digests
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 from argosy.spec import parse
 from argosy.spec.options import Mount as HostMount
 from argosy.spec.options import NetworkMode

@@ -11,7 +11,7 @@ import os
 
 from argosy.errors import ArgosyError
 from argosy.linux import files, mounts, paths
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 from argosy.storage import built, delta, rootfs, staged
 from argosy.storage.drivers import driver
 

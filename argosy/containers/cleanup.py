@@ -68,7 +68,7 @@ def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:
     else:
         take_down(site, record.id)
     happened.tell(site, record, "remove")
-    site.store.containers.remove(record.id)
+    site.store.containers.remove(record.id, name=record.name)
     anonymous = {use.name for use in record.volumes if use.anonymous} if volumes else ()
     if anonymous:
         from argosy.volumes import named as named_volumes

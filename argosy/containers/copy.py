@@ -243,7 +243,7 @@ def extract(site: Site, target: Side, archive: Archive, options: CopyOptions) ->
     """
     from argosy.archive.tarwriter import BLOCK
     from argosy.images import extract as archives
-    from argosy.records.shelf import Scratch
+    from argosy.records.scratch import Scratch
 
     with _opened(site, target) as (end,), end.find() as place:
         if not place.is_directory:

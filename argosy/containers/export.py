@@ -12,7 +12,7 @@ from argosy.archive import diff as archives
 from argosy.containers import diff, happened, state
 from argosy.containers.record import read_record
 from argosy.linux import mounts, syscalls
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 from argosy.storage.drivers import driver
 
 TYPE_CHECKING = False

@@ -12,7 +12,7 @@ from argosy.containers import record as records
 from argosy.errors import ArgosyError
 from argosy.linux import locks
 from argosy.linux.idmap import IdMap
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 from argosy.spec import usermaps
 from argosy.spec.options import BadOption, UserNamespace
 

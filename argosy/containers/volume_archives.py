@@ -10,7 +10,7 @@ from argosy.errors import ArgosyError, Invalid
 from argosy.images import extract
 from argosy.linux import syscalls
 from argosy.linux.treemerge import Merger
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 from argosy.volumes import mounting, named
 
 TYPE_CHECKING = False

@@ -15,7 +15,7 @@ from argosy.errors import ArgosyError, NotFound
 from argosy.images.unpack import Applier, Unpacker
 from argosy.oci import digest as digests
 from argosy.oci import mediatypes
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -59,7 +59,10 @@ class Cgroups(Value):
 
 def detect(*, rootless: bool = False, uid: int = 0, environ: Mapping[str, str] | None = None) -> Cgroups:
     """What this host has; `uid` is the user's outside of any namespace of Argosy's."""
-    found = hierarchies(_read("/proc/self/mountinfo"), _read("/proc/self/cgroup"), rootless=rootless)
+    from argosy.linux import mounts
+
+    memberships = _read("/proc/self/cgroup")
+    found = hierarchies(mounts.table_up_to(" - cgroup", memberships.count("\n")), memberships, rootless=rootless)
     mode = _mode(found)
     manager, why = _manager(mode, found, uid, os.environ if environ is None else environ, rootless=rootless)
     usable = {_modern(name) for h in found if h.writable or manager == "systemd" for name in h.controllers}

@@ -286,6 +286,30 @@ def mountinfo(process: str | int = "self") -> list[MountPoint]:
         return [parse_mountinfo(line) for line in table]
 
 
+def table_up_to(mark: str, count: int, table: str = "/proc/self/mountinfo") -> str:
+    """The text of mountinfo up to the last of `count` lines with `mark`; all where something is mounted over theirs.
+
+    The kernel takes 15 us for each line, and those of containers come last.
+    """
+    text = b""
+    with open(table, "rb", buffering=0) as file:
+        while block := file.read(_PAGE_SIZE):
+            text += block
+            found = [line.split(b" ", 5) for line in text.split(b"\n")[:-1] if mark.encode() in line]
+            if len(found) == count and all(_is_on_top(fields[2], fields[4]) for fields in found):
+                break
+    return text.decode(errors="surrogateescape")
+
+
+def _is_on_top(device: bytes, path: bytes) -> bool:
+    """Whether the file system with this "major:minor" is what one sees at the path: nothing was mounted over it."""
+    try:
+        number = os.stat(path).st_dev
+    except OSError:
+        return False
+    return b"%d:%d" % (os.major(number), os.minor(number)) == device
+
+
 def filesystem(path: str) -> str:
     """The type of the file system that `path` is on, "" when that cannot be told."""
     inside = os.path.realpath(path) + "/"

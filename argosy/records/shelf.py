@@ -15,11 +15,12 @@ import os
 
 from argosy.errors import ArgosyError, Exists, Invalid, NotFound, shown
 from argosy.linux import files, locks
+from argosy.records.scratch import Scratch, TakenOut
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Literal, Self, overload
+    from typing import Literal, overload
 
 _SEAL_BITS = 32
 _SEAL_LENGTH = _SEAL_BITS + 2
@@ -71,69 +72,6 @@ def valid_id(text: str) -> bool:
     """Whether `text` can name an object: one file name, not hidden, printable."""
     plain = text.isprintable() and "/" not in text and not text.startswith(".")
     return plain and 0 < len(text.encode("utf-8", "replace")) <= _NAME_LIMIT
-
-
-class Scratch:
-    """A new directory in tmp/, locked for as long as it is in use: a free one is garbage to whoever finds it.
-
-    Leaving the context removes it, unless `detach` was called.
-    """
-
-    def __init__(self, tmp: str) -> None:
-        for tries_left in range(99, -1, -1):
-            self.path = f"{tmp}/{os.urandom(16).hex()}"
-            try:
-                files.make_directories(self.path)
-                lock = locks.acquire(self.path)
-            except FileNotFoundError:
-                if tries_left:
-                    continue  # a sweep took it for a dead one's, before we had locked it
-                raise  # nothing can be made there: what lies below an overlay was removed
-            assert lock is not None
-            self.lock = lock
-            return
-
-    def detach(self) -> None:
-        """Leave the directory to somebody else: the end of the context removes nothing."""
-        self.path = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        try:
-            if self.path:
-                files.remove_tree(self.path)
-        finally:
-            self.lock.release()
-
-
-class TakenOut:
-    """What is at `path`, renamed into tmp/ in one step, and deleted at the end of the context.
-
-    `path` is then where it is now, "" when there was nothing.
-    """
-
-    def __init__(self, path: str, tmp: str) -> None:
-        self.path = f"{tmp}/{os.urandom(16).hex()}"
-        self._lock: locks.Lock | None = None
-        files.make_directories(tmp)
-        try:
-            self._lock = locks.acquire(path, wait=False)  # or else the caller has it; a sweep shall not meddle
-            os.rename(path, self.path)
-        except FileNotFoundError:
-            self.path = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        try:
-            if self.path:
-                files.remove_tree(self.path)
-        finally:
-            if self._lock:
-                self._lock.release()
 
 
 class Staged(Scratch):
@@ -203,10 +141,9 @@ class Shelf:
         except FileNotFoundError:
             return {}
         for name in entries:
-            try:
-                found[name] = os.readlink(f"{self.names_directory}/{name}")
-            except OSError:
-                continue  # renamed or removed meanwhile, or not a link: `system check` tells which
+            target = self._target(name)
+            if target:  # else renamed or removed meanwhile, or not a link: `system check` tells which
+                found[name] = target
         return found
 
     def find(self, text: str) -> str:
@@ -305,7 +242,7 @@ class Shelf:
                 raise NotFound(self.kind, object_id)
             first()
             target = f"{self.names_directory}/{new}"
-            old = [name for name, owner in self.names().items() if owner == object_id and name != new]
+            old = [name for name in self._names_of(object_id) if name != new]
             if old and not holder:
                 os.rename(f"{self.names_directory}/{old.pop()}", target)
             elif not holder:
@@ -314,16 +251,17 @@ class Shelf:
             for name in old:
                 files.unlink_missing(f"{self.names_directory}/{name}")
 
-    def remove(self, object_id: str, *, durable: bool = False) -> None:
+    def remove(self, object_id: str, *, durable: bool = False, name: str = "") -> None:
         """Take the object off the shelf in one step, then free its names and delete it; the caller holds its lock.
 
+        `name` is the only one it has, where that is known: the others need not be looked through.
         After a power cut it is either there, whole, or gone; `durable`: gone.  Raises NotFound when there is none, and
         TreeNotRemoved when something of it cannot be deleted (it is off the shelf nevertheless).
         """
         with TakenOut(self.path(object_id), self.tmp) as taken:
             if not taken.path:
                 raise NotFound(self.kind, object_id)
-            self._drop_names(object_id)
+            self._drop_names(object_id, name)
             if durable:
                 self.sync(named=os.path.isdir(self.names_directory))
 
@@ -374,19 +312,26 @@ class Shelf:
 
     def _holder(self, name: str) -> str:
         """The id of the object that has this name, "" when none does."""
+        object_id = self._target(name)
+        return object_id if object_id and self.exists(object_id) else ""
+
+    def _target(self, name: str) -> str:
+        """The id to which a name leads, which may be gone; "" where it leads nowhere."""
         try:
-            object_id = os.readlink(f"{self.names_directory}/{name}")
+            return os.readlink(f"{self.names_directory}/{name}")
         except OSError:
             return ""
-        return object_id if self.exists(object_id) else ""
 
-    def _drop_names(self, object_id: str) -> None:
-        if object_id not in self.names().values():
-            return
-        with self._lock_names():
-            for name, holder in self.names().items():
-                if holder == object_id:
-                    files.unlink_missing(f"{self.names_directory}/{name}")
+    def _drop_names(self, object_id: str, only: str) -> None:
+        held = [only] if only and self._target(only) == object_id else self._names_of(object_id)
+        if held:
+            with self._lock_names():
+                for name in held:
+                    if self._target(name) == object_id:
+                        files.unlink_missing(f"{self.names_directory}/{name}")
+
+    def _names_of(self, object_id: str) -> list[str]:
+        return [name for name, target in self.names().items() if target == object_id]
 
     def _lock_names(self) -> locks.Lock:
         while True:

@@ -20,7 +20,8 @@ from argosy import jsontext
 from argosy.errors import ArgosyError
 from argosy.linux import files
 from argosy.oci import digest as digests
-from argosy.records.shelf import TakenOut, read_sealed, seal
+from argosy.records.scratch import TakenOut
+from argosy.records.shelf import read_sealed, seal
 from argosy.storage.layers import Claim
 from argosy.values import Value
 

@@ -16,7 +16,7 @@ import os
 import sys
 
 from argosy.linux import files, locks
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import os
 from argosy import jsontext
 from argosy.errors import ArgosyError, NotFound
 from argosy.oci import digest as digests
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 from argosy.storage import idmaps, sweep
 from argosy.storage.chains import chain_id
 from argosy.storage.images import images_of_container

@@ -22,7 +22,8 @@ from argosy.errors import ArgosyError, Unsupported, shown
 from argosy.linux import files
 from argosy.linux.idmap import IdMap
 from argosy.oci import digest as digests
-from argosy.records.shelf import Scratch, TakenOut, read_sealed, seal
+from argosy.records.scratch import Scratch, TakenOut
+from argosy.records.shelf import read_sealed, seal
 from argosy.storage import sweep
 from argosy.storage.layers import Claim
 from argosy.values import Value

@@ -13,7 +13,8 @@ from argosy import jsontext
 from argosy.errors import NotFound
 from argosy.linux import files, locks
 from argosy.oci import digest as digests
-from argosy.records.shelf import Damaged, TakenOut, read_sealed, seal
+from argosy.records.scratch import TakenOut
+from argosy.records.shelf import Damaged, read_sealed, seal
 from argosy.values import Value
 
 TYPE_CHECKING = False

@@ -15,7 +15,8 @@ from argosy.errors import ArgosyError, Invalid
 from argosy.linux import files, locks
 from argosy.oci import digest as digests
 from argosy.oci.reference import Reference, check_tag
-from argosy.records.shelf import Damaged, Scratch
+from argosy.records.scratch import Scratch
+from argosy.records.shelf import Damaged
 from argosy.values import Value
 
 TYPE_CHECKING = False

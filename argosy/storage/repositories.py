@@ -18,7 +18,8 @@ from argosy import jsontext
 from argosy.errors import ArgosyError, Exists, NotFound
 from argosy.linux import files
 from argosy.oci import digest as digests
-from argosy.records.shelf import Damaged, Scratch, read_sealed, seal
+from argosy.records.scratch import Scratch
+from argosy.records.shelf import Damaged, read_sealed, seal
 from argosy.storage.blobs import STABLE_MODE
 from argosy.values import Value
 

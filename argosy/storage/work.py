@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 
 from argosy.linux import files
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

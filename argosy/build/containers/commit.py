@@ -13,7 +13,7 @@ from argosy.linux.idmap import ALL_IDS, IdMap
 from argosy.oci import mediatypes
 from argosy.oci.imageconfig import History
 from argosy.oci.reference import Reference
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 from argosy.storage import built, mapping, rootfs
 from argosy.storage.images import LayerRef
 from argosy.values import Value

@@ -6,7 +6,7 @@ import os
 
 from argosy.errors import ArgosyError, Unsupported
 from argosy.linux import mounts, process
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 from argosy.storage.drivers import ground
 from argosy.values import Value
 

@@ -12,7 +12,7 @@ import stat
 
 from argosy.errors import ArgosyError, Unsupported
 from argosy.linux import locks, mounts
-from argosy.records.shelf import Scratch
+from argosy.records.scratch import Scratch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -291,3 +291,23 @@ def test_a_line_of_the_mount_table_is_taken_apart() -> None:
         source="/dev/root\\x",
         super_options="rw,errors=continue",
     )
+
+
+def _line(number: int, path: str, device: str, fstype: str) -> str:
+    return f"{number} 1 {device} / {path} rw - {fstype} none rw\n"
+
+
+def test_the_table_is_read_up_to_what_is_asked_for(tmp_path: Path) -> None:
+    """Thousands of mounts of containers are not read, unless something is mounted over what was found."""
+    number = os.stat(tmp_path).st_dev
+    seen = f"{os.major(number)}:{os.minor(number)}"
+    rest = "".join(_line(count, f"/containers/{count}", "0:99", "overlay") for count in range(1000))
+    table = tmp_path / "mountinfo"
+    wanted = _line(2, str(tmp_path), seen, "cgroup2")
+    table.write_text(_line(1, "/", "0:1", "ext4") + wanted + rest)
+    text = mounts.table_up_to(" - cgroup", 1, str(table))
+    assert wanted in text
+    assert len(text) < len(rest) / 4
+    for device, path, count in ((seen, str(tmp_path), 2), ("0:98", str(tmp_path), 1), (seen, f"{tmp_path}/gone", 1)):
+        table.write_text(_line(1, "/", "0:1", "ext4") + _line(2, path, device, "cgroup2") + rest)
+        assert mounts.table_up_to(" - cgroup", count, str(table)) == table.read_text()

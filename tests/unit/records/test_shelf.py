@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from argosy.errors import Exists, Invalid, NotFound
-from argosy.records.shelf import Damaged, Scratch, Shelf, seal, unseal, valid_id
+from argosy.records.scratch import Scratch
+from argosy.records.shelf import Damaged, Shelf, seal, unseal, valid_id
 
 A, B = "a" * 64, "a" * 63 + "b"
 
@@ -142,6 +143,19 @@ def test_remove_frees_the_name(shelf: Shelf) -> None:
     assert leftovers(shelf) == []
     with pytest.raises(NotFound):
         shelf.remove(A)
+
+
+def test_remove_with_its_name_looks_at_no_other(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in ("1", "2"):
+        with shelf.stage(f"id{number}") as staged:
+            staged.commit(f"name{number}")
+    shelf.rename("id2", "other")
+    with monkeypatch.context() as patch:
+        patch.setattr(shelf, "names", lambda: pytest.fail("all names are looked through"))
+        shelf.remove("id1", name="name1")
+    assert shelf.names() == {"other": "id2"}
+    shelf.remove("id2", name="name2")  # the name that it had before
+    assert shelf.names() == {}
 
 
 def test_write_replaces_a_file_in_one_step(shelf: Shelf) -> None:
