@@ -20,7 +20,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from argosy.linux.idmap import IdMap
 
@@ -60,15 +60,18 @@ def write_archive(
     latest_s: int | None = None,
     id_map: IdMap | None = None,
     single: bool = False,
+    undeclared: Iterable[str] = (),
 ) -> Written:
     """Write the tree at `directory` (its root itself left out) as a canonical archive, in pieces handed to `write`.
 
     With `layer` the tree is an overlay's upper directory: whiteouts and opaque directories become `.wh.` files.
     Without, a whiteout is a device like others.  `latest_s` is the latest time that an entry may have, in seconds
     (SOURCE_DATE_EPOCH); later ones become it.  Owners are ids of our user namespace, or those that `id_map` has inside
-    for them; with `single`, those that are remembered beside files (`remembered`).
+    for them; with `single`, those that are remembered beside files (`remembered`).  Directories that are `undeclared`
+    get no entry, what is in them does.
     """
     writer = _Writer(write, latest_s=latest_s, layer=layer, id_map=id_map, single=single)
+    writer.undeclared = frozenset(map(os.fsencode, undeclared))
     root = os.open(directory, _DIRECTORY)
     try:
         writer.tree(root)
@@ -122,6 +125,7 @@ class _Writer:
         self._links: dict[tuple[int, int], bytes] = {}
         self.entries = self.size_bytes = self.skipped_sockets = 0
         self.whiteout_directories: set[bytes] = set()
+        self.undeclared: frozenset[bytes] = frozenset()
 
     def tree(self, root: int) -> None:
         """All below the root."""
@@ -179,6 +183,8 @@ class _Writer:
         if stat.S_ISSOCK(status.st_mode):
             self.skipped_sockets += 1
             return False
+        if path in self.undeclared and stat.S_ISDIR(status.st_mode):
+            return True
         entry = Entry(
             path,
             _KINDS[stat.S_IFMT(status.st_mode)],

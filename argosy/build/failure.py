@@ -1,4 +1,4 @@
-"""A RUN that failed: the state before it becomes an image that can be run, or a shell is opened there."""
+"""A step that failed.  The state before a RUN becomes an image that can be run, or a shell is opened there."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from argosy.build.dockerfile.instructions import Instruction
     from argosy.build.run import Preparation
     from argosy.build.stage import Tools
     from argosy.build.state import State
@@ -35,6 +36,18 @@ class RunFailed(ArgosyError):
             details="\n".join(f"  | {line}" for line in tail),
             hint=hint,
             exit_code=status,
+        )
+
+
+class StepFailed(ArgosyError):
+    """A step that did not work: its text, where it stands, and what went wrong."""
+
+    def __init__(self, instruction: Instruction, path: str, error: ArgosyError) -> None:
+        super().__init__(
+            f'building at STEP "{instruction.text}": {error.brief}',
+            details="\n".join(part for part in (f"{path}:{instruction.line}", error.details) if part),
+            hint=error.hint,
+            exit_code=error.exit_code,
         )
 
 

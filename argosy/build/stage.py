@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import time
 
 from argosy import jsontext
 from argosy.build import cache as caches
-from argosy.build import configure, content, failure, history, run, transfer
+from argosy.build import configure, content, failure, history, run, steps, transfer
 from argosy.build.cache import Made
 from argosy.build.dockerfile import instructions as tree
-from argosy.build.dockerfile import parser, scopes
+from argosy.build.dockerfile import scopes
 from argosy.build.dockerfile.errors import DockerfileError
 from argosy.build.explain import Explanations
 from argosy.build.report import StepName
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from argosy.build.content import FileDigests
     from argosy.build.dockerfile.instructions import Instruction
     from argosy.build.dockerfile.scopes import Scope
+    from argosy.build.filetree import FileTree, Selected
     from argosy.build.options import BuildOptions
     from argosy.build.plan import Plan, PlannedStage
     from argosy.build.report import Report
@@ -50,18 +52,6 @@ if TYPE_CHECKING:
 _COUNTED = frozenset(
     ("cap_add", "cap_drop", "cdi_devices", "devices", "mounts", "network", "privileged", "security", "userns")
 )
-
-
-class StepFailed(ArgosyError):
-    """A step that did not work: its text, where it stands, and what went wrong."""
-
-    def __init__(self, instruction: Instruction, path: str, error: ArgosyError) -> None:
-        super().__init__(
-            f'building at STEP "{instruction.text}": {error.brief}',
-            details="\n".join(part for part in (f"{path}:{instruction.line}", error.details) if part),
-            hint=error.hint,
-            exit_code=error.exit_code,
-        )
 
 
 class Tools(Value):
@@ -94,32 +84,13 @@ class StageBuild:
         self._is_target = planned.stage.index == tools.plan.target
         options = tools.options
         self._one_layer = not options.layers or (self._is_target and (options.squash or options.squash_all))
-        self._instructions = self._with_triggers(base)
+        self._instructions = steps.of_stage(tools.plan, planned, base.config.on_build, options)
         self._state = base.replace(cmd_is_own=False, config=base.config.replace(on_build=()))
         self._scope: Scope = scopes.stage_scope(tools.plan.scope, base.config.env, base.arguments)
         self._working: Working | None = None
         self._base_key = base.key
         self._anew = False
         self._explanations = Explanations(tools.store.root, f"{options.context}:{self._path}")
-
-    def _with_triggers(self, base: State) -> list[Instruction]:
-        start = self._planned.stage.start
-        escape = self._tools.plan.dockerfile.escape
-        found = [parser.parse_trigger(text, escape, start, self._path) for text in base.config.on_build]
-        found += self._planned.stage.instructions
-        if self._is_target:
-            found += self._labels()
-        return found
-
-    def _labels(self) -> list[Instruction]:
-        """--label, as instructions at the end of the last stage."""
-        found: list[Instruction] = []
-        for name, value in self._tools.options.labels:
-            text = f'LABEL "{name}"="{value}"'
-            quoted = [jsontext.encode(part).decode().replace("$", "\\$") for part in (name, value)]
-            assignment = tree.Assignment(quoted[0], quoted[1])
-            found.append(tree.Label(0, 0, text, "LABEL", assignments=(assignment,)))
-        return found
 
     def build(self) -> State:
         """Do all steps; the state after the last one."""
@@ -155,7 +126,7 @@ class StageBuild:
             self._tools.report.failed(name, error.brief)
             if isinstance(error, DockerfileError):
                 raise error.at(self._path, instruction.line, instruction.text) from None
-            raise StepFailed(instruction, self._path, error) from error
+            raise failure.StepFailed(instruction, self._path, error) from error
 
     # Steps that change the configuration alone.
 
@@ -206,17 +177,21 @@ class StageBuild:
         pieces = self._sources.pieces(instruction, self._scope, directory)
         prepared = transfer.prepare(instruction, pieces, self._state.config, self._scope, self._tools.memory)
 
-        def copy(working: Working) -> None:
-            transfer.carry_out(
-                prepared,
-                working.tree(),
-                working.id_map,
-                lambda files, selected: self._sources.unpacked(files, selected, working.directory),
-            )
+        def unpack(files: FileTree, selected: Selected) -> FileTree:
+            return self._sources.unpacked(files, selected, directory)
 
+        def copy(working: Working) -> None:
+            transfer.carry_out(prepared, working.tree(), working.id_map, unpack)
+
+        apart = None
+        if instruction.link and not self._one_layer:
+            from argosy.build import linked
+
+            prepared = linked.settled(prepared, lambda: self._open_working().tree())
+            apart = functools.partial(linked.make, self._tools, prepared, unpack)
         told = history.transfer(instruction, prepared.kind, prepared.digest)
         parts = {"the instruction": instruction.keyword, **prepared.key}
-        self._finish(name, parts, told, copy, files=prepared.files)
+        self._finish(name, parts, told, copy, files=prepared.files, apart=apart)
 
     def _run(self, name: StepName, instruction: tree.Run) -> None:
         config = self._state.config
@@ -283,43 +258,56 @@ class StageBuild:
         *,
         may_be_empty: bool = False,
         files: Mapping[str, str] = NO_PAIRS,
+        apart: Callable[[], str] | None = None,
     ) -> None:
         """Take the step from the cache, or carry out its change of the tree; then note it in state and history.
 
         `parts` is what it depends on besides the steps before, in words for people; `files` says more of one of them.
+        `apart` makes the layer without them.
         """
-        step = caches.key(self._state.key, *(text for part in sorted(parts.items()) for text in part))
         tools = self._tools
+        before = _apart(tools.options) if apart else self._state.key
+        step = caches.key(before, *(text for part in sorted(parts.items()) for text in part))
+        after = caches.key(self._state.key, step) if apart else step
         if self._one_layer:
             if change is not None:
                 change(self._open_working())
-            self._note(step, Made("", self._now(), told))
+            self._note(after, Made("", self._now(), told))
             return
         made = tools.cache.find(step)
         if made is None:
             with tools.cache.claim(step):
                 made = tools.cache.find(step)
                 if made is None:
-                    self._explain(name, {**parts, **{f"file {path}": line for path, line in files.items()}})
-                    made = self._make(told, change, may_be_empty=may_be_empty)
+                    told_of = {**parts, **{f"file {path}": line for path, line in files.items()}}
+                    self._explain(name, told_of, alone=apart is not None)
+                    if apart is not None:
+                        made = Made(apart(), self._now(), told)
+                        self._drop_working()
+                    else:
+                        made = self._make(told, change, may_be_empty=may_be_empty)
                     tools.cache.keep(step, made)
-                    self._note(step, made)
+                    self._note(after, made)
                     tools.report.done(name, step)
                     return
         if made.layer:
             self._drop_working()
             tools.work.pin(made.layer)
-        self._note(step, made)
+        self._note(after, made)
         tools.report.cached(name, step)
 
-    def _explain(self, name: StepName, parts: dict[str, str]) -> None:
-        """Tell why the step is made: what has changed, or else that a step before was made anew."""
+    def _explain(self, name: StepName, parts: dict[str, str], *, alone: bool) -> None:
+        """Tell why the step is made: what has changed, or else that a step before was made anew.
+
+        One that is `alone` does not depend on those before.
+        """
         place = f"{self._planned.stage.name}:{name.number}"
-        parts = {"the base image": self._base_key, **parts}
+        if not alone:
+            parts = {"the base image": self._base_key, **parts}
         if 0 < sum(label.startswith("file ") for label in parts) < content.MOST_TOLD:
             parts.pop("what is copied", None)  # the files say more
         why = self._explanations.reason(place, parts) if self._tools.options.use_cache else "--no-cache was given"
-        if self._anew and self._tools.options.use_cache and why.startswith("it is not"):
+        if self._anew and not alone and self._tools.options.use_cache and why.startswith("it is not"):
             why = "a step before it was made anew"
         self._anew = True
         self._tools.report.explain(name, why)
@@ -342,12 +330,12 @@ class StageBuild:
         if working is not None:
             working.__exit__()
 
-    def _note(self, step: str, made: Made) -> None:
+    def _note(self, key: str, made: Made) -> None:
         entry = History(made.created, made.created_by, author=self._state.author, empty_layer=not made.layer)
         layers = self._state.layers
         if made.layer:
             layers = (*layers, self._layer(made.layer))
-        self._state = self._state.replace(key=step, layers=layers, history=(*self._state.history, entry))
+        self._state = self._state.replace(key=key, layers=layers, history=(*self._state.history, entry))
 
     def _layer(self, diff_id: str) -> LayerRef:
         meta = self._tools.store.layers.meta(diff_id)
@@ -377,3 +365,8 @@ def marker(options: BuildOptions) -> dict[str, Any]:
     """What of the options every step's result depends on, for the first key."""
     given = {name: value for name, value in options.run.to_json().items() if name in _COUNTED}
     return {"run": given, "latest_s": options.latest_s, "exact": options.exact_times, "unset": options.unset_env}
+
+
+def _apart(options: BuildOptions) -> str:
+    """What takes the place of the steps before in the key of a layer that is made apart from them."""
+    return caches.key("apart", str(options.latest_s), str(options.exact_times))

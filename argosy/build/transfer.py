@@ -142,8 +142,8 @@ def _excludes(patterns: tuple[str, ...]) -> Ignore | None:
 
 def carry_out(
     prepared: Prepared, root: str, id_map: IdMap | None, unpack: Callable[[FileTree, Selected], FileTree]
-) -> None:
-    """Copy everything into the mounted tree `root`, which is under the map.
+) -> tuple[str, ...]:
+    """Copy everything into the mounted tree `root`, which is under the map; the directories that it was put into.
 
     Raises DockerfileError (without place) and ArgosyError.  `unpack` gives the content of an archive.
     """
@@ -163,6 +163,7 @@ def carry_out(
                 "when using COPY or ADD with more than one source, the destination must be a directory and end with a /"
             )
             raise DockerfileError(why)
+        used: list[str] = []
         for piece in prepared.pieces:
             keeps = piece.tree is not None and piece.tree.keeps_owner and not prepared.chown
             ownership = Ownership(None if keeps else chosen or (0, 0), mode, id_map)
@@ -171,14 +172,18 @@ def carry_out(
                 if path.endswith("/") or copying.is_directory(root_fd, path):
                     path = posixpath.join(path, piece.name)
                 copying.write_file(root_fd, path, piece.data, ownership, piece.mode)
+                used.append(posixpath.dirname(path))
                 continue
             if piece.archive:
+                used.append(prepared.destination)
                 _unpack(piece.tree, piece.selected, prepared, root_fd, Ownership(chosen, mode, id_map), unpack)
                 continue
             for placed in copying.place(
                 piece.selected, prepared.destination, root_fd, parents=prepared.parents, kept=piece.kept
             ):
                 copying.copy(piece.tree, placed, root_fd, ownership, hidden)
+                used.append(placed.target if placed.source.is_directory else posixpath.dirname(placed.target))
+    return tuple(used)
 
 
 def _unpack(

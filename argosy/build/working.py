@@ -108,11 +108,14 @@ class Working:
         """A descriptor of the mounted tree's root.  The caller closes it."""
         return paths.open_root(self.tree())
 
-    def commit(self, work: Work, *, latest_s: int | None = None, exact: bool = False) -> LayerMeta:
+    def commit(
+        self, work: Work, *, latest_s: int | None = None, exact: bool = False, undeclared: tuple[str, ...] = ()
+    ) -> LayerMeta:
         """Make a layer of what was changed, which lies below whatever comes next."""
         self.tree()
         self.unmount()
-        meta = built.commit(self._store, work, self._changed(), latest_s=latest_s, exact=exact)
+        changed = self._changed()
+        meta = built.commit(self._store, work, changed, latest_s=latest_s, exact=exact, undeclared=undeclared)
         self.layers.append(meta.diff_id)
         return meta
 

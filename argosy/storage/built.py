@@ -27,10 +27,19 @@ _CHUNK_BYTES = 1 << 20
 _ROOT_MODE = 0o755
 
 
-def commit(store: Store, work: Work, upper: str, *, latest_s: int | None = None, exact: bool = False) -> LayerMeta:
+def commit(
+    store: Store,
+    work: Work,
+    upper: str,
+    *,
+    latest_s: int | None = None,
+    exact: bool = False,
+    undeclared: tuple[str, ...] = (),
+) -> LayerMeta:
     """Make a layer of an overlay's upper directory, which is moved into the store; who filled it has ended.
 
     No file keeps a later time than `latest_s`, in seconds (SOURCE_DATE_EPOCH); with `exact` each gets that very one.
+    Directories that are `undeclared` are root's with mode 0755, and give way to those of layers below.
     The caller called `store.unstable.begin()` before the first byte was written, and lets the layer settle; `work`
     keeps it until then.  The directory is gone when this returns.
     """
@@ -40,7 +49,7 @@ def commit(store: Store, work: Work, upper: str, *, latest_s: int | None = None,
         from argosy.storage.drivers import markers
 
         markers.settle(upper, store.xattrs)
-    meta = describe(upper, single=store.id_map.is_single())
+    meta = describe(upper, single=store.id_map.is_single(), undeclared=undeclared)
     work.pin(meta.diff_id)
     with store.layers.stage(meta.diff_id) as staged:
         if not staged.present:
@@ -55,8 +64,8 @@ def commit(store: Store, work: Work, upper: str, *, latest_s: int | None = None,
     return meta
 
 
-def describe(tree: str, *, single: bool = False) -> LayerMeta:
-    """What layer.json would say of a tree, its digest among it; `single` as `write_archive` has it."""
+def describe(tree: str, *, single: bool = False, undeclared: tuple[str, ...] = ()) -> LayerMeta:
+    """What layer.json would say of a tree, its digest among it; the rest as `write_archive` has it."""
     hasher = digests.hasher()
     size_bytes = 0
 
@@ -65,11 +74,12 @@ def describe(tree: str, *, single: bool = False) -> LayerMeta:
         hasher.update(data)
         size_bytes += len(data)
 
-    written = diff.write_archive(tree, take, layer=True, single=single)
+    written = diff.write_archive(tree, take, layer=True, single=single, undeclared=undeclared)
     return LayerMeta(
         diff_id=f"sha256:{hasher.hexdigest()}",
         size_bytes=size_bytes,
         entries=written.entries,
+        undeclared=undeclared,
         whiteout_directories=written.whiteout_directories,
         writer=tarwriter.WRITER_VERSION,
         single=single,
@@ -126,8 +136,9 @@ class LayerStream:
     def _write(self, store: Store, diff_id: str) -> None:
         try:
             with open(self._writer, "wb", buffering=_CHUNK_BYTES) as pipe:
-                single = store.layers.meta(diff_id).single
-                diff.write_archive(store.layers.path(diff_id), pipe.write, layer=True, single=single)
+                meta = store.layers.meta(diff_id)
+                tree = store.layers.path(diff_id)
+                diff.write_archive(tree, pipe.write, layer=True, single=meta.single, undeclared=meta.undeclared)
         except BrokenPipeError:
             pass  # nobody reads any more
         except BaseException as error:  # noqa: BLE001 -- raised again in the thread that reads

@@ -229,6 +229,50 @@ ADD --chown=9 packed.tgz a.txt /chowned/
     assert "the checksum of a.txt is not what was given" in wrong
 
 
+LINKED = """FROM {base}
+COPY --link a.txt /tmp/a
+COPY --link sub /private/new/
+COPY --link --chown=u a.txt /link/owned/
+COPY --link --chown=7 <<EOF /text
+text
+EOF
+RUN echo after > /after
+"""
+
+
+def test_linked_copies_do_not_depend_on_what_is_below(program: Program) -> None:
+    """On another base they are the same layers; directories that the base has keep owner and mode, links are hidden."""
+    made = "mkdir -m 1777 /tmp; mkdir -m 700 /private; ln -s /tmp /link; mkdir -p /etc; echo u:x:55:56:: > /etc/passwd"
+    build(program, f"FROM base\nRUN {made}\n", "-t", "under")
+    build(program, "FROM under\nRUN echo more > /more\n", "-t", "updated")
+    build(program, LINKED.format(base="under"), "-t", "linked")
+    output = build(program, LINKED.format(base="updated"), "-t", "rebased", "--explain")
+    assert (output.count("Using cache"), output.count("not cached: the base image has changed")) == (4, 1)
+    layers = [program.run("image", "inspect", name).json()[0]["RootFS"]["Layers"] for name in ("linked", "rebased")]
+    assert layers[0][-5:-1] == layers[1][-5:-1]
+    archive = f"{program.files}/linked.tar"
+    program.run("save", "-o", archive, "rebased")  # which writes the layers' archives from their trees
+    program.run("rmi", "-f", "rebased")
+    program.run("load", "-i", archive)
+    names = "/tmp /tmp/a /private /private/new /private/new/deep /link /link/owned /link/owned/a.txt /text"
+    assert shell(program, "rebased", f"stat -c '%n %a %u:%g' {names}") == [
+        "/tmp 1777 0:0",
+        "/tmp/a 644 0:0",
+        "/private 700 0:0",
+        "/private/new 755 0:0",
+        "/private/new/deep 755 0:0",
+        "/link 755 55:56",
+        "/link/owned 755 55:56",
+        "/link/owned/a.txt 644 55:56",
+        "/text 644 7:7",
+    ]
+    assert shell(program, "rebased", "ls /tmp; cat /text") == ["a", "text"]
+    assert program.run("system", "check").stdout == "No damage, nothing left over\n"
+    squashed = build(program, LINKED.format(base="under"), "--squash", "-t", "squashed")
+    assert "Using cache" not in squashed
+    assert shell(program, "squashed", "stat -c %a:%u /tmp /private /text") == ["1777:0", "700:0", "644:7"]
+
+
 def test_ignored_files_are_not_there(program: Program) -> None:
     where = context(program, "ignoring", {"keep": "1", "a.log": "2", "b.log": "3", "dir/x.log": "4", "dir/y": "5"})
     program.write("ignoring/.dockerignore", "**/*.log\n!b.log\n")

@@ -114,6 +114,21 @@ def test_golden_digest_of_a_tree(tmp_path: object) -> None:
     assert hashlib.sha256(archive(tmp_path)[0]).hexdigest() == GOLDEN
 
 
+def test_directories_that_are_undeclared_get_no_entry(tmp_path: object) -> None:
+    """What is in them does; applied, the tree is the same again where they have the time of their first entry."""
+    for name in ("a", "b"):
+        os.mkdir(f"{tmp_path}/{name}")
+    lay(f"{tmp_path}/a", tars.directory(b"d", mtime=7), tars.file(b"d/e/f", b"x", mtime=7), tars.file(b"g", b"y"))
+    pieces: list[bytes] = []
+    undeclared = ("d", "d/e", "g")
+    written = write_archive(f"{tmp_path}/a", pieces.append, layer=True, undeclared=undeclared)
+    assert (names(b"".join(pieces)), written.entries) == (["d/e/f", "g"], 2)
+    fd = tars.descriptor(b"".join(pieces))
+    apply(fd, f"{tmp_path}/b", flavour="user", id_map_single=not is_root())
+    os.close(fd)
+    assert archive(f"{tmp_path}/b") == archive(f"{tmp_path}/a")
+
+
 def test_times_are_clamped(tmp_path: object) -> None:
     lay(tmp_path, tars.file(b"old", mtime=100), tars.file(b"new", mtime=300))
     with tarfile.open(fileobj=io.BytesIO(archive(tmp_path, latest_s=200)[0])) as opened:
