@@ -7,9 +7,11 @@ A container is a directory in the store (what must survive a reboot) and one in 
                            started.json     Started: written before `runtime start`, gone after clean-up
                            stop-requested   the user asked for the stop: no restart
                            last.json        LastRun: how the run before ended, written by clean-up
+                           health.json      what its health checks have found (containers.health)
                            upper/ work/ merged/ ctr.log
     <run>/containers/<id>/                  bundle, pidfiles, sockets, files bound into the container
     <run>/exits/<id>                        conmon's exit record
+    <run>/health/                           the containers that are to be checked (containers.health.watch)
 
 The state of a container is derived from these files (`state.derive`) and stored nowhere.
 """
@@ -18,7 +20,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from argosy.containers.commit import CommitOptions
@@ -236,6 +238,19 @@ class Containers:
         from argosy.containers import state
 
         return state.view(self._site, container_id)
+
+    def health(self, view: ContainerView) -> str:
+        from argosy.containers.health import kept
+
+        return kept.status(self._site, view.id, view.options)
+
+    def keep_checked(self, views: Iterable[ContainerView]) -> None:
+        """See to it that the containers which run and have a health check are checked in time."""
+        running = [(view.id, view.options) for view in views if view.options.get("health") and view.run.pid]
+        if running:
+            from argosy.containers.health import watch
+
+            watch.ensure(self._site, running)
 
     def last_finished(self, view: ContainerView) -> float:
         from argosy.containers import state

@@ -45,6 +45,8 @@ def cleanup(site: Site, container_id: str) -> None:
             ended = before.status == state.EXITED and not before.settled
             settle(site, container_id, before)
             record = records.read_record(site.store, container_id)
+            if record.options.health is not None:
+                _keep_others_checked(site)
             if record.options.remove and ended and not is_restarted(site, container_id):
                 discard(site, record, volumes=True)
                 return
@@ -53,6 +55,12 @@ def cleanup(site: Site, container_id: str) -> None:
         time.sleep(back_off_s(before))
         if not _restart(site, container_id, before):
             return
+
+
+def _keep_others_checked(site: Site) -> None:
+    from argosy.containers.health import watch
+
+    watch.resume(site)
 
 
 def discard(site: Site, record: ContainerRecord, *, volumes: bool) -> None:

@@ -185,6 +185,10 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
         from argosy.containers import secret_data
 
         changes["secrets"] = secret_data.settled(site, options.secrets)
+    if options.health is not None or config.healthcheck is not None:
+        from argosy.spec import health
+
+        changes["health"] = health.settled(options.health, config.healthcheck)
     log_options = _log_options(site, options)
     if log_options is not options.log_options:
         changes["log_options"] = log_options

@@ -85,9 +85,9 @@ def _in_running(
 
 def _execute(site: Site, container_id: str, options: ExecOptions) -> int:
     request = runtime_exec.ExecRequest(
-        runtime=_runtime(site, container_id),
+        runtime=runtime_of(site, container_id),
         id=container_id,
-        process=jsontext.encode(_process(site, container_id, options)),
+        process=jsontext.encode(process_of(site, container_id, options)),
         program=options.command[0],
         tty=options.tty,
         stdin=options.stdin,
@@ -108,8 +108,8 @@ def _execute_detached(site: Site, container_id: str, options: ExecOptions) -> st
     from argosy.containers import prepare
     from argosy.runtime import conmon
 
-    process = _process(site, container_id, options)
-    runtime = _runtime(site, container_id)
+    process = process_of(site, container_id, options)
+    runtime = runtime_of(site, container_id)
     groups = cgroups.detect(site)
     exec_id = os.urandom(32).hex()
     directory = f"{site.run_directory(container_id)}/exec-{exec_id[:12]}"
@@ -162,7 +162,7 @@ def cleanup_session(site: Site, container_id: str, session: str) -> None:
     files.remove_tree(directory)
 
 
-def _runtime(site: Site, container_id: str) -> OciRuntime:
+def runtime_of(site: Site, container_id: str) -> OciRuntime:
     """The runtime that made the container, whichever would be chosen now."""
     text = shelf.read_sealed(f"{site.run_directory(container_id)}/{records.PREPARED}", records.PREPARED)
     plan = jsontext.decode(text, records.PREPARED)
@@ -174,7 +174,7 @@ def _runtime(site: Site, container_id: str) -> OciRuntime:
     return runtime
 
 
-def _process(site: Site, container_id: str, options: ExecOptions) -> dict[str, Any]:
+def process_of(site: Site, container_id: str, options: ExecOptions) -> dict[str, Any]:
     config = records.read_bundle(site.run_directory(container_id))
     process: dict[str, Any] = dict(config["process"])
     process["args"] = list(options.command)

@@ -153,9 +153,11 @@ def _no_label(scope: Scope, value: str) -> Test:
     return lambda view: not held(view)
 
 
-def _health(_scope: Scope, value: str) -> Test:
+def _health(scope: Scope, value: str) -> Test:
     """By the result of its health check: "none" where it has no check."""
-    return lambda _view: value == "none"
+    from argosy.containers.health import kept
+
+    return lambda view: (kept.status(scope.site, view.id, view.options) or "none") == value
 
 
 def _pod(_scope: Scope, _value: str) -> Test:
@@ -218,13 +220,14 @@ def _status(_scope: Scope, value: str) -> Test:
     return lambda view: view.run.status == wanted
 
 
-def statuses(names: Iterable[str]) -> tuple[str, ...]:
-    """What containers' states are called here, each once.  Raises ArgosyError for what is no state."""
+def statuses(names: Iterable[str], more: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """What containers' states are called here, and `more`, each once.  Raises ArgosyError for what is no state."""
     found = []
     for name in names:
         name = _SYNONYMS.get(name, name)
-        if name not in _STATES:
-            raise ArgosyError(f"unknown container state: {name}: invalid argument", hint=f"choose {', '.join(_STATES)}")
+        if name not in _STATES + more:
+            choices = ", ".join(_STATES + more)
+            raise ArgosyError(f"unknown container state: {name}: invalid argument", hint=f"choose {choices}")
         found.append(name)
     return tuple(dict.fromkeys(found))
 

@@ -27,6 +27,23 @@ def tell(site: Site, record: ContainerRecord, *statuses: str, exit_code: int | N
     log.write("network" if network else "container", *statuses, attributes=attributes, **fields)
 
 
+def tell_health(site: Site, record: ContainerRecord, status: str, failing_streak: int, output: str) -> None:
+    """Note the result of a health check; `output` is what it wrote, where that is wanted here."""
+    log = site.store.events
+    if not log.path:
+        return
+    fields = {
+        "ID": record.id,
+        "Image": record.image.name,
+        "Name": records.current_name(site.store, record),
+        "HealthStatus": status,
+        **({"HealthFailingStreak": failing_streak} if failing_streak else {}),
+        **({"HealthLog": output} if output else {}),
+    }
+    attributes = {**record.image_config.labels, **record.options.labels}
+    log.write("container", "health_status", attributes=attributes, **fields)
+
+
 def tell_of(site: Site, container_id: str, *statuses: str, exit_code: int | None = None) -> None:
     """As `tell`, for who has not read the record.  A container that is gone or damaged is passed over."""
     if site.store.events.path:

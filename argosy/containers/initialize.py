@@ -52,6 +52,10 @@ def begin(site: Site, record: ContainerRecord, *, connect: bool) -> Attachment |
         undo_locked(site, record.id)
         raise
     happened.tell(site, record, "start")
+    if record.options.health is not None:
+        from argosy.containers.health import watch
+
+        watch.begun(site, record)
     return attachment
 
 

@@ -182,11 +182,22 @@ def _state(subject: Subject) -> dict[str, Any]:
         "Error": run.error,
         "StartedAt": moment(run.started_at),
         "FinishedAt": moment(state.last_finished(subject.site, subject.record.id, run)),
-        "Health": {"Status": "", "FailingStreak": 0, "Log": None},
+        "Health": _health(subject),
         **({"CgroupPath": group} if group else {}),
         "CheckpointedAt": ZERO_TIME,
         "RestoredAt": ZERO_TIME,
     }
+
+
+def _health(subject: Subject) -> dict[str, Any]:
+    from argosy.containers.health import documents, kept, watch
+
+    check, container_id = subject.record.options.health, subject.record.id
+    if check is None or not check.is_active or not kept.is_there(subject.site, container_id):
+        return documents.NOTHING_KNOWN
+    if subject.run.pid:
+        watch.ensure(subject.site, [(container_id, subject.record.options.to_json())])
+    return documents.results(kept.read(subject.site, container_id))
 
 
 def _cgroup_path(subject: Subject) -> str:

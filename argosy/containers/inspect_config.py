@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argosy.containers.inspect import Subject
-    from argosy.spec.options import ContainerOptions, SecretUse
+    from argosy.spec.options import ContainerOptions, HealthCheck, SecretUse
 
 # What runtime-tools, and so podman, counts CapAdd and CapDrop from: docker's defaults.
 _USUAL_CAPABILITIES = frozenset((*DEFAULT_CAPABILITIES, "CAP_MKNOD", "CAP_NET_RAW", "CAP_AUDIT_WRITE"))
@@ -78,7 +78,7 @@ def config(subject: Subject) -> dict[str, Any]:
         "Labels": {**image.labels, **options.labels} or None,
         "Annotations": _annotations(subject),
         "StopSignal": signals.parse(options.stop_signal or image.stop_signal or "TERM"),
-        "HealthcheckOnFailureAction": "none",
+        **_healthcheck(options.health),
         **({"CreateCommand": list(options.create_command)} if options.create_command else {}),
         **({"Timezone": options.timezone} if options.timezone else {}),
         **({"SystemdMode": True} if process.runs_systemd(options, image) else {}),
@@ -90,6 +90,14 @@ def config(subject: Subject) -> dict[str, Any]:
         **({"ChrootDirs": list(options.chroot_dirs)} if options.chroot_dirs else {}),
         "sdNotifyMode": options.sdnotify or "container",
     }
+
+
+def _healthcheck(check: HealthCheck | None) -> dict[str, Any]:
+    if check is None:
+        return {"HealthcheckOnFailureAction": "none"}
+    from argosy.containers.health import documents
+
+    return documents.config(check)
 
 
 def _secrets(uses: tuple[SecretUse, ...]) -> dict[str, Any]:

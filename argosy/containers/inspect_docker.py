@@ -37,15 +37,21 @@ _CONFIG = (
 DEFAULT_NETWORK = "bridge"  # docker's name for it
 
 
-def docker_form(document: Mapping[str, Any], record: ContainerRecord, default_network: str = "") -> dict[str, Any]:
+def docker_form(
+    document: Mapping[str, Any],
+    record: ContainerRecord,
+    default_network: str = "",
+    health: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """`document`, which `inspect` made of the container with this record, as docker shows it.
 
-    `default_network` is our name for what docker calls `DEFAULT_NETWORK`.
+    `default_network` is our name for what docker calls `DEFAULT_NETWORK`, `health` docker's form of what its health
+    checks have found.
     """
     same = ("ResolvConfPath", "HostnamePath", "HostsPath")
     return {
         **{key: document[key] for key in ("Id", "Created", "Path", "Args")},
-        "State": {key: document["State"][key] for key in _STATE},
+        "State": {**{key: document["State"][key] for key in _STATE}, **({"Health": health} if health else {})},
         "Image": record.image.id,
         **{key: document[key] for key in same},
         "LogPath": document["HostConfig"]["LogConfig"]["Path"],
@@ -103,7 +109,12 @@ def _config(found: Mapping[str, Any], record: ContainerRecord) -> dict[str, Any]
     }
     if asked.stop_timeout_s is None:
         del changed["StopTimeout"]
-    return {key: changed[key] for key in _CONFIG if key in changed}
+    shown = {key: changed[key] for key in _CONFIG if key in changed}
+    if asked.health is not None:
+        from argosy.containers.health import documents
+
+        shown["Healthcheck"] = documents.docker_config(asked.health)
+    return shown
 
 
 def _networks(document: Mapping[str, Any], default: str) -> dict[str, Any]:

@@ -45,13 +45,12 @@ def start(
     """Start a container.  With `connect` its streams are connected before its program begins, and handed back.
 
     A container that runs already is left as it is (None, unless `connect`); for one that is just ending this waits.
-    `restart_of` is the ended run that a
-    restart policy follows up: nothing happens when that is no longer the last one, or the user asked for a stop
-    meanwhile.  `preserve_fds` of our descriptors, from 3 on, are handed to it.  What it requires is started first.
-    `attended`: this process stays until the container ends, and takes it away if it was made with --rm.
+    `restart_of` is the ended run that a restart policy follows up: nothing happens when that is no longer the last one,
+    or the user asked for a stop meanwhile.  `preserve_fds` of our descriptors, from 3 on, are handed to it.  What it
+    requires is started first.  `attended`: this process stays until the container ends, and takes it away if it was
+    made with --rm.
 
-    Raises NotFound, or what kept the container from starting; then nothing of the attempt is left, and
-    last.json says why.
+    Raises NotFound, or what kept the container from starting; then nothing of it is left, and last.json says why.
     """
     record = records.read_record(site.store, container_id)
     if record.options.requires and restart_of is None:
@@ -65,7 +64,7 @@ def start(
                 "cannot start a paused container, try unpause instead", hint=f"argosy unpause {container_id[:12]}"
             )
         if run.status == state.RUNNING:
-            return _attach(site, container_id) if connect else None
+            return _already_runs(site, record, connect=connect)
         if restart_of is not None and not _follows(run, restart_of):
             return None
         if run.status == state.INITIALIZED:
@@ -89,6 +88,8 @@ def start(
         except ArgosyError as error:
             _note_failure(site, record, error, began, count)
             raise
+        if record.options.health is not None:
+            _have_checked(site, record)
     if door is not None:
         _await_readiness(record, door, pid)
     return attachment
@@ -200,6 +201,20 @@ def _make(
     finally:
         if hastened:
             process.wait(hastened)
+
+
+def _have_checked(site: Site, record: ContainerRecord) -> None:
+    from argosy.containers.health import watch
+
+    watch.begun(site, record)
+
+
+def _already_runs(site: Site, record: ContainerRecord, *, connect: bool) -> Attachment | None:
+    if record.options.health is not None:
+        from argosy.containers.health import watch
+
+        watch.ensure(site, [(record.id, record.options.to_json())])
+    return _attach(site, record.id) if connect else None
 
 
 def create_only(site: Site, record: ContainerRecord) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from argosy.runtime.oci_runtime import OciRuntime
     from argosy.spec.options import ContainerOptions
 
-UNLIMITING = frozenset(("restart",))  # fields that are no business of the runtime's
+UNLIMITING = frozenset(("health", "restart"))  # fields that are no business of the runtime's
 
 
 def update(site: Site, container_id: str, fields: Mapping[str, Any]) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _POLL_S = 0.25
 _LONGEST_S = 2_000_000.0
 _REMOVING = "removing"
+HEALTH = ("healthy", "unhealthy")
 _CONMON_GRACE_S = 5.0  # between the end of a process and conmon's record of it
 
 
@@ -51,6 +52,7 @@ def wait_for(site: Site, container_id: str, statuses: Sequence[str], *, interval
     """
     if tuple(statuses) == (state.EXITED,):
         return wait(site, container_id, interval_s=interval_s)
+    of_health = any(status in HEALTH for status in statuses)
     while True:
         try:
             run = state.derive(site, container_id)
@@ -60,9 +62,21 @@ def wait_for(site: Site, container_id: str, statuses: Sequence[str], *, interval
             if _REMOVING in statuses:
                 return -1
             raise
-        if run.status in statuses:
+        if run.status in statuses or (of_health and run.pid and _health(site, container_id) in statuses):
             return run.exit_code if run.status == state.EXITED else -1
         time.sleep(interval_s)
+
+
+def _health(site: Site, container_id: str) -> str:
+    """What its health check says, "" where it has none; the keeper, which may have been killed, is called again."""
+    from argosy.containers import record as records
+    from argosy.containers.health import kept, watch
+
+    options = records.read_record(site.store, container_id).options
+    if options.health is None:
+        return ""
+    watch.ensure(site, [(container_id, options.to_json())])
+    return kept.read(site, container_id).status if options.health.is_active else ""
 
 
 def _of_removed(site: Site, container_id: str) -> int:

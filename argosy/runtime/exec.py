@@ -73,7 +73,7 @@ def argv(request: ExecRequest, *words: str) -> list[str]:
     return [runtime.path, *flags, "exec", *words, *preserved, *described, request.id]
 
 
-class _Memory:
+class Memory:
     """The two memory files of one call."""
 
     def __init__(self, request: ExecRequest) -> None:
@@ -85,7 +85,7 @@ class _Memory:
         self.fds.update({_LOG_FD + first: self.log, _PROCESS_FD + first: self.process})
         os.write(self.process, request.process)
 
-    def __enter__(self) -> _Memory:
+    def __enter__(self) -> Memory:
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -118,7 +118,7 @@ class _PipesFar:
     becomes an error instead.
     """
 
-    def __init__(self, memory: _Memory, *, stdin: bool) -> None:
+    def __init__(self, memory: Memory, *, stdin: bool) -> None:
         self._memory = memory
         self.held = bytearray()
         self._waited = False
@@ -244,7 +244,7 @@ def _swallow(far: _PipesFar | TerminalFar) -> None:
 def _run_with_pipes(request: ExecRequest) -> int:
     from argosy.runtime import streams
 
-    with _Memory(request) as memory:
+    with Memory(request) as memory:
         far = _PipesFar(memory, stdin=request.stdin is not None)
         try:
             pid = far.spawn(argv(request))
@@ -283,7 +283,7 @@ def _open_terminal(request: ExecRequest) -> tuple[int, int]:
     os.mkdir(directory, 0o700)
     directory_fd = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with _Memory(request) as memory:
+        with Memory(request) as memory:
             listener = sockets.listen(f"{directory}/console")
             try:
                 pid_file = f"{directory}/pid"
@@ -299,7 +299,7 @@ def _open_terminal(request: ExecRequest) -> tuple[int, int]:
         files.remove_tree(directory)
 
 
-def _call_detached(words: list[str], memory: _Memory, fds: dict[int, int]) -> None:
+def _call_detached(words: list[str], memory: Memory, fds: dict[int, int]) -> None:
     """Run the runtime's detached exec to its own end.  Raises its error."""
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:

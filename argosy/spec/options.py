@@ -195,6 +195,47 @@ class SecretUse(Value):
     mode: int = 0o444
 
 
+class StartupCheck(Value):
+    """--health-startup-cmd and its like: what must succeed `successes` times (0: once) before the health check begins.
+
+    After `retries` failures the container is started again; 0: never.
+    """
+
+    test: tuple[str, ...]
+    interval_ns: int = 30_000_000_000
+    timeout_ns: int = 30_000_000_000
+    retries: int = 0
+    successes: int = 0
+
+
+class HealthCheck(Value):
+    """--health-cmd and its like over the image's HEALTHCHECK.  What is empty was not given until `create` settles it.
+
+    `test` is docker's: ("NONE",), ("CMD", program, ...) or ("CMD-SHELL", text).  `interval_ns` is `NEVER` where only
+    `healthcheck run` is to check.  A `max_` of 0 is no limit.
+    """
+
+    test: tuple[str, ...] = ()
+    interval_ns: int = 0
+    timeout_ns: int = 0
+    start_period_ns: int = 0
+    start_interval_ns: int = 0
+    retries: int = 0
+    on_failure: str = "none"  # or "kill", "restart", "stop"
+    startup: StartupCheck | None = None
+    log_destination: str = "local"  # or "events_logger", or a directory
+    max_log_count: int = 5
+    max_log_size: int = 500
+
+    NEVER: ClassVar[int] = -1
+    _nested: ClassVar[dict[str, type[Value]]] = {"startup": StartupCheck}
+
+    @property
+    def is_active(self) -> bool:
+        """Whether there is anything to run."""
+        return bool(self.test) and self.test != ("NONE",)
+
+
 class ContainerOptions(Value):
     """All that `run` and `create` were told, but what is the command's own: -d, --sig-proxy, --cidfile, --pull."""
 
@@ -305,6 +346,7 @@ class ContainerOptions(Value):
 
     log_driver: str = ""
     log_options: Mapping[str, str] = NO_PAIRS
+    health: HealthCheck | None = None  # None: there is nothing to check
 
     _nested: ClassVar[dict[str, type[Value]]] = {
         "restart": RestartPolicy,
@@ -323,4 +365,5 @@ class ContainerOptions(Value):
         "userns": UserNamespace,
         "security": SecurityOptions,
         "ulimits": Ulimit,
+        "health": HealthCheck,
     }

@@ -13,6 +13,7 @@ TITLE = "Build, move, run and serve OCI containers, with no daemon and no root"
 COMMANDS: dict[str, tuple[str, str, bool]] = {
     "__complete": ("complete", "Candidates for the last word of a command line", False),
     "__completeNoDesc": ("complete_plain", "Candidates for the last word of a command line, alone", False),
+    "__health": ("health_keeper", "Check the containers that have a health check in time", True),
     "artifact add": ("artifact_add", "Add an OCI artifact to the local store", True),
     "artifact extract": ("artifact_extract", "Extract an OCI artifact to a local path", True),
     "artifact inspect": ("artifact_inspect", "Inspect an OCI artifact", True),
@@ -71,6 +72,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "generate spec": ("generate_spec", "Generate Specgen JSON based on containers or pods", True),
     "generate systemd": ("generate_systemd", "Generate systemd units", True),
     "help": ("help", "Help about any command", False),
+    "healthcheck run": ("healthcheck_run", "Run the health check of a container", True),
     "history": ("history", "Show history of a specified image", True),
     "image build": ("build", "Build an image using instructions from Containerfiles", True),
     "image diff": ("image_diff", "Inspect changes to the image's file system", True),
@@ -211,6 +213,7 @@ GROUPS: dict[str, str] = {
     "buildx": "Build as docker's plugin of this name does",
     "container": "Manage containers",
     "generate": "Generate structured data based on containers",
+    "healthcheck": "Manage health checks on containers",
     "image": "Manage images",
     "image trust": "Manage container image trust policy",
     "manifest": "Manipulate manifest lists and image indexes",

@@ -56,6 +56,12 @@ _RARE: dict[str, tuple[str, ...]] = {
         *("add_host", "cgroupns", "dns", "dns_option", "dns_search", "gidmap", "ipc", "no_hosts", "pid", "subgidname"),
         *("subuidname", "sysctl", "uidmap", "userns", "uts"),
     ),
+    "_container_health": (
+        *("health_cmd", "health_interval", "health_log_destination", "health_max_log_count", "health_max_log_size"),
+        *("health_on_failure", "health_retries", "health_start_period", "health_startup_cmd"),
+        *("health_startup_interval", "health_startup_retries", "health_startup_success", "health_startup_timeout"),
+        *("health_timeout", "no_healthcheck"),
+    ),
     "_container_docker": ("domainname", "isolation", "use_api_socket", "volume_driver"),
     "_container_storage": ("image_volume", "rootfs", "secret", "volumes_from"),
 }

@@ -58,6 +58,28 @@ FLAGS = (
     Flag("gpus", kind="string", help='GPUs to add, by CDI ("all" or numbers)'),
     Flag("group-add", kind="csv", help='Additional groups of the process; "keep-groups" keeps those of the caller'),
     Flag("group-entry", kind="string", help="Line to write to /etc/group"),
+    Flag("health-cmd", kind="string", help="Command that checks the health of the container"),
+    Flag("health-interval", kind="string", help='Time between two checks ("disable" for none, default 30s)'),
+    Flag(
+        "health-log-destination",
+        kind="string",
+        help="Where the results go beside the container's state (local|events_logger|DIRECTORY, default local)",
+    ),
+    Flag("health-max-log-count", kind="uint", help="How many results are kept (0 for all, default 5)"),
+    Flag("health-max-log-size", kind="uint", help="How much is kept of a check's output (0 for all, default 500)"),
+    Flag(
+        "health-on-failure",
+        kind="string",
+        help="What to do once the container is unhealthy (none|kill|restart|stop, default none)",
+    ),
+    Flag("health-retries", kind="uint", help="Failures in a row that make the container unhealthy (default 3)"),
+    Flag("health-start-period", kind="string", help="Time after a start in which failures do not count (default 0s)"),
+    Flag("health-startup-cmd", kind="string", help="Command that must succeed before the health checks begin"),
+    Flag("health-startup-interval", kind="string", help="Time between two startup checks (default 30s)"),
+    Flag("health-startup-retries", kind="uint", help="Failures after which the container is started again (0: never)"),
+    Flag("health-startup-success", kind="uint", help="Successes in a row that end the startup checks (0: the first)"),
+    Flag("health-startup-timeout", kind="string", help="Time that a startup check may take (default 30s)"),
+    Flag("health-timeout", kind="string", help="Time that a check may take before it has failed (default 30s)"),
     Flag("hostname", short="h", kind="string", help="Set container hostname"),
     Flag("hostuser", kind="csv", help="User of the host to add to /etc/passwd"),
     Flag("http-proxy", kind="optbool", help="Set the proxy variables of the caller"),
@@ -92,6 +114,7 @@ FLAGS = (
     Flag("name", kind="string", help="Assign a name to the container"),
     Flag("network-alias", kind="csv", help="Another name for the container on its networks"),
     Flag("network", kind="list", aliases=("net",), help="Connect a container to a network"),
+    Flag("no-healthcheck", kind="optbool", help="Disable the health check that the image defines"),
     Flag("no-hosts", kind="optbool", help="Leave /etc/hosts as the image has it"),
     Flag("oom-kill-disable", kind="optbool", help="Do not let the kernel kill when memory is short"),
     Flag(
@@ -218,6 +241,20 @@ class CreateFlags(Value):
     gpus: str | None
     group_add: tuple[str, ...]
     group_entry: str | None
+    health_cmd: str | None
+    health_interval: str | None
+    health_log_destination: str | None
+    health_max_log_count: int | None
+    health_max_log_size: int | None
+    health_on_failure: str | None
+    health_retries: int | None
+    health_start_period: str | None
+    health_startup_cmd: str | None
+    health_startup_interval: str | None
+    health_startup_retries: int | None
+    health_startup_success: int | None
+    health_startup_timeout: str | None
+    health_timeout: str | None
     hostname: str | None
     hostuser: tuple[str, ...]
     http_proxy: bool | None
@@ -244,6 +281,7 @@ class CreateFlags(Value):
     name: str | None
     network: tuple[str, ...]
     network_alias: tuple[str, ...]
+    no_healthcheck: bool | None
     no_hosts: bool | None
     oom_kill_disable: bool | None
     oom_score_adj: int | None

@@ -21,9 +21,13 @@ _DOCKERS = {
     "exec_died": "exec_die",
     "loadfromarchive": "load",
 }
+_HEALTH = {"HealthStatus": "health_status", "HealthFailingStreak": "health_failing_streak", "HealthLog": "health_log"}
 _DOCKERS_REMOVAL = {"container": "destroy", "volume": "destroy", "network": "destroy", "image": "delete"}
 # As podman's documents have them, in their order.
-_FIELDS = ("ContainerExitCode", "ID", "Image", "Name", "Network", "Status", "Time", "Type", "HealthStatus")
+_FIELDS = (
+    *("ContainerExitCode", "ID", "Image", "Name", "Network", "Status", "Time", "Type", "health_status"),
+    *("HealthFailingStreak", "HealthLog"),
+)
 
 
 def accepting(filters: Iterable[str]) -> Test:
@@ -93,12 +97,14 @@ def docker_status(event: Event) -> str:
     status = str(event["Status"])
     if status == "remove":
         return _DOCKERS_REMOVAL.get(event["Type"], status)
+    if status == "health_status":
+        return f"{status}: {event.get('HealthStatus', '')}"
     return _DOCKERS.get(status, status)
 
 
 def document(event: Event) -> dict[str, Any]:
     """The event in podman's form."""
-    found = {**event, "Time": stamp(event["Time"])}
+    found = {**event, "Time": stamp(event["Time"]), "health_status": event.get("HealthStatus")}
     shown = {field: found[field] for field in _FIELDS if found.get(field)}
     return {**shown, "Attributes": event.get("Attributes")}
 
@@ -108,8 +114,8 @@ def row(event: Event) -> dict[str, Any]:
     from argosy.cli.documents import Moment
     from argosy.cli.templates import Map
 
-    empty = dict.fromkeys(_FIELDS, "")
-    found = {**empty, "ContainerExitCode": 0, **event, "Time": Moment(stamp(event["Time"]))}
+    empty = dict.fromkeys((*_FIELDS, "HealthStatus"), "")
+    found = {**empty, "ContainerExitCode": 0, "HealthFailingStreak": 0, **event, "Time": Moment(stamp(event["Time"]))}
     return {**found, "Attributes": Map(event.get("Attributes") or {}), "ToHumanReadable": line(event)}
 
 
@@ -138,11 +144,14 @@ def docker_line(event: Event) -> str:
     """The event on one line, as docker prints it."""
     name = event.get("Network") or event.get("Name", "")
     identity = event.get("ID") or name
-    shown = _attributes(event) if event["Type"] == "container" else f"name={name}"
+    shown = _attributes({**event, **dict.fromkeys(_HEALTH)}) if event["Type"] == "container" else f"name={name}"
     return f"{stamp(event['Time'])} {event['Type']} {docker_status(event)} {identity} ({shown})"
 
 
 def _attributes(event: Event) -> str:
     named = [f"image={event.get('Image', '')}", f"name={event.get('Name', '')}"]
+    for key, name in _HEALTH.items():
+        if event.get(key):
+            named.append(f"{name}={event[key]}")
     labels = [f"{key}={value}" for key, value in sorted((event.get("Attributes") or {}).items())]
     return ", ".join([*named, *labels])

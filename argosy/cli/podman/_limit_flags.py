@@ -49,6 +49,11 @@ def flags(*without: str) -> tuple[Flag, ...]:
     return tuple(flag for flag in FLAGS if flag.name in _NAMES - set(without) and not flag.only)
 
 
+def health_flags() -> tuple[Flag, ...]:
+    """Those about health checks."""
+    return tuple(flag for flag in FLAGS if flag.name.startswith("health-") or flag.name == "no-healthcheck")
+
+
 def changes(options: Value) -> dict[str, Any]:
     """The fields of ContainerOptions that the flags in `options` name.  Raises BadOption."""
     own = {flag.key for flag in flags()} & set(options._fields)

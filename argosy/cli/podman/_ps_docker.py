@@ -61,7 +61,7 @@ def _fields(row: Row, options: PsOptions) -> dict[str, str]:
         "RunningFor": row.created,
         "Size": row.size if options.size else "0B",
         "State": "exited" if view.run.status == state.EXITED else view.run.status,
-        "Status": status(view, row.now_ns),
+        "Status": status(view, row.now_ns) + _health(row),
     }
 
 
@@ -91,6 +91,12 @@ def command(view: ContainerView, *, full: bool) -> str:
     if not full and len(words) > _WORDS_WIDTH:
         words = words[: _WORDS_WIDTH - 1] + "\u2026"
     return quoted(words)
+
+
+def _health(row: Row) -> str:
+    """What docker adds for a container that runs."""
+    found = row.health if row.view.run.status == state.RUNNING else ""
+    return f" ({'health: starting' if found == 'starting' else found})" if found else ""
 
 
 def status(view: ContainerView, now_ns: int) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argosy.cli.output import Output
+    from argosy.containers.record import ContainerRecord
     from argosy.engine import Engine
 
     Find = Callable[[str], dict[str, Any]]
@@ -88,11 +89,20 @@ def container(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[st
             return document
         from argosy.containers.inspect_docker import docker_form
 
-        return docker_form(document, engine.containers.record(container_id), engine.site.conf.default_network)
+        record = engine.containers.record(container_id)
+        return docker_form(document, record, engine.site.conf.default_network, _docker_health(engine, record))
     except NotFound:
         error = NotFound("container", name)
         error.brief = f"no such container {name}"
         raise error from None
+
+
+def _docker_health(engine: Engine, record: ContainerRecord) -> dict[str, Any] | None:
+    if record.options.health is None or not record.options.health.is_active:
+        return None
+    from argosy.containers.health import documents, kept
+
+    return documents.docker_results(kept.read(engine.site, record.id))
 
 
 def image(engine: Engine, name: str, *, docker: bool) -> dict[str, Any]:

@@ -95,7 +95,14 @@ class Row:
 
     @property
     def status(self) -> str:
-        return status(self.view, self.now_ns)
+        return status(self.view, self.now_ns) + (f" ({self.health})" if self.health else "")
+
+    @property
+    def health(self) -> str:
+        """The result of its health check, "" where it has none."""
+        if not self.view.options.get("health"):
+            return ""
+        return self._engine.containers.health(self.view)
 
     @property
     def finished_at(self) -> float:
@@ -169,6 +176,7 @@ def run(options: PsOptions, engine: Engine, out: Output) -> int:
 
 def _show(options: PsOptions, engine: Engine, out: Output) -> None:
     found = _views(options, engine, out)
+    engine.containers.keep_checked(found)
     now_ns = time.time_ns()
     rows = [Row(view, options, engine, now_ns) for view in found]
     if options.sort == "size":

@@ -6,6 +6,7 @@ from argosy import durations, numbers
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _each
 from argosy.containers import filters
+from argosy.containers import wait as waiting
 from argosy.errors import ArgosyError
 from argosy.values import Value
 
@@ -28,7 +29,7 @@ class WaitOptions(Value):
 def run(options: WaitOptions, engine: Engine, out: Output) -> int:
     """Wait for each container in turn and print its exit code."""
     interval_s = _interval_s(options.interval)
-    statuses = filters.statuses(options.condition or ("exited",))
+    statuses = filters.statuses(options.condition or ("exited",), waiting.HEALTH)
     nothing = f'"{out.program} wait" requires a name, id, or the "--latest" flag'
     names = _each.chosen(engine, options.operands, latest=options.latest, nothing=nothing)
     if not options.ignore:
@@ -65,8 +66,8 @@ COMMAND = Command(
     path="wait",
     summary="Block on one or more containers until they stop",
     description=(
-        "Waits until each container has ended and prints its exit code; with --condition, until it is in that state, "
-        "and -1 unless it has ended."
+        "Waits until each container has ended and prints its exit code; with --condition, until it is in that state "
+        "(or healthy or unhealthy, where it has a health check), and -1 unless it has ended."
     ),
     options=WaitOptions,
     run=run,

@@ -1,0 +1,383 @@
+"""The keeper: the one process that checks the containers of a store in time.
+
+It holds nothing that the files do not have, but whose turn it is.  It waits for a moment, a check's end or output, a
+container's end, or to be woken; and ends with the last container.  Nothing here waits for anything else: what a check
+does to itself, no other one has to wait for.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import time
+
+from argosy.containers import groups, state
+from argosy.containers import record as records
+from argosy.containers.health import kept, results, watch
+from argosy.containers.health.probes import Check
+from argosy.containers.health.schedule import Schedule
+from argosy.errors import ArgosyError
+from argosy.linux import cgroup, files, locks, process
+from argosy.runtime.probe import Outcome
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from argosy.containers.health.results import Results
+    from argosy.containers.site import Site
+    from argosy.runtime.probe import Probe
+
+_MOST_AT_ONCE = 128
+_LONGEST_WAIT_S = 3600.0
+_START_S = 5.0
+_PAUSE_S = 0.01
+_RETRY_S = 1.0
+_DESCRIPTORS = 1 << 16
+
+
+class Watched(Value):
+    """A container that is checked: its run, the descriptor that tells of its end, and its mark's time of change."""
+
+    started_at: float
+    pidfd: int
+    marked_ns: int
+
+
+class Running(Value):
+    """A check that is under way, until when it may take, and whether its time is up."""
+
+    container_id: str
+    check: Check
+    probe: Probe
+    deadline: float
+    over: bool = False
+
+
+def main(site: Site) -> int:
+    """Be the keeper, unless there is one."""
+    lock = _become(site)
+    if lock is None:
+        return 0
+    with lock:
+        _settle_down(site)
+        keeper = Keeper(site, lock)
+        keeper.open()
+        keeper.serve()
+    return 0
+
+
+def _become(site: Site) -> locks.Lock | None:
+    """The lock; None when somebody else has it who is awake.  One that is just ending is waited for."""
+    files.make_directories(kept.directory(site))
+    limit = time.monotonic() + _START_S
+    while time.monotonic() < limit:
+        lock = locks.acquire(watch.lock(site), wait=False, create=True)
+        if lock is not None or watch.wake(site):
+            return lock
+        time.sleep(_PAUSE_S)
+    return None
+
+
+def _settle_down(site: Site) -> None:
+    """Leave the group of the command that has started us, as conmon does, and make room for many descriptors."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+    try:
+        found = groups.detect(site)
+        manager = groups.manager_for(site, found, "")
+        scope = groups.conmon_scope(found, manager, f"health-{os.getpid()}")
+        if scope is not None:
+            from argosy.linux import systemd
+
+            systemd.start_scope(scope, (os.getpid(),), os.environ)
+    except ArgosyError:
+        return  # then we end with that group, and the next command starts another one of us
+    for path in groups.conmon_group(found, manager):
+        cgroup.move(path, os.getpid())
+
+
+def _safely(work: Callable[..., None], *names: str) -> None:
+    """What fails for one container is no reason to leave the others alone."""
+    try:
+        work(*names)
+    except (ArgosyError, OSError):
+        return
+
+
+class Keeper:
+    """What it waits for, by descriptor and by time."""
+
+    def __init__(self, site: Site, lock: locks.Lock) -> None:
+        self._site = site
+        self._lock = lock
+        self._wake = -1
+        self._poll = select.poll()
+        self._doors: dict[int, Callable[[], None]] = {}
+        self._watched: dict[str, Watched] = {}
+        self._running: dict[str, Running] = {}
+        self._acting: set[str] = set()
+        self._unkept: dict[str, Results] = {}  # for which the disk has had no room
+        self._turns = Schedule()
+        self._limits = Schedule()  # of the checks that are under way
+
+    def open(self) -> None:
+        """Have the pipe by which we are woken.  From here on others see that we are there."""
+        path = watch.pipe(self._site)
+        try:
+            os.mkfifo(path, 0o600)
+        except FileExistsError:
+            pass
+        self._wake = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOFOLLOW)
+        self._expect(self._wake, self._look)
+        self._look()
+
+    def serve(self) -> None:
+        """Check, until there is nothing more to check, or another one has been put in our place."""
+        while self._is_in_place() and (self._is_needed() or not self._leave()):
+            ready = [(fd, self._doors[fd]) for fd, _ in self._poll.poll(self._wait_ms())]
+            for fd, door in ready:
+                if self._doors.get(fd) is door:  # or it was closed by one before it, and is something else's by now
+                    _safely(door)
+            now = time.monotonic()
+            for name in self._limits.take(now, _MOST_AT_ONCE):
+                _safely(self._time_is_up, name)
+            for name in self._turns.take(now, _MOST_AT_ONCE - len(self._running)):
+                self._next(name, now + _RETRY_S)  # should anything go wrong
+                _safely(self._begin, name)
+        for running in self._running.values():
+            running.probe.kill()
+
+    def _is_needed(self) -> bool:
+        return bool(self._watched or self._running or self._acting)
+
+    def _is_in_place(self) -> bool:
+        """Whether the run directory is still the one we were started for."""
+        try:
+            return os.path.samestat(os.fstat(self._lock.fd), os.stat(self._lock.path))
+        except FileNotFoundError:
+            return False
+
+    def _leave(self) -> bool:
+        """Say that we are gone; False when somebody has named a container just before."""
+        self._forget(self._wake)
+        try:
+            if not _marks(self._site):
+                return True
+        except FileNotFoundError:
+            return True
+        self.open()
+        return not self._is_needed()
+
+    def _wait_ms(self) -> float:
+        turn = self._turns.next() if len(self._running) < _MOST_AT_ONCE else None
+        moments = [moment for moment in (turn, self._limits.next()) if moment is not None]
+        wait_s = min(moments) - time.monotonic() if moments else _LONGEST_WAIT_S
+        return 1 + 1000 * min(max(wait_s, 0.0), _LONGEST_WAIT_S)
+
+    def _expect(self, fd: int, door: Callable[[], None]) -> None:
+        self._doors[fd] = door
+        self._poll.register(fd, select.POLLIN)
+
+    def _forget(self, fd: int, *, close: bool = True) -> None:
+        if self._doors.pop(fd, None) is not None:
+            self._poll.unregister(fd)
+        if close and fd >= 0:
+            os.close(fd)
+
+    # Who is to be checked.
+
+    def _look(self) -> None:
+        """Take up the containers that have been named, or named again."""
+        try:
+            while os.read(self._wake, 4096):
+                pass
+        except BlockingIOError:
+            pass
+        try:
+            marks = _marks(self._site)
+        except FileNotFoundError:
+            return
+        for container_id, marked_ns in marks.items():
+            watched = self._watched.get(container_id)
+            if watched is None or watched.marked_ns != marked_ns:
+                self._take_up(container_id, marked_ns)
+        for container_id in self._watched.keys() - marks.keys():
+            self._drop(container_id)
+
+    def _take_up(self, container_id: str, marked_ns: int) -> None:
+        self._drop(container_id)
+        self._unkept.pop(container_id, None)
+        found = self._run_of(container_id)
+        if found is None:
+            # Somebody may have started it before we let go of its name: started.json comes first.
+            files.unlink_missing(kept.mark(self._site, container_id))
+            found = self._run_of(container_id)
+            if found is None:
+                return
+            _mark(self._site, container_id)
+        run, delay_s = found
+        try:
+            pidfd = os.pidfd_open(run.pid)
+        except OSError:
+            pidfd = -1  # gone: the next turn will see; or no descriptor is left
+        else:
+            self._expect(pidfd, lambda: self._ended(container_id))
+        self._watched[container_id] = Watched(run.started_at, pidfd, marked_ns)
+        self._turns.set(container_id, time.monotonic() + delay_s)
+
+    def _run_of(self, container_id: str) -> tuple[state.Run, float] | None:
+        """The container's run and how long its next check may wait; None where there is nothing to check."""
+        try:
+            record = records.read_record(self._site.store, container_id)
+        except ArgosyError:
+            return None
+        check = record.options.health
+        run = state.derive(self._site, container_id)
+        if check is None or not results.is_scheduled(check) or run.status not in (state.RUNNING, state.PAUSED):
+            return None
+        found = kept.read(self._site, container_id)
+        delay = results.delay_ns(check, found, started_at=run.started_at, now_ns=time.time_ns())
+        return (run, _LONGEST_WAIT_S if delay is None else delay / 1e9)
+
+    def _ended(self, container_id: str) -> None:
+        """The container's first process is gone; maybe there is another by now."""
+        watched = self._watched.get(container_id)
+        if watched is not None:
+            self._take_up(container_id, watched.marked_ns)
+
+    def _drop(self, container_id: str) -> None:
+        watched = self._watched.pop(container_id, None)
+        if watched is not None:
+            self._forget(watched.pidfd)
+        self._turns.drop(container_id)
+
+    # Checks.
+
+    def _begin(self, container_id: str) -> None:
+        """It is the container's turn."""
+        if container_id in self._running or container_id in self._acting:
+            return  # one that is over and does not end, or will be stopped: we look again
+        watched = self._watched[container_id]
+        try:
+            record = records.read_record(self._site.store, container_id)
+        except ArgosyError:
+            self._ended(container_id)
+            return
+        run = state.derive(self._site, container_id)
+        check = record.options.health
+        if check is None or run.status not in (state.RUNNING, state.PAUSED) or run.started_at != watched.started_at:
+            self._ended(container_id)
+            return
+        before = self._unkept.get(container_id) or kept.read(self._site, container_id)
+        work = Check(record, check, starting_up=results.is_starting_up(check, before), started_at=watched.started_at)
+        if run.status == state.PAUSED:
+            self._after(work, before)
+            return
+        try:
+            probe = work.begin(self._site)
+        except ArgosyError as error:
+            self._conclude(work, Outcome(1, b"", str(error)))
+            return
+        self._turns.drop(container_id)
+        deadline = time.monotonic() + work.timeout_ns / 1e9
+        self._running[container_id] = Running(container_id, work, probe, deadline)
+        self._limits.set(container_id, deadline)
+        self._expect(probe.pidfd, lambda: self._finish(container_id))
+        self._expect(probe.output_fd, lambda: self._take_output(probe))
+
+    def _take_output(self, probe: Probe) -> None:
+        if not probe.read():
+            self._forget(probe.output_fd, close=False)
+
+    def _finish(self, container_id: str) -> None:
+        """The check's runtime has ended."""
+        running = self._running.pop(container_id)
+        self._limits.drop(container_id)
+        for fd in (running.probe.pidfd, running.probe.output_fd):
+            self._forget(fd, close=False)
+        outcome = running.probe.end()
+        if not running.over:
+            self._conclude(running.check, outcome)
+
+    def _time_is_up(self, container_id: str) -> None:
+        """One in a paused container is stopped there, and not to blame.  What is killed and does not end is again."""
+        running = self._running[container_id]
+        if state.derive(self._site, container_id).status == state.PAUSED:
+            self._limits.set(container_id, time.monotonic() + running.check.timeout_ns / 1e9)
+            return
+        running.probe.kill()
+        self._limits.set(container_id, time.monotonic() + _RETRY_S)
+        if not running.over:
+            self._running[container_id] = running.replace(over=True)
+            self._conclude(running.check, None)
+
+    def _conclude(self, work: Check, outcome: Outcome | None) -> None:
+        container_id = work.record.id
+        watched = self._watched.get(container_id)
+        run = state.derive(self._site, container_id)
+        if watched is None or run.status != state.RUNNING or run.started_at != work.started_at:
+            return  # it has ended under the check, which says nothing then
+        self._next(container_id, time.monotonic() + _RETRY_S)  # should anything go wrong
+        try:
+            action, found, saved = work.conclude(self._site, work.entry(outcome), self._unkept.get(container_id))
+        except FileNotFoundError:
+            return
+        self._unkept.pop(container_id, None)
+        if not saved:
+            self._unkept[container_id] = found
+        self._after(work, found)
+        if action != "none" and container_id not in self._acting:
+            self._act(container_id, action)
+
+    def _after(self, work: Check, found: Results) -> None:
+        """When the next check is due, if any is."""
+        interval_ns = results.interval_ns(work.check, found, started_at=work.started_at, now_ns=time.time_ns())
+        if interval_ns > 0:
+            self._next(work.record.id, time.monotonic() + interval_ns / 1e9)
+        else:
+            self._turns.drop(work.record.id)
+
+    def _next(self, container_id: str, moment: float) -> None:
+        if container_id in self._watched:
+            self._turns.set(container_id, moment)
+
+    def _act(self, container_id: str, action: str) -> None:
+        """Have another process of ours do it, which may take long."""
+        words = [*self._site.again, "container", action, container_id]
+        null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            pid = process.spawn(words, fds={0: null, 1: null, 2: null}, setsid=True)
+            pidfd = os.pidfd_open(pid)
+        except ArgosyError:
+            return  # the next check that fails will ask again
+        finally:
+            os.close(null)
+        self._acting.add(container_id)
+
+        def done() -> None:
+            self._forget(pidfd)
+            process.wait(pid)
+            self._acting.discard(container_id)
+
+        self._expect(pidfd, done)
+
+
+def _marks(site: Site) -> dict[str, int]:
+    """The containers that are named, and when they were named last."""
+    found = {}
+    with os.scandir(kept.directory(site)) as entries:
+        for entry in entries:
+            if len(entry.name) == watch.ID_LENGTH:
+                try:
+                    found[entry.name] = entry.stat(follow_symlinks=False).st_mtime_ns
+                except FileNotFoundError:
+                    continue
+    return found
+
+
+def _mark(site: Site, container_id: str) -> None:
+    os.close(os.open(kept.mark(site, container_id), os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
