@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 _TRUE = ("1", "t", "T", "true", "TRUE", "True")
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
+# The keys of flags whose values no other process is to read (see `cli.secretwords`).
+SECRET_KEYS = frozenset(
+    f"{side}{name}" for side in ("", "src_", "dest_") for name in ("creds", "password", "registry_token")
+)
 _KEYWORDS = ("as", "class", "del", "except", "from", "global", "if", "import", "in", "is", "pass", "return", "with")
 
 

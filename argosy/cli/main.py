@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from argosy.cli import names
-from argosy.cli.flags import Flag, HelpWanted, Parsed, UsageError, build_options, parse
+from argosy.cli.flags import SECRET_KEYS, Flag, HelpWanted, Parsed, UsageError, build_options, parse
 from argosy.cli.output import Output, OutputClosed
 from argosy.errors import ArgosyError, Invalid, Unsupported
 
@@ -270,6 +270,10 @@ class _Call:
 
             self.out.write(usage.command_help(command, self.program, words))
             return 0
+        if not SECRET_KEYS.isdisjoint(parsed.values):
+            from argosy.cli import secretwords
+
+            secretwords.hide(parsed.values)
         self._note_globals(parsed, own)
         if self.program == "buildah":
             names.own_globals(self.program).hand_on(self.settings, parsed, own)
@@ -279,10 +283,10 @@ class _Call:
             status = self._elsewhere(words, flags, parsed)
             if status is not None:
                 return status
-        if self.settings.get("cpu_profile") or self.settings.get("memory_profile"):
+        cpu, memory = self.settings.get("cpu_profile", ""), self.settings.get("memory_profile", "")
+        if cpu or memory:
             from argosy.cli import profiles
 
-            cpu, memory = self.settings.get("cpu_profile", ""), self.settings.get("memory_profile", "")
             return profiles.run(lambda: self._do(command, options, needs_engine), cpu=cpu, memory=memory)
         return self._do(command, options, needs_engine)
 
@@ -325,20 +329,18 @@ class _Call:
 
             elsewhere.refuse(self.settings)
             namedfiles.apply(self.settings)
-        manager = self.settings.get("cgroup_manager")
-        if manager is not None and manager not in _CGROUP_MANAGERS:
+        if (manager := self.settings.get("cgroup_manager")) is not None and manager not in _CGROUP_MANAGERS:
             raise Invalid("cgroup manager", manager, f"it must be one of {', '.join(_CGROUP_MANAGERS)}")
-        program = self.settings.get("network_cmd_path")
-        if program is not None and os.path.basename(program) not in _NETWORK_PROGRAMS:
+        if (program := self.settings.get("network_cmd_path")) is not None and os.path.basename(
+            program
+        ) not in _NETWORK_PROGRAMS:
             raise Invalid("network program", program, f"it must be called {' or '.join(_NETWORK_PROGRAMS)}")
-        backend = self.settings.get("events_backend")
-        if backend and backend not in _EVENTS_BACKENDS:
+        if (backend := self.settings.get("events_backend")) and backend not in _EVENTS_BACKENDS:
             raise ArgosyError(f'configuring runtime: "{backend}" is not a valid events backend: invalid argument')
 
     def _engine(self) -> Any:
         engine = self._opener().open()
-        driver = self.settings.get("storage_driver")
-        if driver is not None and engine.store.driver != driver:
+        if (driver := self.settings.get("storage_driver")) is not None and engine.store.driver != driver:
             raise Unsupported(
                 f'the store at {engine.store.root} was made with the storage driver "{engine.store.driver}", '
                 f'not with "{driver}"',

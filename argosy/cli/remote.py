@@ -109,11 +109,13 @@ def _named(origin: str, name: str, settings: Mapping[str, Any], environ: Mapping
 
 def run(call: Call, environ: Mapping[str, str], variables: Sequence[str]) -> int | None:
     """Run the command where it belongs, if that is not here, and give its exit status; None when it is."""
+    from argosy.cli import secretwords
     from argosy.linux import process, ssh
 
     place = None if call.words.startswith(_HERE) else chosen(call.settings, environ, variables)
     if place is None:
         return None
+    secretwords.refuse_elsewhere(call.parsed.values)
     terminal = os.isatty(0) and os.isatty(1)
     argv = ssh.command(place.destination, call.spelled(), identity=place.identity, terminal=terminal)
     pid = process.spawn(argv)
