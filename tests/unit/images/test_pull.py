@@ -160,7 +160,10 @@ def test_bytes_that_are_not_the_blob(store: Store) -> None:
         bring(store, source)
     assert not store.blobs.has(big)
     assert store.images.all().records == ()
-    assert not any(name.startswith("layer-") for name in os.listdir(store.tmp))
+    left = os.listdir(store.tmp)
+    assert not any(name.startswith(("layer-", f"ingest-{big[7:]}")) for name in left)
+    source.instead.clear()  # what was on its way of the other layer may be there still: the next pull goes on with it
+    bring(store, source)
 
 
 def test_a_blob_of_the_right_size_and_the_wrong_digest(store: Store) -> None:
