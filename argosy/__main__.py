@@ -53,6 +53,10 @@ def _open_engine(**settings: object) -> object:
 
 
 def _serve(service: str, engine: object, say: Callable[[str], None], **options: object) -> int:
+    if service == "ui":
+        from argosy import ui
+
+        return ui.start(engine, **options)  # type: ignore[arg-type]  # what `cli.podman.ui` gives
     from argosy import services
 
     return services.start(service, engine, say, **options)

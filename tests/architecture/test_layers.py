@@ -12,7 +12,7 @@ from tests.architecture import source
 from tests.architecture.source import Module
 
 ROWS = (
-    ("errors", "version", "values", "jsontext", "durations", "numbers", "undo", "bundle"),
+    ("errors", "version", "values", "jsontext", "durations", "human", "numbers", "undo", "bundle"),
     ("linux", "oci"),
     ("config",),
     ("archive", "registry", "records", "signatures", "encryption"),
@@ -23,7 +23,7 @@ ROWS = (
     ("pods",),
     ("kube", "compose"),
     ("engine",),
-    ("cli", "services", "library"),
+    ("cli", "services", "library", "ui"),
     ("__main__",),
     ("launch",),
 )

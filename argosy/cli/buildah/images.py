@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.cli import human
+from argosy import human
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import images as listing
 from argosy.errors import ArgosyError

@@ -5,7 +5,7 @@ Of the build cache docker's own tables are always empty: what argosy keeps betwe
 
 from __future__ import annotations
 
-from argosy.cli import human
+from argosy import human
 from argosy.cli.documents import html_safe
 from argosy.cli.podman import _docker_lists, _images_docker, _ps_docker, _volume_docker
 from argosy.cli.podman._docker_lists import Kind, Row

@@ -107,7 +107,7 @@ def _security(security: dict[str, Any], cgroup_version: str) -> list[str]:
 
 def _lines(info: dict[str, Any]) -> Iterator[str]:
     """The layout that scripts search for lines such as ` Storage Driver: overlay`."""
-    from argosy.cli import human
+    from argosy import human
 
     yield f"Client:\n Version:    {info['ServerVersion']}"
     yield f" Context:    {info['ClientInfo']['Context']}\n Debug Mode: false\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from argosy.cli import human
+from argosy import human
 from argosy.cli.podman import _docker_lists
 from argosy.images.history import MISSING
 

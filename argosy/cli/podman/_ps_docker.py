@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.cli import human
+from argosy import human
 from argosy.cli.flags import quoted
 from argosy.cli.podman import _docker_lists as lists
 from argosy.cli.podman import ps

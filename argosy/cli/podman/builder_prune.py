@@ -26,7 +26,7 @@ class BuilderPruneOptions(Value):
 
 def run(options: BuilderPruneOptions, engine: Engine, out: Output) -> int:
     """Empty the cache, or with `until` the part that no build has used for so long; layers of images stay."""
-    from argosy.cli import human
+    from argosy import human
     from argosy.cli.confirm import confirmed
     from argosy.spec import parse
     from argosy.storage import gc

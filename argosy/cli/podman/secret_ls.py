@@ -66,7 +66,7 @@ def run(options: SecretListOptions, engine: Engine, out: Output) -> int:
 
 
 def _row(secret: Secret) -> dict[str, str]:
-    from argosy.cli import human
+    from argosy import human
 
     now = time.time_ns()
     return {

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 
-from argosy import durations
-from argosy.cli import human
+from argosy import durations, human
 from argosy.cli.flags import Command, Flag
 from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value

@@ -45,7 +45,7 @@ def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
     if not options.filter:
         engine.build().prune_cache()
     garbage = gc.collect(engine.store, downloads=True)
-    from argosy.cli import human
+    from argosy import human
 
     out.line(f"Total reclaimed space: {human.size(garbage.size_bytes).replace(' ', '')}")
     return status

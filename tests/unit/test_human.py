@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from argosy.cli import human
+from argosy import human
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 
