@@ -66,12 +66,16 @@ class Containers:
         *,
         to_start: bool = False,
         replacing: bool = False,
+        succeeds: str = "",
     ) -> ContainerRecord:
         from argosy.containers import create
 
-        site, find = self._site, self._find_image
         return create.create(
-            site, options, image, image_name, config, find_image=find, to_start=to_start, replacing=replacing
+            *(self._site, options, image, image_name, config),
+            find_image=self._find_image,
+            to_start=to_start,
+            replacing=replacing,
+            succeeds=succeeds,
         )
 
     def run(self, record: ContainerRecord, streams: Streams | None, *, preserve_fds: int = 0) -> int:

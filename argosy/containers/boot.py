@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.containers import cleanup, start, state
+from argosy.containers import cleanup, start, state, successor
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 
@@ -20,6 +20,11 @@ def boot(site: Site) -> Iterator[tuple[str, ArgosyError | None]]:
     "on-failure" when the last run failed (one that the power ended did) and may be tried once more.  Of a container
     whose record is damaged nobody knows whether it is to run: that is the reason then.
     """
+    for container_id in successor.interrupted(site):
+        try:
+            successor.recover(site, container_id)
+        except ArgosyError as error:
+            yield container_id, error
     listing = state.views(site)
     for container_id, why in listing.damaged:
         yield container_id, ArgosyError(why, hint="see `argosy system check`")

@@ -43,7 +43,7 @@ class _Left(Value):
 
 def check(site: Site, *, repair: bool = False) -> list[Finding]:
     """Look at every container, and at everything in the run directory."""
-    findings: list[Finding] = []
+    findings = [_finding(left, repair=repair) for left in _interrupted_updates(site)]
     for container_id in filter(site.store.containers.exists, site.store.containers.ids()):
         findings += _container(site, container_id, repair=repair)
     findings += [_finding(left, repair=repair) for left in _wrong_names(site)]
@@ -72,6 +72,15 @@ def _container(site: Site, container_id: str, *, repair: bool) -> list[Finding]:
         return []
     with lock:
         return [_finding(left, repair=repair) for left in _left_of(site, container_id)]
+
+
+def _interrupted_updates(site: Site) -> Iterator[_Left]:
+    """Before all else: what is wrong with the two containers follows from it."""
+    from argosy.containers import successor
+
+    for container_id in successor.interrupted(site):
+        path, remedy = site.state_directory(container_id), partial(successor.recover, site, container_id)
+        yield _Left("container", container_id[:12], path, "an update of it was interrupted", remedy)
 
 
 def _wrong_names(site: Site) -> Iterator[_Left]:

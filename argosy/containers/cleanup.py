@@ -108,15 +108,16 @@ def _unused(site: Site, anonymous: Iterable[str]) -> list[str]:
 
 
 def is_restarted(site: Site, container_id: str) -> bool:
-    """Whether somebody who lives has stopped the container to start it again."""
+    """Whether somebody who lives has stopped the container to start it again, or one who was killed to update it."""
     path = f"{site.state_directory(container_id)}/{records.RESTARTING}"
     try:
         lock = locks.acquire(path, shared=True, wait=False)
     except FileNotFoundError:
         return False
-    if lock is not None:
-        lock.release()
-    return lock is None
+    if lock is None:
+        return True
+    with lock:
+        return os.fstat(lock.fd).st_size > 0
 
 
 def restarts(record: ContainerRecord, run: state.Run) -> bool:

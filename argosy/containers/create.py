@@ -54,9 +54,11 @@ def create(
     find_image: Callable[[str], ImageRecord],
     to_start: bool = False,
     replacing: bool = False,
+    succeeds: str = "",
 ) -> ContainerRecord:
     """Write down a container; nothing of it is mounted or started.  `to_start` says that this process will start it,
-    `replacing` that a container which has the name gives way, once all the rest of the new one is there.
+    `replacing` that a container which has the name gives way, once all the rest of the new one is there.  `succeeds` is
+    the id of the container whose place this one takes: see `containers.successor`.
 
     `image` is None for a container with --rootfs.  `find_image` looks up the images of mounts.
 
@@ -81,6 +83,10 @@ def create(
         given_root.check(options)
     options = _settled(site, _confined(site, options), config)
     options, volumes, images = _mounts(site, options, config, find_image)
+    if succeeds:
+        from argosy.containers import successor
+
+        volumes = successor.inherited(site, succeeds, volumes)
     process_label, mount_label = _labels(site, options)
     record = ContainerRecord(
         id=os.urandom(32).hex(),
@@ -94,6 +100,7 @@ def create(
         starter=myself() if to_start else None,
         process_label=process_label,
         mount_label=mount_label,
+        succeeds=succeeds,
     )
     if options.userns is None or options.userns.kind == "host":
         return _write_down(site, record, replacing=replacing, to_start=to_start)
@@ -166,7 +173,7 @@ def _settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
     """
     changes: dict[str, Any] = {}
     caller = process_spec.from_caller(options, site.conf, os.environ)
-    if caller:
+    if caller and not options.host_env:  # a copy of a container keeps what that one took
         changes["host_env"] = caller
     if not options.stop_signal and not config.stop_signal and process_spec.runs_systemd(options, config):
         changes["stop_signal"] = process_spec.SYSTEMD_STOP_SIGNAL

@@ -31,7 +31,7 @@ LAST = "last.json"
 STOP_REQUESTED = "stop-requested"
 PAUSED = "paused"  # in the run directory
 INITIALIZED = "initialized"  # in the run directory: `init` has made it, and nobody has started it
-RESTARTING = "restarting"  # locked by who stops it now and will start it again
+RESTARTING = "restarting"  # locked by who stops it now and will start it again: see containers.restart and successor
 # In the run directory:
 PREPARED = "prepared.json"  # see containers.prepare
 BUNDLE = "config.json"  # the OCI runtime specification
@@ -100,6 +100,7 @@ class ContainerRecord(Value):
     process_label: str = ""  # SELinux's, "" where it is off
     mount_label: str = ""
     id_map: IdMap | None = None  # of its user namespace, to ids of our own; None where it shares that
+    succeeds: str = ""  # the id of the container whose place it took in an update
     version: int = 1
 
     _nested: ClassVar[dict[str, type[Value]]] = {

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from argosy.containers import happened, start, state, stop
 from argosy.containers import record as records
-from argosy.errors import NotFound
+from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files, locks
 
 TYPE_CHECKING = False
@@ -34,6 +36,8 @@ def restart(site: Site, container_id: str, timeout_s: float | None = None, signa
         raise NotFound("container", container_id) from None
     assert lock is not None
     with lock:
+        if os.fstat(lock.fd).st_size:
+            raise ArgosyError(f"an update of container {container_id[:12]} was interrupted", hint="argosy auto-update")
         try:
             stop.stop(site, container_id, timeout_s, signal)
             start.start(site, container_id)

@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "container clone": ("container_clone", "Clone an existing container", True),
     "container commit": ("commit", "Create new image based on the changed container", True),
     "completion": ("completion", "Generate the completion script for a shell", False),
+    "auto-update": ("auto_update", "Auto update containers according to their auto-update policy", True),
     "bake": ("bake", "Build the images that a bake file describes", False),
     "build": ("build", "Build an image using instructions from Containerfiles", True),
     "builder prune": ("builder_prune", "Remove build cache", True),

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from argosy.storage.images import ImageRecord
 
 _FILE_LIMIT = 4 << 20
+_UNIT = "PODMAN_SYSTEMD_UNIT"
 
 # Module with a function `read(flags)`, which gives fields of ContainerOptions -> the flags that it reads.
 _RARE: dict[str, tuple[str, ...]] = {
@@ -111,7 +112,7 @@ def container_options(flags: CreateFlags) -> ContainerOptions:
     if flags.device or flags.gpus:
         given.update(_devices(flags))
     given["ulimits"] = tuple(map(parse.parse_ulimit, flags.ulimit))
-    if flags.label or flags.label_file:
+    if flags.label or flags.label_file or _UNIT in os.environ:
         given["labels"] = _labels(flags)
     given["env"] = environment(flags.env, flags.env_file)
     given["mounts"] = _mounts(flags)
@@ -139,13 +140,19 @@ def _reader(module: str) -> Callable[[CreateFlags], dict[str, Any]]:
 
 
 def _labels(flags: CreateFlags) -> dict[str, str]:
-    """--label over --label-file."""
+    """--label over --label-file, and the systemd unit in which this runs: see `auto-update`."""
     found: dict[str, str] = {}
     if flags.label_file:
         from argosy.cli.podman import _container_process
 
         found = _container_process.labels_of_files(flags.label_file)
     found.update(parse.parse_labels(flags.label))
+    if _UNIT in os.environ:
+        found.setdefault(_UNIT, os.environ[_UNIT])
+    if "io.containers.autoupdate" in found and not flags.rootfs:
+        from argosy.containers import autoupdate
+
+        autoupdate.check_image(found[autoupdate.LABEL], flags.operands[0])
     return found
 
 
