@@ -66,21 +66,7 @@ def create(
     on disk before it returns, unless the container is made with --rm.  Raises Exists when the name is taken, Invalid
     when options and image do not go together.
     """
-    check_name(options.name)
-    options = generate.defaulted(options, site.conf)
-    if site.conf.userns != "host" or "PODMAN_USERNS" in os.environ:
-        from argosy.containers import usernamespace
-
-        options = usernamespace.defaulted(site, options, os.environ)
-    generate.check(options, config)
-    if _needs_admission(options):
-        from argosy.containers import admission
-
-        options = admission.admit(site, options)
-    if options.rootfs:
-        from argosy.containers import given_root
-
-        given_root.check(options)
+    options = _checked(site, options, config)
     options = _settled(site, _confined(site, options), config)
     options, volumes, images = _mounts(site, options, config, find_image)
     if succeeds:
@@ -110,6 +96,26 @@ def create(
         options, id_map = usernamespace.settle(site, options, record.image)
         mapped = record.replace(options=options, id_map=id_map)
         return _write_down(site, mapped, replacing=replacing, to_start=to_start)
+
+
+def _checked(site: Site, options: ContainerOptions, config: ContainerConfig) -> ContainerOptions:
+    """The options with the configuration's defaults, where image and host do not forbid them."""
+    check_name(options.name)
+    options = generate.defaulted(options, site.conf)
+    if site.conf.userns != "host" or "PODMAN_USERNS" in os.environ:
+        from argosy.containers import usernamespace
+
+        options = usernamespace.defaulted(site, options, os.environ)
+    generate.check(options, config)
+    if _needs_admission(options):
+        from argosy.containers import admission
+
+        options = admission.admit(site, options)
+    if options.rootfs:
+        from argosy.containers import given_root
+
+        given_root.check(options)
+    return options
 
 
 def _write_down(site: Site, record: ContainerRecord, *, replacing: bool, to_start: bool) -> ContainerRecord:
