@@ -8,6 +8,7 @@ import os
 _CLONE = 0x40049409  # FICLONE, ioctl_ficlone(2)
 _CHUNK_BYTES = 1 << 24
 _PAGE_BYTES = 1 << 16
+_SMALL_BYTES = 1 << 14  # up to this, two calls that copy are faster than those that ask for holes and shared blocks
 _UNSIZED_BYTES = 1 << 24  # some files of the kernel's have no end
 
 
@@ -17,11 +18,14 @@ def copy_content(reader: int, writer: int, size: int) -> None:
     A file that becomes shorter meanwhile is copied as far as it goes.  With no `size` there may be content anyway: so
     it is with files of /proc.  Of these some cannot be read, and some do not end: they are copied as empty files.
     """
-    import fcntl
-
     if not size:
         _copy_unsized(reader, writer)
         return
+    if size <= _SMALL_BYTES:
+        _copy_small(reader, writer, size)
+        return
+    import fcntl
+
     try:
         fcntl.ioctl(writer, _CLONE, reader)
     except OSError:
@@ -41,6 +45,13 @@ def _copy_unsized(reader: int, writer: int) -> None:
     except OSError as error:
         if error.errno not in (errno.EAGAIN, errno.EINVAL, errno.EIO):
             raise
+
+
+def _copy_small(reader: int, writer: int, size: int) -> None:
+    while size and (data := os.read(reader, size)):
+        size -= len(data)
+        while data:
+            data = data[os.write(writer, data) :]
 
 
 def _copy_data(reader: int, writer: int, size: int) -> None:

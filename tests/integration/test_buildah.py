@@ -63,6 +63,31 @@ def test_what_run_is_told_holds_for_one_run(program: Program) -> None:
     buildah(program, "rm", name)
 
 
+def test_isolation_by_chroot_shares_what_the_host_has(program: Program) -> None:
+    """As buildah has it: network, processes, IPC and control group; by flag, by variable, and for one run."""
+    name = buildah(program, "from", "--pull=never", "--isolation", "chroot", "busybox").stdout.strip()
+    assert '"Isolation": "chroot"' in buildah(program, "inspect", name).stdout
+    links = "for kind in mnt uts ipc net pid cgroup; do readlink /proc/self/ns/$kind; done"
+    shared = "for kind in ipc net pid cgroup; do readlink /proc/self/ns/$kind; done"
+    host = [os.readlink(f"/proc/self/ns/{kind}") for kind in ("ipc", "net", "pid", "cgroup")]
+    chroot = buildah(program, "run", name, "sh", "-c", links).lines
+    assert chroot[2:6] == host
+    contained = buildah(program, "run", "--isolation", "oci", name, "sh", "-c", links).lines
+    assert not {*contained[:5]} & {*host, *chroot}  # with control groups of version 1 their namespace is the host's
+    text = f"FROM busybox\nRUN echo $({shared}) > /seen\nRUN --network=none ls /sys/class/net > /alone\n".encode()
+    program.run("build", "-t", "seen", "-f", "-", input=text, env={"BUILDAH_ISOLATION": "chroot"}, cwd=program.files)
+    seen = program.run("run", "--rm", "--network", "none", "seen", "cat", "/seen", "/alone").lines
+    assert seen == [" ".join(host), "lo"]
+    for flags, words in (
+        (("--isolation", "jail"), 'unrecognized isolation type "jail"'),
+        (("--isolation", "chroot", "--memory", "64m"), "there can be no limits"),
+        (("--isolation", "chroot", "--network", "bridge"), "--network bridge cannot be had"),
+        (("--isolation", "chroot", "--pid", "private"), "--pid private cannot be had"),
+    ):
+        assert words in program.run("build", *flags, "-f", "-", input=text, cwd=program.files, check=125).stderr
+    buildah(program, "rm", name)
+
+
 def test_every_field_of_the_configuration(program: Program) -> None:
     name = new(program, "scratch")
     given = {

@@ -102,7 +102,10 @@ def test_a_build(pod: Program) -> None:
         "RUN test -s /etc/copied && rm /etc/copied && sleep 1003 &\n"
         'CMD ["cat", "/made"]\n'
     )
-    pod.run("build", "-t", "built", "-f", pod.write("Dockerfile", steps), pod.files)
+    file = pod.write("Dockerfile", steps)
+    pod.run("build", "-t", "built", "-f", file, pod.files)
+    again = pod.run("build", "--isolation", "chroot", "--no-cache", "-f", file, pod.files)
+    assert "Using cache" not in again.stdout
     assert pod.run("run", "--rm", "built").stdout == "b\n"
     pod.run("save", "-o", f"{pod.files}/built.tar", "built")
     names = set()

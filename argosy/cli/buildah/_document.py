@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argosy import jsontext
+from argosy.cli.podman import _build_isolation
 from argosy.cli.templates import Map
 from argosy.config.containers import DEFAULT_CAPABILITIES
 from argosy.images import resolve, timestamps
@@ -149,7 +150,7 @@ def _isolation(options: ContainerOptions) -> dict[str, Any]:
         for name, mode in sorted(modes.items())
     ]
     return {
-        "Isolation": "oci",
+        "Isolation": "chroot" if _build_isolation.is_chroot(options) else "oci",
         "NamespaceOptions": namespaces,
         "Capabilities": sorted({*defaults, *options.cap_add}.difference(("ALL", *options.cap_drop))),
     }

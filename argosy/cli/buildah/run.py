@@ -80,11 +80,10 @@ def _options(
     flags: RunFlags, found: WorkingRecord, words: tuple[str, ...], mounts: tuple[Mount, ...]
 ) -> ContainerOptions:
     """Those of the container, with what was given for this one run over them."""
-    from argosy.cli.podman import _build_options
+    from argosy.cli.podman import _build_isolation, _build_options
     from argosy.spec import parse
 
-    _build_options.check_isolation(flags.isolation or "oci")
-    options = found.options
+    options = _build_isolation.isolated(found.options, _build_isolation.wanted(flags.isolation, os.environ))
     given: dict[str, Any] = {}
     for key in ("ipc", "pid", "uts", "cgroupns"):
         text = getattr(flags, key)
@@ -133,7 +132,7 @@ COMMAND = Command(
         Flag("env", short="e", kind="list", help="Add an environment variable for this run (name=value)"),
         Flag("hostname", kind="string", help="Set the hostname inside of the container"),
         Flag("ipc", kind="string", help="The IPC namespace: private, host, or the path of one"),
-        Flag("isolation", kind="string", help="How it is isolated: oci, or rootless for the same without root"),
+        Flag("isolation", kind="string", help="How it is isolated: oci, chroot, or rootless for oci without root"),
         Flag("mount", kind="list", help="Mount a bind, cache or tmpfs for this run (type=TYPE,target=DIR[,...])"),
         Flag("network", kind="list", aliases=("net",), help="Connect it to a network: none, host, private, ns:PATH"),
         Flag("no-hosts", help="Do not override the /etc/hosts file within the container"),

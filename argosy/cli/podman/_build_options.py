@@ -6,8 +6,8 @@ import os
 
 from argosy.build import failure
 from argosy.build.options import FORMATS, BuildOptions, NamedContext
-from argosy.cli.podman import _build_secrets, _build_userns
-from argosy.errors import ArgosyError, Invalid, Unsupported
+from argosy.cli.podman import _build_isolation, _build_secrets, _build_userns
+from argosy.errors import ArgosyError, Invalid
 from argosy.images import naming
 from argosy.images.resolve import POLICIES
 from argosy.oci import platform as platforms
@@ -261,7 +261,6 @@ def run_options(flags: BuildFlags | FromFlags, *, no_hosts: bool) -> ContainerOp
     for key, value, read in readers:
         if value:
             given[key] = read(value)
-    check_isolation(flags.isolation or "oci")
     options = ContainerOptions(
         **given,
         userns=_build_userns.user_namespace(flags),
@@ -286,6 +285,7 @@ def run_options(flags: BuildFlags | FromFlags, *, no_hosts: bool) -> ContainerOp
         dns_search=flags.dns_search,
         no_hosts=True if no_hosts else None,
     )
+    options = _build_isolation.isolated(options, _build_isolation.wanted(flags.isolation, os.environ))
     generate.check(options.replace(command=("true",)), ContainerConfig())
     return options
 
@@ -297,10 +297,3 @@ def volume(text: str) -> Mount:
     if not os.path.lexists(mount.source):
         raise Invalid("--volume", mount.source, "there is no such file or directory")
     return mount
-
-
-def check_isolation(kind: str) -> None:
-    if kind == "chroot":
-        raise Unsupported("--isolation chroot: argosy takes that by itself where nothing else can be had")
-    if kind not in ("oci", "rootless", "default"):
-        raise ArgosyError(f'unrecognized isolation type "{kind}"')

@@ -172,7 +172,7 @@ FLAGS = (
     Flag("ignorefile", kind="string", help="Path of an alternate .dockerignore file"),
     Flag("iidfile", kind="string", help="Write the image's id to this file"),
     Flag("ipc", kind="string", help="The IPC namespace of RUN steps: private, host, or the path of one"),
-    Flag("isolation", kind="string", help="How RUN steps are isolated: oci, or rootless for the same without root"),
+    Flag("isolation", kind="string", help="How RUN steps are isolated: oci, chroot, or rootless for oci without root"),
     Flag("jobs", kind="uint", default=0, help="How many stages to build at once; 0 is as many as there are"),
     Flag("label", kind="list", help="Set metadata for an image (key=value)"),
     Flag(
