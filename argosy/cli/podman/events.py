@@ -52,7 +52,7 @@ def run(options: EventsOptions, engine: Engine, out: Output) -> int:
 
     reader = Reader(log.path)
     try:
-        if since_ns is None and until_ns is None:
+        if since_ns is None and until_ns is None and options.stream:
             reader.skip()
         else:
             for event in reader.past():

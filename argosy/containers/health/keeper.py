@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 _MOST_AT_ONCE = 128
 _LONGEST_WAIT_S = 3600.0
-_START_S = 5.0
-_PAUSE_S = 0.01
 _RETRY_S = 1.0
 _DESCRIPTORS = 1 << 16
 
@@ -58,27 +56,35 @@ class Running(Value):
 
 def main(site: Site) -> int:
     """Be the keeper, unless there is one."""
-    lock = _become(site)
-    if lock is None:
-        return 0
-    with lock:
-        _settle_down(site)
-        keeper = Keeper(site, lock)
-        keeper.open()
-        keeper.serve()
+    lock = _handed_down(site) or locks.acquire(watch.lock(site), wait=False, create=True)
+    while lock is not None:
+        with lock:
+            _settle_down(site)
+            keeper = Keeper(site, lock)
+            keeper.open()
+            keeper.serve()
+        # Who has named a container and found us still here has left it to us.
+        lock = locks.acquire(watch.lock(site), wait=False, create=True) if _is_any_named(site) else None
     return 0
 
 
-def _become(site: Site) -> locks.Lock | None:
-    """The lock; None when somebody else has it who is awake.  One that is just ending is waited for."""
-    files.make_directories(kept.directory(site))
-    limit = time.monotonic() + _START_S
-    while time.monotonic() < limit:
-        lock = locks.acquire(watch.lock(site), wait=False, create=True)
-        if lock is not None or watch.wake(site):
-            return lock
-        time.sleep(_PAUSE_S)
-    return None
+def _handed_down(site: Site) -> locks.Lock | None:
+    """The lock that who has started us took for us."""
+    try:
+        there = os.fstat(watch.LOCK_FD)
+        if not os.path.samestat(there, os.stat(watch.lock(site))):
+            return None
+    except OSError:
+        return None
+    os.set_inheritable(watch.LOCK_FD, False)
+    return locks.Lock(watch.LOCK_FD, watch.lock(site))
+
+
+def _is_any_named(site: Site) -> bool:
+    try:
+        return bool(_marks(site))
+    except FileNotFoundError:
+        return False
 
 
 def _settle_down(site: Site) -> None:
@@ -137,7 +143,7 @@ class Keeper:
 
     def serve(self) -> None:
         """Check, until there is nothing more to check, or another one has been put in our place."""
-        while self._is_in_place() and (self._is_needed() or not self._leave()):
+        while (self._watched or self._running or self._acting) and self._is_in_place():
             ready = [(fd, self._doors[fd]) for fd, _ in self._poll.poll(self._wait_ms())]
             for fd, door in ready:
                 if self._doors.get(fd) is door:  # or it was closed by one before it, and is something else's by now
@@ -150,9 +156,8 @@ class Keeper:
                 _safely(self._begin, name)
         for running in self._running.values():
             running.probe.kill()
-
-    def _is_needed(self) -> bool:
-        return bool(self._watched or self._running or self._acting)
+        for fd in tuple(self._doors):
+            self._forget(fd)
 
     def _is_in_place(self) -> bool:
         """Whether the run directory is still the one we were started for."""
@@ -160,17 +165,6 @@ class Keeper:
             return os.path.samestat(os.fstat(self._lock.fd), os.stat(self._lock.path))
         except FileNotFoundError:
             return False
-
-    def _leave(self) -> bool:
-        """Say that we are gone; False when somebody has named a container just before."""
-        self._forget(self._wake)
-        try:
-            if not _marks(self._site):
-                return True
-        except FileNotFoundError:
-            return True
-        self.open()
-        return not self._is_needed()
 
     def _wait_ms(self) -> float:
         turn = self._turns.next() if len(self._running) < _MOST_AT_ONCE else None

@@ -10,7 +10,7 @@ import os
 
 from argosy.containers.health import kept, results
 from argosy.errors import ArgosyError
-from argosy.linux import files, process
+from argosy.linux import files, locks, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from argosy.containers.site import Site
 
 ID_LENGTH = 64  # of the names that are no file of ours
+LOCK_FD = 3  # of the keeper
 COMMAND = "__health"  # the hidden command that is the keeper
 # The shell lets go of its child, so that the keeper is no zombie of ours once it has ended.
 _LET_GO = '"$@" &'
@@ -132,12 +133,21 @@ def _open(site: Site) -> int:
 
 
 def _start(site: Site) -> None:
-    """Start a keeper, which has nothing of ours but /dev/null; a second one ends by itself."""
+    """Start a keeper, which has nothing of ours but /dev/null, and the lock.
+
+    Where that is taken, the keeper is about to look who is named: it does so before it lets itself be woken, and again
+    after it has let go of the lock.
+    """
+    taken = locks.acquire(lock(site), wait=False, create=True)
+    if taken is None:
+        return
     words = ["/bin/sh", "-c", _LET_GO, "argosy-health", *site.again, COMMAND]
     null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
     try:
-        process.wait(process.spawn(words, fds={0: null, 1: null, 2: null}, setsid=True, directory="/"))
+        fds = {0: null, 1: null, 2: null, LOCK_FD: taken.fd}
+        process.wait(process.spawn(words, fds=fds, setsid=True, directory="/"))
     except ArgosyError as error:
         site.notice(f"health checks cannot be started: {error.brief}")
     finally:
         os.close(null)
+        taken.release()
