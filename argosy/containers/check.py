@@ -194,6 +194,8 @@ def is_over(record: records.ContainerRecord, run: state.Run) -> bool:
 def make_way(site: Site, container_id: str) -> bool:
     """Remove a container made with --rm that is over, or just ending; whether it is gone."""
     record = _record(site, container_id)
+    if record is not None and record.options.infra:
+        return _without_pod(site, record)
     if record is None or not record.options.remove:
         return record is None and not site.store.containers.exists(container_id)
     try:
@@ -204,6 +206,18 @@ def make_way(site: Site, container_id: str) -> bool:
             cleanup.discard(site, record, volumes=True)
     except NotFound:
         pass  # its own clean-up was quicker
+    return True
+
+
+def _without_pod(site: Site, record: records.ContainerRecord) -> bool:
+    """Remove the infra container that a killed `pod create` left without a pod; whether it is gone."""
+    if site.store.pods.exists(record.options.pod) or (record.starter and state.is_there(record.starter)):
+        return False
+    try:
+        with site.store.containers.lock(record.id):
+            cleanup.discard(site, record, volumes=True)
+    except NotFound:
+        pass
     return True
 
 

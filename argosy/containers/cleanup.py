@@ -49,12 +49,16 @@ def cleanup(site: Site, container_id: str) -> None:
                 _keep_others_checked(site)
             if record.options.remove and ended and not is_restarted(site, container_id):
                 discard(site, record, volumes=True)
-                return
+                break
             if not ended or not restarts(record, before):
-                return
+                break
         time.sleep(back_off_s(before))
         if not _restart(site, container_id, before):
             return
+    if record.options.pod:
+        from argosy.containers import pod
+
+        pod.ended(site, record)
 
 
 def _keep_others_checked(site: Site) -> None:

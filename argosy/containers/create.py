@@ -101,11 +101,7 @@ def create(
 def _checked(site: Site, options: ContainerOptions, config: ContainerConfig) -> ContainerOptions:
     """The options with the configuration's defaults, where image and host do not forbid them."""
     check_name(options.name)
-    options = generate.defaulted(options, site.conf)
-    if site.conf.userns != "host" or "PODMAN_USERNS" in os.environ:
-        from argosy.containers import usernamespace
-
-        options = usernamespace.defaulted(site, options, os.environ)
+    options = _defaulted(site, options)
     generate.check(options, config)
     if _needs_admission(options):
         from argosy.containers import admission
@@ -115,6 +111,20 @@ def _checked(site: Site, options: ContainerOptions, config: ContainerConfig) -> 
         from argosy.containers import given_root
 
         given_root.check(options)
+    return options
+
+
+def _defaulted(site: Site, options: ContainerOptions) -> ContainerOptions:
+    """The options with what the pod, the configuration and the environment say where they say nothing."""
+    if options.pod and not options.infra:
+        from argosy.containers import pod
+
+        options = pod.adopt(site, options)
+    options = generate.defaulted(options, site.conf)
+    if site.conf.userns != "host" or "PODMAN_USERNS" in os.environ:
+        from argosy.containers import usernamespace
+
+        options = usernamespace.defaulted(site, options, os.environ)
     return options
 
 
@@ -130,7 +140,13 @@ def _write_down(site: Site, record: ContainerRecord, *, replacing: bool, to_star
             for use in record.volumes:
                 if _ensure(site, use):
                     undo.push(named.remove_unused, site.store, use.name)
-        made = _commit(site, record, replacing=replacing)
+        if record.options.pod and not record.options.infra:
+            from argosy.containers import pod
+
+            with pod.joining(site, record.options.pod):
+                made = _commit(site, record, replacing=replacing)
+        else:
+            made = _commit(site, record, replacing=replacing)
         if made.volumes and site.conf.prepare_volume_on_create and not to_start:
             from argosy.containers import mount_sources, remove
 

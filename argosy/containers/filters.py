@@ -139,7 +139,7 @@ def _exited(_scope: Scope, value: str) -> Test:
 def _id(_scope: Scope, value: str) -> Test:
     if _HEX.issuperset(value):
         return lambda view: view.id.startswith(value)
-    match = _search("id", value)
+    match = search("id", value)
     return lambda view: match(view.id)
 
 
@@ -160,17 +160,21 @@ def _health(scope: Scope, value: str) -> Test:
     return lambda view: (kept.status(scope.site, view.id, view.options) or "none") == value
 
 
-def _pod(_scope: Scope, _value: str) -> Test:
-    """By the pod it is in; one that is in none matches nothing."""
-    return lambda _view: False
+def _pod(scope: Scope, value: str) -> Test:
+    """By the name of the pod it is in, or its id; what names no pod matches nothing."""
+    try:
+        pod_id = scope.site.store.pods.find(value)
+    except ArgosyError:
+        return lambda _view: False
+    return lambda view: view.options.get("pod") == pod_id
 
 
 def _name(_scope: Scope, value: str) -> Test:
-    match = _search("name", value)
+    match = search("name", value)
     return lambda view: match(view.name) or match(f"/{view.name}")
 
 
-def _search(key: str, value: str) -> Callable[[str], bool]:
+def search(key: str, value: str) -> Callable[[str], bool]:
     """Whether a text holds what a regular expression describes; one without special characters needs no compiler."""
     if _PLAIN.issuperset(value):
         return lambda text: value in text

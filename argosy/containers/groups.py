@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from argosy.linux.cgroup import Cgroups
     from argosy.linux.systemd import Scope
     from argosy.runtime.oci_runtime import OciRuntime
+    from argosy.spec.options import ContainerOptions
 
 
 def detect(site: Site) -> Cgroups:
@@ -50,6 +51,18 @@ def manager_for(site: Site, groups: Cgroups, cgroups: str) -> str:
             raise Unsupported("cannot split this process's control group: that takes version 2", hint="see --cgroups")
         return "cgroupfs"
     return _manager(site, groups)
+
+
+def path(site: Site, groups: Cgroups, manager: str, container_id: str, options: ContainerOptions) -> str:
+    """The container's own group, in the form that the manager takes; "" without one."""
+    if options.cgroups == "split":
+        return cgroup.split_path(groups, f"argosy-payload-{container_id}")
+    parent = options.cgroup_parent
+    if options.pod:
+        from argosy.containers import podgroup
+
+        parent = podgroup.parent_of(site, groups, manager, options)
+    return cgroup.container_path(groups, container_id, manager=manager, parent=parent)
 
 
 def check_runtime(site: Site, runtime: OciRuntime, cgroups: str) -> None:

@@ -230,6 +230,17 @@ def _cgroup_modes(subject: Subject) -> dict[str, str]:
     return {"CgroupManager": manager, "CgroupMode": _mode(subject, options.cgroupns, default)}
 
 
+def _cgroup_parent(subject: Subject) -> str:
+    """What was asked for, or the group of its pod."""
+    site, options = subject.site, subject.record.options
+    if not options.pod:
+        return options.cgroup_parent
+    from argosy.containers import podgroup
+
+    groups = cgroups.detect(site)
+    return podgroup.parent_of(site, groups, cgroups.manager_for(site, groups, options.cgroups), options)
+
+
 def _log_config(subject: Subject) -> dict[str, Any]:
     site, record = subject.site, subject.record
     options, driver = record.options, records.log_driver(site, record)
@@ -296,7 +307,7 @@ def _limits(subject: Subject) -> dict[str, Any]:
         "CpuShares": options.cpu_shares,
         "Memory": options.memory_bytes,
         "NanoCpus": options.nano_cpus,
-        "CgroupParent": options.cgroup_parent,
+        "CgroupParent": _cgroup_parent(subject),
         "BlkioWeight": options.blkio_weight,
         **_rates(options),
         "CpuPeriod": cpu.get("period", options.cpu_period_us or (_CPU_PERIOD_US if quota else 0)),

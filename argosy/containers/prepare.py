@@ -231,9 +231,7 @@ def check_kernel_places(merged: str, image: str) -> None:
 
 
 def _plan(site: Site, groups: Cgroups, manager: str, container_id: str, options: ContainerOptions) -> Plan:
-    path = cgroup.container_path(groups, container_id, manager=manager, parent=options.cgroup_parent)
-    if options.cgroups == "split":
-        path = cgroup.split_path(groups, f"argosy-payload-{container_id}")
+    path = cgroups.path(site, groups, manager, container_id, options)
     manager = "disabled" if manager == "none" else manager
     return Plan(site.choose_runtime(manager, records.moved_to(site.store, container_id) or options.runtime), path)
 

@@ -17,12 +17,18 @@ _ATTEMPTS = 20  # against somebody who starts it again and again
 
 
 def remove(
-    site: Site, container_id: str, *, force: bool = False, volumes: bool = False, timeout_s: float | None = None
+    site: Site,
+    container_id: str,
+    *,
+    force: bool = False,
+    volumes: bool = False,
+    timeout_s: float | None = None,
+    with_pod: bool = False,
 ) -> None:
     """Remove a container and its writable layer; `force` stops it first, and removes one whose record is damaged.
 
-    `volumes` removes its anonymous volumes too.  Raises NotFound when it is gone already, ArgosyError (exit status 2)
-    when it runs and `force` is not given.
+    `volumes` removes its anonymous volumes too; `with_pod` lets the infra container of a pod go, as the pod does.
+    Raises NotFound when it is gone already, ArgosyError (exit status 2) when it runs and `force` is not given.
     """
     try:
         record = records.read_record(site.store, container_id)
@@ -34,8 +40,26 @@ def remove(
             raise
         _remove_damaged(site, container_id)
         return
+    if record.options.infra and not with_pod:
+        from argosy.containers import pod
+
+        pod.check_removable(site, record)
     if not force:
         check_idle(container_id, run)
+    _end_and_discard(site, record, run, force=force, volumes=volumes, timeout_s=timeout_s)
+
+
+def _end_and_discard(
+    site: Site,
+    record: records.ContainerRecord,
+    run: state.Run,
+    *,
+    force: bool,
+    volumes: bool,
+    timeout_s: float | None,
+) -> None:
+    """Stop the container, as often as somebody starts it, and take it out of the store."""
+    container_id = record.id
     for _ in range(_ATTEMPTS if force else 1):
         if run.status == state.PAUSED:
             from argosy.containers import pause

@@ -53,10 +53,8 @@ def start(
     Raises NotFound, or what kept the container from starting; then nothing of it is left, and last.json says why.
     """
     record = records.read_record(site.store, container_id)
-    if record.options.requires and restart_of is None:
-        from argosy.containers import dependencies
-
-        dependencies.start(site, record)
+    if record.options.requires or record.options.pod:
+        _start_others(site, record, again=restart_of is not None)
     lock, run = _lock_when_ended(site, container_id)
     with lock:
         if run.status == state.PAUSED:
@@ -93,6 +91,18 @@ def start(
     if door is not None:
         _await_readiness(record, door, pid)
     return attachment
+
+
+def _start_others(site: Site, record: ContainerRecord, *, again: bool) -> None:
+    """Start what the container requires, unless it only runs `again`, and what holds its pod together."""
+    if record.options.requires and not again:
+        from argosy.containers import dependencies
+
+        dependencies.start(site, record)
+    if record.options.pod:
+        from argosy.containers import pod
+
+        pod.make_ready(site, record)
 
 
 def _begin(site: Site, record: ContainerRecord, *, connect: bool) -> Attachment | None:

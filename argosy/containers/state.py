@@ -244,6 +244,8 @@ def _command(options: Mapping[str, Any], config: Mapping[str, Any]) -> tuple[str
     command = options.get("command")
     if command is None:
         command = () if entrypoint is not None else config.get("cmd") or ()
+    if options.get("infra"):
+        return tuple(command)
     if entrypoint is None:
         entrypoint = config.get("entrypoint") or ()
     return tuple(command) or tuple(entrypoint)

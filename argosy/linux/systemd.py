@@ -1,4 +1,4 @@
-"""systemd, asked for one thing: a scope for processes of ours, so that the end of the caller's unit is not theirs.
+"""systemd, asked for scopes, so that the end of the caller's unit is not that of processes of ours, and for slices.
 
 One D-Bus method call (dbus-specification, "Message Protocol"; org.freedesktop.systemd1(5), StartTransientUnit) over the
 manager's private socket, or over the bus where there is none.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import TypeAlias
 
-    Argument: TypeAlias = str | bool | tuple[int, ...]
+    Argument: TypeAlias = str | bool | int | tuple[int, ...]
 
 _CALL, _RETURN, _ERROR = 1, 2, 3
 _PATH, _INTERFACE, _MEMBER, _ERROR_NAME, _REPLY_SERIAL, _DESTINATION, _SIGNATURE = 1, 2, 3, 4, 5, 6, 8
@@ -58,16 +58,33 @@ def start_scope(
         "Delegate": True,
         "DefaultDependencies": False,
     }
-    body = scope_body(scope.name, properties)
+    _start(scope.name, properties, scope.uid, doors or _doors(scope.uid, environ))
+
+
+def start_slice(
+    name: str,
+    description: str,
+    limits: Mapping[str, int],
+    uid: int,
+    environ: Mapping[str, str],
+    doors: Sequence[tuple[str, bool]] = (),
+) -> None:
+    """Have the slice, with the limits as systemd.resource-control(5) names them.  Raises Refused."""
+    properties: dict[str, Argument] = {"Description": description, **limits}
+    _start(name, properties, uid, doors or _doors(uid, environ))
+
+
+def _start(name: str, properties: Mapping[str, Argument], uid: int, doors: Sequence[tuple[str, bool]]) -> None:
+    body = unit_body(name, properties)
     reasons = []
-    for path, on_bus in doors or _doors(scope.uid, environ):
+    for path, on_bus in doors:
         try:
-            with _Connection(path, scope.uid, on_bus=on_bus) as connection:
+            with _Connection(path, uid, on_bus=on_bus) as connection:
                 connection.call(_MANAGER, "StartTransientUnit", "ssa(sv)a(sa(sv))", body)
                 return
         except OSError as error:
             reasons.append(f"{path}: {error.strerror or error}")
-    raise Refused(f"cannot ask systemd for {scope.name}", details=", ".join(reasons))
+    raise Refused(f"cannot ask systemd for {name}", details=", ".join(reasons))
 
 
 def _doors(uid: int, environ: Mapping[str, str]) -> tuple[tuple[str, bool], ...]:
@@ -192,6 +209,10 @@ class _Writer:
         elif isinstance(value, str):
             self.signature("s")
             self.string(value)
+        elif isinstance(value, int):
+            self.signature("t")
+            self.align(8)
+            self.data += struct.pack("<Q", value)
         else:
             self.signature("au")
             self.number(4 * len(value))
@@ -237,7 +258,7 @@ def message(serial: int, to: tuple[str, str, str], member: str, signature: str, 
     return bytes(out.data) + body
 
 
-def scope_body(name: str, properties: Mapping[str, Argument]) -> bytes:
+def unit_body(name: str, properties: Mapping[str, Argument]) -> bytes:
     """The arguments of StartTransientUnit: name, mode, properties, no auxiliary units."""
     out = _Writer()
     out.string(name)

@@ -184,6 +184,8 @@ def is_listed(mount: Mount) -> bool:
     """Whether podman's documents list it among the mounts: file systems of the container's own are not, nor are
     overlays over host directories.
     """
+    if mount.origin == "infra":
+        return False
     return mount.kind not in ("tmpfs", "ramfs") and not (mount.kind == "bind" and mount.overlay)
 
 

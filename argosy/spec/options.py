@@ -50,7 +50,7 @@ class Mount(Value):
     subpath: str = ""  # volume, image: what is mounted of it
     volume_options: tuple[str, ...] = ()  # KEY=VALUE: what `volume create --opt` takes, for a volume that is not there
     volume_labels: tuple[str, ...] = ()
-    origin: str = "user"  # "user", "image" (VOLUME), "container" (--volumes-from) or "conf"; none replaces a user's
+    origin: str = "user"  # "user", "image" (VOLUME), "container" (--volumes-from), "conf"; "infra": a pod's own
 
     @property
     def read_only(self) -> bool:
@@ -276,6 +276,9 @@ class ContainerOptions(Value):
     requires: tuple[str, ...] = ()  # ids of containers
     remove_image: bool = False  # --rmi
     runtime: str = ""  # the OCI runtime asked for by name or path; "" for whatever works when it starts
+    pod: str = ""  # as the user named it; the pod's id once the container is made
+    infra: bool = False  # whether it is what holds the namespaces of its pod
+    init_ctr: str = ""  # --init-ctr: "once" or "always"
 
     passwd: bool = True  # whether the user is added to /etc/passwd and /etc/group where the image lacks it
     passwd_entry: str = ""

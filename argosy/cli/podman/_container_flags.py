@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from argosy.cli.output import Output
+    from argosy.containers.record import ContainerRecord
     from argosy.engine import Engine
     from argosy.images.resolve import Resolved
     from argosy.oci.imageconfig import ContainerConfig
@@ -43,7 +44,7 @@ _RARE: dict[str, tuple[str, ...]] = {
             "hostuser",
             "http_proxy",
         ),
-        *("init_ctr", "init_path", "log_driver", "log_opt", "passwd", "passwd_entry", "personality"),
+        *("init_path", "log_driver", "log_opt", "passwd", "passwd_entry", "personality"),
         *("requires", "sdnotify", "seccomp_policy", "systemd", "timeout", "tz", "umask", "unsetenv", "unsetenv_all"),
     ),
     "_container_limits": (
@@ -52,6 +53,7 @@ _RARE: dict[str, tuple[str, ...]] = {
         *("device_read_bps", "device_read_iops", "device_write_bps", "device_write_iops", "memory_reservation"),
         *("memory_swap", "memory_swappiness", "oom_kill_disable", "oom_score_adj"),
     ),
+    "_container_pod": ("init_ctr", "pod", "pod_id_file"),
     "_container_networks": (*("expose", "ip", "ip6", "mac_address", "network_alias", "publish", "publish_all"),),
     "_container_namespaces": (
         *("add_host", "cgroupns", "dns", "dns_option", "dns_search", "gidmap", "ipc", "no_hosts", "pid", "subgidname"),
@@ -74,7 +76,7 @@ def container_options(flags: CreateFlags) -> ContainerOptions:
         "image": "" if flags.rootfs else flags.operands[0],
         "name": flags.name or "",
         "command": flags.operands[1:] or None,
-        "entrypoint": None if flags.entrypoint is None else _entrypoint(flags.entrypoint),
+        "entrypoint": None if flags.entrypoint is None else entrypoint(flags.entrypoint),
         "hostname": flags.hostname or "",
         "user": flags.user or "",
         "workdir": flags.workdir or "",
@@ -156,7 +158,7 @@ def _labels(flags: CreateFlags) -> dict[str, str]:
     return found
 
 
-def _entrypoint(text: str) -> tuple[str, ...]:
+def entrypoint(text: str) -> tuple[str, ...]:
     """A JSON array of words, or one word; "" is no entrypoint at all."""
     if text.startswith("["):
         from argosy import jsontext
@@ -205,6 +207,22 @@ def make_sources(flags: CreateFlags) -> None:
     from argosy.cli.podman import _container_mounts
 
     _container_mounts.make_sources(flags)
+
+
+def create(
+    engine: Engine,
+    flags: CreateFlags,
+    wanted: ContainerOptions,
+    image: tuple[ImageRecord | None, str, ContainerConfig],
+    *,
+    to_start: bool = False,
+) -> ContainerRecord:
+    """The container, written down; with --pod new:NAME its pod as well."""
+    if wanted.pod:
+        from argosy.cli.podman import _container_pod
+
+        return _container_pod.create(engine, flags, wanted, image, to_start=to_start)
+    return engine.containers.create(wanted, *image, to_start=to_start, replacing=flags.replacing)
 
 
 def chosen_image(engine: Engine, flags: CreateFlags) -> tuple[ImageRecord | None, str, ContainerConfig]:

@@ -21,8 +21,6 @@ _FILE_LIMIT = 4 << 20
 
 def read(flags: CreateFlags) -> dict[str, Any]:
     """Those that were given, as fields of ContainerOptions.  Raises BadOption."""
-    if flags.init_ctr is not None:
-        raise BadOption("must specify pod value with init-ctr", hint="init containers belong to pods")
     texts.parse_attach(flags.attach)
     found: dict[str, Any] = {
         "chroot_dirs": texts.parse_chroot_dirs(flags.chrootdirs),

@@ -130,6 +130,8 @@ FLAGS = (
     Flag("pidfile", kind="string", help="Write the container process ID to the file"),
     Flag("pids-limit", kind="string", help="Tune container pids limit (set -1 for unlimited)"),
     Flag("platform", kind="string", help="Specify the platform for selecting the image"),
+    Flag("pod", kind="string", help="Run the container in a pod; new:NAME makes the pod"),
+    Flag("pod-id-file", kind="string", help="Read the ID of the pod to run the container in from the file"),
     Flag("privileged", help="Give extended privileges to container"),
     Flag("publish", short="p", kind="csv", help="Lead a port of the host to one of the container"),
     Flag("publish-all", short="P", kind="optbool", help="Lead free ports of the host to all exposed ports"),
@@ -293,6 +295,8 @@ class CreateFlags(Value):
     pidfile: str | None
     pids_limit: str | None
     platform: str | None
+    pod: str | None
+    pod_id_file: str | None
     privileged: bool
     publish: tuple[str, ...]
     publish_all: bool | None

@@ -10,7 +10,7 @@ from argosy.images import timestamps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from argosy.cli.podman.ps import Row
@@ -43,7 +43,7 @@ def document(row: Row, *, size: bool, namespaces: bool) -> dict[str, Any]:
     sizes = row.sizes if size else None
     return {
         "AutoRemove": bool(view.options.get("remove")),
-        "Command": list(view.command),
+        "Command": list(view.command) or None,
         "CreatedAt": row.created,
         "Exited": run.status == state.EXITED,
         "ExitedAt": _seconds(row.finished_at),
@@ -51,16 +51,16 @@ def document(row: Row, *, size: bool, namespaces: bool) -> dict[str, Any]:
         "Id": view.id,
         "Image": view.image,
         "ImageID": view.image_id.partition(":")[2],
-        "IsInfra": False,
+        "IsInfra": bool(view.options.get("infra")),
         "Labels": dict(view.labels) or None,
         "Mounts": places(view),
         "Names": [view.name],
         "Namespaces": {key: value for key, value in names.items() if value},
         "Networks": row.networks,
         "Pid": run.pid,
-        "Pod": "",
-        "PodName": "",
-        "Ports": _ports(view),
+        "Pod": view.options.get("pod", ""),
+        "PodName": row.pod_name,
+        "Ports": _ports(row.port_options),
         "Size": {"rootFsSize": sizes.root_bytes, "rwSize": sizes.rw_bytes} if sizes else None,
         "StartedAt": _seconds(run.started_at),
         "State": run.status,
@@ -87,14 +87,14 @@ def fields(row: Row) -> dict[str, object]:
         "ID": row.id,
         "Image": view.image,
         "ImageID": image_id if len(row.id) > SHORT_ID else image_id[:SHORT_ID],
-        "IsInfra": False,
+        "IsInfra": bool(view.options.get("infra")),
         "Labels": Map(view.labels) if view.labels else NilMap(),
         "Mounts": places(view),
         "Names": view.name,
         "Networks": lambda: ",".join(row.networks),
         "Pid": run.pid,
-        "Pod": "",
-        "PodName": "",
+        "Pod": row.pod_id,
+        "PodName": row.pod_name,
         "Ports": row.ports,
         "RunningFor": row.created,
         "Size": lambda: row.size,
@@ -107,7 +107,7 @@ def fields(row: Row) -> dict[str, object]:
     }
 
 
-def _ports(view: ContainerView) -> list[dict[str, Any]] | None:
+def _ports(options: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """The mappings as they were asked for; None where there are none."""
     return [
         {
@@ -117,7 +117,7 @@ def _ports(view: ContainerView) -> list[dict[str, Any]] | None:
             "range": mapping.get("range", 1),
             "protocol": mapping.get("protocol", "tcp"),
         }
-        for mapping in view.options.get("ports", ())
+        for mapping in options.get("ports", ())
     ] or None
 
 

@@ -17,10 +17,10 @@ def run(options: CreateFlags, engine: Engine, out: Output) -> int:
     wanted = _container_flags.container_options(options).replace(create_command=out.command_line)
     _container_flags.tell_what_does_nothing(options, out)
     _container_flags.check_first(options)
-    image, shown, config = _container_flags.chosen_image(engine, options)
+    image = _container_flags.chosen_image(engine, options)
     if out.program == "docker" and options.volume:
         _container_flags.make_sources(options)
-    record = engine.containers.create(wanted, image, shown, config, replacing=options.replacing)
+    record = _container_flags.create(engine, options, wanted, image)
     _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.line(record.id)
     return 0

@@ -12,7 +12,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from argosy.cli.output import Output
@@ -124,14 +124,36 @@ class Row:
         return f"{written} (virtual {together})"
 
     @property
+    def pod_id(self) -> str:
+        pod = self.view.options.get("pod", "")
+        return str(pod if self._options.no_trunc else pod[:SHORT_ID])
+
+    @property
+    def pod_name(self) -> str:
+        if not self.view.options.get("pod"):
+            return ""
+        from argosy.containers import pod
+
+        return pod.name_of(self._engine.site, self.view.options["pod"])
+
+    @property
+    def port_options(self) -> Mapping[str, Any]:
+        """The options that say which ports lead to it: those of the infra container where it shares its network."""
+        if not self.view.options.get("pod"):
+            return self.view.options
+        from argosy.containers import pod
+
+        return pod.network_options(self._engine.site, self.view.options)
+
+    @property
     def ports(self) -> str:
-        if not self.view.options.get("ports"):
+        found = self.port_options
+        if not found.get("ports"):
             return ""
         from argosy.containers import ports
 
         return ", ".join(
-            f"{address}:{outside}->{inside}/{protocol}"
-            for inside, protocol, address, outside in ports.published(self.view.options)
+            f"{address}:{outside}->{inside}/{protocol}" for inside, protocol, address, outside in ports.published(found)
         )
 
     @property
@@ -245,7 +267,7 @@ def _cells(row: Row, options: PsOptions) -> list[str]:
         return [row.id, view.name, str(view.run.pid), *(row.namespace(kind) for _, _, kind in NAMESPACES)]
     cells = [row.id, view.image, row.command, row.created, row.status, row.ports, view.name]
     if options.pod:
-        cells += ["", ""]
+        cells += [row.pod_id, row.pod_name]
     return [*cells, row.size] if options.size else cells
 
 

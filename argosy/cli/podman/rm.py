@@ -53,9 +53,12 @@ def run(options: RmOptions, engine: Engine, out: Output) -> int:
     if graph and (options.all or options.filter or options.depend):
         names = _in_order(names, graph, engine, depend=options.depend)
     removed: set[str] = set()
+    pods = engine.store.pods.ids()
 
     def remove_one(container_id: str) -> None:
         others = [other for other in graph.get(container_id, ()) if other not in removed]
+        if pods and _with_pod(engine, container_id, others, options):
+            return
         if others:
             if not options.force:
                 remove.check_idle(container_id, engine.containers.view(container_id).run)
@@ -72,6 +75,23 @@ def run(options: RmOptions, engine: Engine, out: Output) -> int:
         removed.add(container_id)
 
     return _each.for_each(engine, names, out, remove_one, ignore=ignore, missing_status=1)
+
+
+def _with_pod(engine: Engine, container_id: str, others: list[str], options: RmOptions) -> bool:
+    """Remove the pod whose infra container this is, with --all or --depend; whether it was done.
+
+    Raises ArgosyError, in podman's words, for an infra container that others rely on, or that was named alone.
+    """
+    from argosy.containers import pod
+    from argosy.pods import remove as removal
+
+    record = engine.containers.record(container_id)
+    if not record.options.infra or not engine.store.pods.exists(record.options.pod):
+        return False
+    if others or not (options.all or options.depend):
+        pod.check_removable(engine.site, record)
+    removal.remove(engine.site, record.options.pod, force=options.force, timeout_s=options.time)
+    return True
 
 
 def _in_order(names: list[str], graph: dict[str, list[str]], engine: Engine, *, depend: bool) -> list[str]:

@@ -43,10 +43,10 @@ def run(options: RunOptions, engine: Engine, out: Output) -> int:
 
         _container_process.check_descriptors(options.preserve_fds)
         _container_process.check_passthrough(options.log_driver or "")
-    image, shown, config = _container_flags.chosen_image(engine, options)
+    image = _container_flags.chosen_image(engine, options)
     if out.program == "docker" and options.volume:
         _container_flags.make_sources(options)
-    record = engine.containers.create(wanted, image, shown, config, to_start=True, replacing=options.replacing)
+    record = _container_flags.create(engine, options, wanted, image, to_start=True)
     _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.flush()
     if options.tty and options.interactive and streams is not None and not os.isatty(0):

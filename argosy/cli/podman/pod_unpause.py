@@ -1,0 +1,43 @@
+"""`pod unpause`: let the processes of paused pods go on."""
+
+from __future__ import annotations
+
+from argosy.cli.flags import Command, Flag
+from argosy.cli.podman import _pods
+from argosy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from argosy.cli.output import Output
+    from argosy.engine import Engine
+
+
+class PodUnpauseOptions(Value):
+    """What was asked for."""
+
+    operands: tuple[str, ...]
+    all: bool
+    latest: bool
+
+
+def run(options: PodUnpauseOptions, engine: Engine, out: Output) -> int:
+    """Unpause each pod and print its id."""
+    from argosy.pods import life
+
+    names = _pods.chosen(engine, options.operands, all_=options.all, latest=options.latest)
+    return _pods.for_each(engine, names, out, lambda pod_id: life.unpause(engine.site, pod_id))
+
+
+COMMAND = Command(
+    path="pod unpause",
+    summary="Unpause one or more pods",
+    description="Unpauses all containers of each pod that are paused.",
+    options=PodUnpauseOptions,
+    run=run,
+    usage="POD [POD...]",
+    flags=(
+        Flag("all", short="a", help="Unpause all pods"),
+        Flag("latest", short="l", help="Act on the latest pod argosy is aware of"),
+    ),
+    examples=("argosy pod unpause web",),
+)
