@@ -25,8 +25,8 @@ ELSEWHERE = """
     dns-option dns-search env-file gidmap gpus group-entry hostuser http-proxy image-volume init-ctr label label-file
     log-driver log-opt name network no-hosts os passwd passwd-entry pidfile platform pull quiet replace requires
     restart rm rootfs sdnotify seccomp-policy signature-policy stop-signal stop-timeout subgidname subuidname tls-verify
-    tz uidmap health-cmd health-interval health-log-destination health-max-log-count health-max-log-size
-    health-on-failure health-retries health-start-period health-startup-cmd health-startup-interval
+    tz uidmap pod pod-id-file health-cmd health-interval health-log-destination health-max-log-count
+    health-max-log-size health-on-failure health-retries health-start-period health-startup-cmd health-startup-interval
     health-startup-retries health-startup-success health-startup-timeout health-timeout no-healthcheck
     expose ip secret ip6 mac-address network-alias publish publish-all userns variant volumes-from
 """
