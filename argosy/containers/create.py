@@ -135,10 +135,11 @@ def _write_down(site: Site, record: ContainerRecord, *, replacing: bool, to_star
     """
     with Undo() as undo:
         if record.volumes:
+            from argosy.containers import volumes
             from argosy.volumes import named
 
             for use in record.volumes:
-                if _ensure(site, use):
+                if volumes.ensure(site, use):
                     undo.push(named.remove_unused, site.store, use.name)
         if record.options.pod and not record.options.infra:
             from argosy.containers import pod
@@ -266,24 +267,6 @@ def _needs_admission(options: ContainerOptions) -> bool:
     if resources.limited(options) or (mode is not None and mode.kind in ("container", "ns")):
         return True
     return any(getattr(options, field) not in (None, "", ()) for field in _ADMITTED)
-
-
-def _ensure(site: Site, use: VolumeUse) -> bool:
-    """Make the volume unless it is there already, as volume-opt and volume-label say; whether it was made."""
-    from argosy.volumes import named
-
-    if not (use.driver_options or use.labels) or site.store.volumes.exists(use.name):
-        return named.ensure(site.store, use.name, anonymous=use.anonymous)
-    from argosy.spec import parse
-    from argosy.volumes import options
-
-    found = options.parse(use.driver_options)
-    labels = parse.parse_labels(use.labels)
-    try:
-        named.create(site.store, use.name, labels=labels, options=found, anonymous=use.anonymous)
-    except Exists:
-        return False
-    return True
 
 
 def _commit(site: Site, record: ContainerRecord, *, replacing: bool) -> ContainerRecord:

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
-from argosy.errors import InUse, NotFound
+from argosy.errors import Exists, InUse, NotFound
 from argosy.volumes import named
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from argosy.containers.record import VolumeUse
     from argosy.containers.site import Site
     from argosy.containers.users import Users
     from argosy.volumes.named import Volume
+
+
+def ensure(site: Site, use: VolumeUse) -> bool:
+    """Make the volume unless it is there already, as volume-opt and volume-label say; whether it was made."""
+    if not (use.driver_options or use.labels) or site.store.volumes.exists(use.name):
+        return named.ensure(site.store, use.name, anonymous=use.anonymous)
+    from argosy.spec import parse
+    from argosy.volumes import options
+
+    found = options.parse(use.driver_options)
+    labels = parse.parse_labels(use.labels)
+    try:
+        named.create(site.store, use.name, labels=labels, options=found, anonymous=use.anonymous)
+    except Exists:
+        return False
+    return True
 
 
 def users(site: Site) -> Users:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from argosy.cli import human
+from argosy import human
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman._pods import SHORT_ID
 from argosy.errors import ArgosyError
