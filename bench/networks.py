@@ -11,14 +11,16 @@ import shutil
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from bench.peers import IMAGE, Peer, call
 from bench.timing import Result, race
 
-_SECONDS = 3
+_SECONDS = 1
+_ROUNDS = 8
 _PORT = 5201
+Path = tuple[list[str], list[str], str, int]  # what comes before iperf3 on both sides, and where the server is
 _SPACE = (
     "mkdir -p /run/argosy; mount -t tmpfs tmpfs /run/argosy; ip link set lo up;"
     "ip link add ext type bridge; ip addr add 198.51.100.1/24 dev ext; ip link set ext up;"
@@ -72,49 +74,46 @@ def growth(argosy: Peer, sizes: Sequence[int], runs: int) -> Iterator[Result]:
 
 
 def throughput(team: Sequence[Peer], who: str) -> Iterator[Result]:
-    """Seconds for a gigabyte, by iperf3."""
+    """Seconds for a gigabyte, by iperf3, in turns: what else the machine does is fair to all then."""
     if shutil.which("iperf3") is None:
         print("  (iperf3 is not installed)", flush=True)
         return
-    found: dict[str, dict[str, float]] = {}
-    for peer in team:
-        for work, seconds in (_bridged(peer) if who == "root" else _published(peer)).items():
-            found.setdefault(work, {})[peer.name] = seconds
+    found: dict[str, dict[str, list[float]]] = {}
+    with ExitStack() as stack:
+        paths = {peer.name: (_bridged if who == "root" else _published)(peer, stack) for peer in team}
+        for number in range(_ROUNDS):
+            for name in sorted(paths, reverse=bool(number % 2)):
+                for work, (server, client, address, port) in paths[name].items():
+                    seconds = _seconds(server, client, address, port)
+                    found.setdefault(work, {}).setdefault(name, []).append(seconds)
     for work, by_name in found.items():
-        yield Result(
-            f"a gigabyte, {work} ({who})", {name: (value,) for name, value in by_name.items()}, {"podman": 1.05}
-        )
+        values = {name: tuple(seconds) for name, seconds in by_name.items()}
+        yield Result(f"a gigabyte, {work} ({who})", values, {"podman": 1.05})
 
 
-def _bridged(peer: Peer) -> dict[str, float]:
+def _bridged(peer: Peer, stack: ExitStack) -> dict[str, Path]:
     """From the host, and from another container, to one on the default bridge."""
     for name in ("bench-server", "bench-client"):
         peer("run", "-d", "--name", name, IMAGE, "sleep", "100000")
+        stack.callback(peer, "rm", "-f", "-t", "0", name)
     shape = "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}"
     address = peer("inspect", "--format", shape, "bench-server")
     server, client = (_inside(peer, name) for name in ("bench-server", "bench-client"))
     place = list(peer.words[:5])  # nsenter and where the host is
-    try:
-        return {
-            "host to container": _seconds(server, [*place, "iperf3"], address, _PORT),
-            "container to container": _seconds(server, [*client, "iperf3"], address, _PORT),
-        }
-    finally:
-        peer("rm", "-f", "-t", "0", "bench-server", "bench-client")
+    return {
+        "host to container": (server, [*place, "iperf3"], address, _PORT),
+        "container to container": (server, [*client, "iperf3"], address, _PORT),
+    }
 
 
-def _published(peer: Peer) -> dict[str, float]:
+def _published(peer: Peer, stack: ExitStack) -> dict[str, Path]:
     """From the host to a published port of a user's container."""
     port = 15201 if peer.name == "argosy" else 15202
-    flags = ("--network", "pasta", "-p", f"127.0.0.1:{port}:{_PORT}") if peer.name == "argosy" else ()
-    flags = flags or ("--network", "slirp4netns:port_handler=slirp4netns", "-p", f"127.0.0.1:{port}:{_PORT}")
+    network = "pasta" if peer.name == "argosy" else "slirp4netns:port_handler=slirp4netns"
+    flags = ("--network", network, "-p", f"127.0.0.1:{port}:{_PORT}")
     peer("run", "-d", "--name", "bench-server", *flags, IMAGE, "sleep", "100000")
-    try:
-        return {
-            "host to a user's published port": _seconds(_inside(peer, "bench-server"), ["iperf3"], "127.0.0.1", port)
-        }
-    finally:
-        peer("rm", "-f", "-t", "0", "bench-server")
+    stack.callback(peer, "rm", "-f", "-t", "0", "bench-server")
+    return {"host to a user's published port": (_inside(peer, "bench-server"), ["iperf3"], "127.0.0.1", port)}
 
 
 def _inside(peer: Peer, name: str) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 _AF_NETLINK, _NETLINK_ROUTE = 16, 0
+_SOL_NETLINK, _GET_STRICT_CHK = 270, 12  # what a listing is to be of counts
 
 # Message types and flags (linux/netlink.h, linux/rtnetlink.h).
 _NLMSG_ERROR, _NLMSG_DONE = 2, 3
@@ -93,6 +94,10 @@ class Netlink:
         """Speak of the network namespace at the path `netns`, or of the calling thread's."""
         self._socket = namespaces.in_network(netns, _route_socket) if netns else _route_socket()
         self._socket.bind((0, 0))
+        try:
+            self._socket.setsockopt(_SOL_NETLINK, _GET_STRICT_CHK, 1)
+        except OSError:
+            pass  # Linux before 4.20 lists the addresses of all devices
         self._sequence = 0
 
     def close(self) -> None:
@@ -129,7 +134,7 @@ class Netlink:
 
     def addresses(self, index: int = 0) -> list[Address]:
         """The addresses of the device, or of all."""
-        found = [_address(body) for body in self._dump(_RTM_GETADDR, _ADDRESS.pack(0, 0, 0, 0, 0))]
+        found = [_address(body) for body in self._dump(_RTM_GETADDR, _ADDRESS.pack(0, 0, 0, 0, index))]
         return [address for address in found if index in (0, address.index)]
 
     def add_address(self, index: int, address: str) -> None:

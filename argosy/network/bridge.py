@@ -108,7 +108,8 @@ def _ensure(here: Netlink, shared: str, network: Network) -> tuple[int, bool]:
 
     Another engine's bridge that has a gateway's address is taken in its place: two routes to one subnet lead nowhere.
     """
-    network = network.replace(interface=_existing(here, network) or network.interface)
+    if not _has_gateways(here, network):  # to list all devices takes long where there are many
+        network = network.replace(interface=_existing(here, network) or network.interface)
     made = False
     try:
         bridge = here.link(network.interface)
@@ -148,6 +149,14 @@ def _filter_vlans(here: Netlink, network: Network, index: int) -> None:
             details=f"the kernel's bridges do not filter VLANs (CONFIG_BRIDGE_VLAN_FILTERING): {error.strerror}",
             hint="make it without -o vlan",
         ) from error
+
+
+def _has_gateways(here: Netlink, network: Network) -> bool:
+    try:
+        found = {address.address for address in here.addresses(here.link(network.interface).index)}
+    except NotFound:
+        return False
+    return all(subnet.gateway in found for subnet in network.subnets if subnet.gateway)
 
 
 def _existing(here: Netlink, network: Network) -> str:
