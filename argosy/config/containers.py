@@ -104,6 +104,7 @@ class ContainersConf(Value):
 
     # [network]
     cni_plugin_dirs: tuple[str, ...] = ()  # (): the usual places
+    default_host_ips: tuple[str, ...] = ()  # where ports are published that name no address; (): everywhere
     default_network: str = "podman"
     default_rootless_network_cmd: str = ""
     default_subnet: str = "10.88.0.0/16"

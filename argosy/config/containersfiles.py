@@ -23,7 +23,8 @@ _TABLES = {
         host_containers_internal_ip http_proxy init init_path interface_name ipcns keyring label label_users log_driver
         log_path log_size_max log_tag mounts netns no_hosts oom_score_adj pidns pids_limit prepare_volume_on_create
         privileged read_only seccomp_profile shm_size tz umask userns userns_size utsns volumes""",
-    "network": """cni_plugin_dirs default_network default_rootless_network_cmd default_subnet default_subnet_pools
+    "network": """cni_plugin_dirs default_host_ips default_network default_rootless_network_cmd default_subnet
+        default_subnet_pools
         dns_bind_port firewall_driver netavark_plugin_dirs network_backend network_config_dir pasta_options""",
     "engine": """active_service add_compression cdi_spec_dirs cgroup_manager chown_copied_files
         compat_api_enforce_docker_hub compose_providers compose_warning_logs compression_format compression_level
@@ -137,6 +138,8 @@ class _Key:
             return self._seconds(value)
         if isinstance(old, tuple):
             found = self._strings(value, old)
+            if field == "default_host_ips":
+                self._check_addresses(found)
             for item in found if field in _PAIRS else ():
                 if not item.partition("=")[0] or "=" not in item:
                     raise self.fault(f"holds {item!r}, which is not NAME=VALUE")
@@ -150,6 +153,15 @@ class _Key:
             raise self.fault(f"must be {wanted}, not {value!r}")
         self._check_value(field, value)
         return value
+
+    def _check_addresses(self, texts: tuple[str, ...]) -> None:
+        from ipaddress import ip_address
+
+        for text in texts:
+            try:
+                ip_address(text)
+            except ValueError:
+                raise self.fault(f"holds {text!r}, which is no IP address") from None
 
     def _check_value(self, field: str, value: Any) -> None:
         choices = _CHOICES.get(field, "").split()

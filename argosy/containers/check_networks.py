@@ -18,8 +18,11 @@ from argosy.storage.check import entries
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import TypeVar
 
     from argosy.containers.site import Site
+
+    T = TypeVar("T")
 
     # Kind, name, path, problem, and what puts it right.
     Leftover = tuple[str, str, str, str, Callable[[], object]]
@@ -44,6 +47,8 @@ def leftovers(site: Site) -> Iterator[Leftover]:
                 places.add((network_id, os.path.basename(holder)))
     yield from _elements(site, shared, {container_id for _, container_id in places})
     yield from _names(shared, places)
+    if places:
+        yield from _ended(site, shared)
     path = uplink.path_in(site.store.run)
     if os.path.lexists(path) and not uplink.is_used(site.store.run):
         yield "network namespace", uplink.NAME, path, _UNUSED, partial(uplink.leave, site.store.run)
@@ -66,16 +71,28 @@ def _names(shared: str, places: set[tuple[str, str]]) -> Iterator[Leftover]:
                 yield "names", container_id[:12], f"{place}/{network_id}", _LOST, remedy
 
 
-def _in_place(site: Site, action: Callable[[], None]) -> None:
+def _ended(site: Site, shared: str) -> Iterator[Leftover]:
+    """What containers that run rely on, and somebody has ended."""
+    place, netns = dns.directory(shared), uplink.path_in(site.store.run) if site.namespace.rootless else ""
+    if dns.has_ended(shared):
+        remedy = partial(dns.revive, shared, port=site.conf.dns_bind_port or 53, netns=netns)
+        yield "server of names", "dns", place, "it does not run", remedy
+    place = firewall.directory(shared)
+    if entries(place) and _in_place(site, firewall.is_whole) is False:
+        restore = partial(_in_place, site, partial(firewall.restore, shared))
+        yield "firewall", firewall.TABLE, place, "rules of the table were flushed", restore
+
+
+def _in_place(site: Site, action: Callable[[], T]) -> T | None:
     """Do it where the bridges are; where that is gone, what was there went with it."""
     if not site.namespace.rootless:
-        action()
-    elif os.path.exists(uplink.path_in(site.store.run)):
+        return action()
+    if os.path.exists(uplink.path_in(site.store.run)):
         from argosy.linux import namespaces
 
-        namespaces.in_network(uplink.path_in(site.store.run), action)
-    else:
-        files.remove_tree(firewall.directory(site.store.run))
+        return namespaces.in_network(uplink.path_in(site.store.run), action)
+    files.remove_tree(firewall.directory(site.store.run))
+    return None
 
 
 def remove_bridges(site: Site) -> None:

@@ -106,6 +106,17 @@ def shown(site: Site, view: ContainerView) -> list[str]:
     return found or ([default] if alone else [])
 
 
+def discard(site: Site, name: str) -> None:
+    """Remove a network whose record cannot be read, and with it each bridge that no network names and nobody is on."""
+    from argosy.network import bridged
+
+    networks = of(site)
+    network_id = networks.id_of(name)
+    networks.discard(network_id)
+    named = {network.interface for network in networks.listing().networks}
+    bridged.remove_unnamed(site.store.run, network_id, named, rootless=site.namespace.rootless)
+
+
 def remove(site: Site, network: Network, *, force: bool = False, timeout_s: float | None = None) -> None:
     """Remove a network and its bridge; with `force` the containers on it go first, stopped within `timeout_s`.
 

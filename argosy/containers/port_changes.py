@@ -6,6 +6,7 @@ from argosy.containers import connection, publish, state
 from argosy.containers import record as records
 from argosy.errors import ArgosyError, NotFound
 from argosy.network import port_changes
+from argosy.spec import parseports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def change(site: Site, container_id: str, *, add: Sequence[PortMapping], drop: S
                 hint=f"it was made with --network {record.options.network.kind}",
             )
         before = record.options.ports
-        after = publish.merged(_without(record, drop), add)
+        after = publish.merged(site, _without(record, drop), add)
         if after == before:
             return
         run = state.derive(site, container_id)
@@ -71,7 +72,7 @@ def _means(port: PortMapping, there: PortMapping) -> bool:
     return (
         (port.container_port, port.protocol) == (there.container_port, there.protocol)
         and port.host_port in (0, there.host_port)
-        and port.host_ip in ("", there.host_ip)
+        and port.host_ip in ("", there.host_ip or parseports.ANY_ADDRESS, there.host_ip)
     )
 
 

@@ -31,14 +31,14 @@ def settled(site: Site, options: ContainerOptions, config: ContainerConfig) -> t
     chosen: list[PortMapping] = []
     for mapping in wanted:
         if mapping.host_port == 0 or mapping not in chosen:
-            chosen.append(_with_number(mapping))
+            chosen += _at_addresses(site, _with_number(mapping))
     _check_single(expanded(tuple(chosen)))
     return tuple(chosen)
 
 
-def merged(there: tuple[PortMapping, ...], more: Iterable[PortMapping]) -> tuple[PortMapping, ...]:
+def merged(site: Site, there: tuple[PortMapping, ...], more: Iterable[PortMapping]) -> tuple[PortMapping, ...]:
     """The single ports of `there` and those of `more`, with their numbers on the host.  Raises as `settled`."""
-    added = single(tuple(_with_number(mapping) for mapping in more))
+    added = single(tuple(found for mapping in more for found in _at_addresses(site, _with_number(mapping))))
     found = tuple(dict.fromkeys((*there, *added)))
     _check_single(expanded(found))
     return found
@@ -58,13 +58,22 @@ def single(mappings: Iterable[PortMapping]) -> tuple[PortMapping, ...]:
 
 def _check_single(published: tuple[ports.Published, ...]) -> None:
     """Raise ArgosyError, in podman's words, for a port of the host that is to lead to two of the container."""
-    seen: dict[tuple[str, str, int], int] = {}
+    seen: dict[tuple[str, int], list[ports.Published]] = {}
     for port in published:
-        if seen.setdefault((port.protocol, port.host_ip, port.host_port), port.container_port) != port.container_port:
+        others = seen.setdefault((port.protocol, port.host_port), [])
+        others.append(port)
+        if any(port.container_port != other.container_port and _meet(port.host_ip, other.host_ip) for other in others):
             raise ArgosyError(
                 f"conflicting port mappings for host port {port.host_port} (protocol {port.protocol})",
                 hint="give each port of the container another port of the host",
             )
+
+
+def _meet(one: str, other: str) -> bool:
+    """Whether two addresses of the host have one in common; "" is all of them, "::" those of IPv6."""
+    if "" in (one, other) or one == other:
+        return True
+    return "::" in (one, other) and ":" in one and ":" in other
 
 
 def expanded(mappings: tuple[PortMapping, ...]) -> tuple[ports.Published, ...]:
@@ -92,3 +101,13 @@ def _with_number(mapping: PortMapping) -> PortMapping:
         return mapping
     first = ports.free_port(mapping.protocol.partition(",")[0], mapping.host_ip, mapping.range)
     return mapping.replace(host_port=first)
+
+
+def _at_addresses(site: Site, mapping: PortMapping) -> tuple[PortMapping, ...]:
+    """The mapping at the addresses of containers.conf where it names none."""
+    if mapping.host_ip == parseports.ANY_ADDRESS:
+        return (mapping.replace(host_ip=""),)
+    chosen = site.conf.default_host_ips if not mapping.host_ip else ()
+    return tuple(
+        mapping.replace(host_ip="" if address == parseports.ANY_ADDRESS else address) for address in chosen
+    ) or (mapping,)

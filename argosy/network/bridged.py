@@ -12,18 +12,17 @@ from argosy.errors import ArgosyError, Invalid, NotFound
 from argosy.linux import files, namespaces, process
 from argosy.linux.netlink import Netlink
 from argosy.network import attach, bridge, firewall, ipam, keeping, uplink
-from argosy.network.model import BRIDGE, IPVLAN
+from argosy.network.model import BRIDGE, IPVLAN, Network
 from argosy.network.request import Attachment, NetworkRecord, NetworkState, Unavailable
 from argosy.undo import Undo
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeVar
 
     from argosy.config.containers import ContainersConf
     from argosy.network.ipam import Lease
-    from argosy.network.model import Network
     from argosy.network.request import NetworkRequest, Wish
 
     T = TypeVar("T")
@@ -123,7 +122,8 @@ def _publish(request: NetworkRequest, shared: str, addresses: tuple[str, ...], h
 
     wanted = ports.mappings(request.ports, addresses)
     firewall.add(shared, request.id, firewall.of_ports(wanted))
-    keeping.put(held[1], ports.hold(wanted))
+    for at in range(0, len(wanted), keeping.AT_ONCE):  # what is under way counts as no open file of ours
+        keeping.put(held[1], ports.hold(wanted[at : at + keeping.AT_ONCE]))
 
 
 def change_ports(request: NetworkRequest, record: NetworkRecord, conmon_pid: int) -> None:
@@ -355,6 +355,14 @@ def remove(run: str, network: Network, *, rootless: bool) -> None:
         elif os.path.exists(uplink.path_in(run)):
             namespaces.in_network(uplink.path_in(run), lambda: bridge.remove(shared, network))
     ipam.forget(shared, network.id)
+
+
+def remove_unnamed(run: str, network_id: str, named: Iterable[str], *, rootless: bool) -> None:
+    """Take down what the network of this id may have left: bridges that are not among `named`, with nobody on them."""
+    place, known = firewall.directory(ipam.shared_directory(run, rootless=rootless)), frozenset(named)
+    for name in os.listdir(place) if os.path.isdir(place) else ():
+        if len(name) < len(network_id) and name not in known:  # no container's
+            remove(run, Network(name, network_id, 0, interface=name), rootless=rootless)
 
 
 def tell_servers(run: str, network: Network, *, rootless: bool) -> None:

@@ -75,6 +75,14 @@ def revive(shared: str, *, port: int, netns: str = "") -> None:
             _start(place, port, netns)
 
 
+def has_ended(shared: str) -> bool:
+    """Whether the server does not run although there are containers to be found."""
+    place = directory(shared)
+    if not os.path.isdir(place):
+        return False
+    return any(members(shared, name) for name in os.listdir(place)) and not _running(place)
+
+
 def members(shared: str, network_id: str) -> list[str]:
     """The ids of the containers that can be found on the network."""
     return (

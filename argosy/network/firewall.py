@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from argosy.network.model import Network
 
 TABLE = "argosy"
+_LIMIT = 64 << 20  # bytes of a file of elements: two for each port there is are 8 MB
 
 # `published` comes before routing, for packets from outside and for the host's own.  `guard` shuts the door that
 # route_localnet opens: nobody on a bridge may speak to the host's loopback addresses (compare CVE-2020-8558).
+# `refusing` answers at once where there is no way, from ::1: who asks for `localhost` goes on to 127.0.0.1.
 _SETS = """
 set bridges { type ifname; }
 set internal { type ifname; }
@@ -44,9 +46,11 @@ chain published { }
 chain arriving { type nat hook prerouting priority dstnat; policy accept; }
 chain local { type nat hook output priority -100; policy accept; }
 chain leaving { type nat hook postrouting priority srcnat; policy accept; }
+chain refusing { type filter hook output priority filter; policy accept; }
 chain passing { type filter hook forward priority filter; policy accept; }
 """
 _TRANSPORT = "meta l4proto { tcp, udp, sctp }"
+_FROM_LOOPBACK = "ip6 saddr ::1 ip6 daddr @inside6 ct status dnat"
 _RULES: dict[str, tuple[str, ...]] = {
     "guard": ("iifname @bridges ip daddr 127.0.0.0/8 drop",),
     "published": (
@@ -63,6 +67,10 @@ _RULES: dict[str, tuple[str, ...]] = {
         "oifname @bridges ct status dnat ip6 saddr @inside6 masquerade",
         "oifname != @bridges ip saddr @inside4 ip daddr != 224.0.0.0/4 masquerade",
         "oifname != @bridges ip6 saddr @inside6 ip6 daddr != ff00::/8 masquerade",
+    ),
+    "refusing": (
+        f"{_FROM_LOOPBACK} meta l4proto tcp reject with tcp reset",
+        f"{_FROM_LOOPBACK} reject",
     ),
     "passing": (
         "ct state established,related accept",
@@ -135,7 +143,7 @@ def add(shared: str, name: str, elements: Sequence[str]) -> None:
     """
     place = directory(shared)
     with _locked(place):
-        if _read(place, name) == tuple(elements) and _is_whole():
+        if _read(place, name) == tuple(elements) and is_whole():
             return
         _check_free(place, name, elements)
         old = _read(place, name)
@@ -194,7 +202,7 @@ def _change(place: str, old: Iterable[str], new: Iterable[str]) -> None:
 
     The rules are left alone: to write them again costs the kernel three times as much as all the rest.
     """
-    if _is_whole():
+    if is_whole():
         removed = [f"delete element inet {TABLE} {element}\n" for element in old if element not in new]
         added = [f"add element inet {TABLE} {element}\n" for element in new]
         try:
@@ -206,8 +214,11 @@ def _change(place: str, old: Iterable[str], new: Iterable[str]) -> None:
     _remake(place)
 
 
-def _is_whole() -> bool:
-    """Whether the table is there with as many rules as we made: `nft flush` leaves it without."""
+def is_whole() -> bool:
+    """Whether the table is there with as many rules as we made: `nft flush` leaves it without.
+
+    In the network namespace that the thread is in.
+    """
     texts = [rule for rules in _RULES.values() for rule in rules]
     jumps = {chain: sum(rule.endswith(f"jump {chain}") for rule in texts) for chain in _RULES}
     return nft.uses("inet", TABLE) == {chain: len(rules) + jumps[chain] for chain, rules in _RULES.items()}
@@ -264,7 +275,7 @@ def _whole(place: str) -> str:
 
 def _read(place: str, name: str) -> tuple[str, ...]:
     try:
-        return tuple(files.read(f"{place}/{name}").decode("utf-8", "replace").splitlines())
+        return tuple(files.read(f"{place}/{name}", _LIMIT).decode("utf-8", "replace").splitlines())
     except FileNotFoundError:
         return ()
 

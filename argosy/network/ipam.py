@@ -147,6 +147,7 @@ def _by_subnet(network: Network, wanted: Sequence[str]) -> dict[int, str]:
                 hint="; ".join(subnet.subnet for subnet in network.subnets) or "the network has no subnets",
             )
         address = inet_ntop(family, address_bytes)
+        _check_single(text, network.subnets[inside[0]])
         if address == network.subnets[inside[0]].gateway:
             raise ArgosyError(f"requested static ip {text} is the gateway of network {network.name}")
         for name, reserved in network.subnets[inside[0]].reserved.items():
@@ -154,6 +155,15 @@ def _by_subnet(network: Network, wanted: Sequence[str]) -> dict[int, str]:
                 raise ArgosyError(f"requested static ip {text} is reserved for {name} on network {network.name}")
         found[inside[0]] = address
     return found
+
+
+def _check_single(text: str, subnet: Subnet) -> None:
+    """Raise ArgosyError for an address that means the subnet, or everybody in it."""
+    first, last = _bounds(subnet)
+    value = int.from_bytes(packed(text)[1], "big")
+    if last - first > 1 and (value == first or (value == last and not subnet.is_ipv6)):
+        what = "address of the subnet itself" if value == first else "broadcast address"
+        raise ArgosyError(f"requested static ip {text} is the {what}: {subnet.subnet}", hint="choose one in between")
 
 
 def packed(text: str) -> tuple[int, bytes]:

@@ -28,7 +28,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_AT_ONCE = 250  # descriptors in one message; the kernel takes 253 (SCM_MAX_FD)
+AT_ONCE = 250  # descriptors in one message; the kernel takes 253 (SCM_MAX_FD)
 
 
 def pair() -> tuple[int, int]:
@@ -46,9 +46,9 @@ def put(sending: int, held: Sequence[int]) -> None:
     """Send the descriptors on their way, and close ours."""
     end = socket(fileno=sending)
     try:
-        for at in range(0, len(held), _AT_ONCE):
-            some = held[at : at + _AT_ONCE]
-            end.sendmsg([b"\0"], [(SOL_SOCKET, SCM_RIGHTS, struct.pack(f"={len(some)}i", *some))])
+        for at in range(0, len(held), AT_ONCE):
+            some = held[at : at + AT_ONCE]
+            end.sendmsg([b"\0"], [(SOL_SOCKET, SCM_RIGHTS, struct.pack(f"={len(some)}i", *some))], MSG_DONTWAIT)
     except OSError as error:
         raise ArgosyError(f"cannot hold {len(held)} ports: {error.strerror}", hint="publish fewer of them") from error
     finally:
@@ -81,7 +81,7 @@ def _taken(receiving: int) -> list[int]:
     try:
         while True:
             try:
-                _, ancillary, _, _ = end.recvmsg(1, CMSG_SPACE(4 * _AT_ONCE), MSG_CMSG_CLOEXEC | MSG_DONTWAIT)
+                _, ancillary, _, _ = end.recvmsg(1, CMSG_SPACE(4 * AT_ONCE), MSG_CMSG_CLOEXEC | MSG_DONTWAIT)
             except BlockingIOError:
                 return found
             for _, _, data in ancillary:

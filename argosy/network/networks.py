@@ -126,11 +126,12 @@ class Networks:
 
         with Netlink() as net:
             routes = [route for family in (AF_INET, AF_INET6) for route in net.routes(family) if route.destination]
-            devices = tuple(link.name for link in net.links())
+            links = net.links()
         return plan.Surroundings(
             networks=self.listing().networks,
             routed=tuple(f"{route.destination}/{route.prefix}" for route in routes),
-            devices=devices,
+            devices=tuple(link.name for link in links),
+            bridges=tuple(link.name for link in links if link.kind == "bridge"),
             pools=self._pools,
         )
 

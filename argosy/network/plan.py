@@ -69,6 +69,7 @@ class Surroundings(Value):
     networks: tuple[Network, ...] = ()
     routed: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
+    bridges: tuple[str, ...] = ()
     pools: tuple[tuple[str, int], ...] = DEFAULT_SUBNET_POOLS
 
 
@@ -133,6 +134,8 @@ def _interface(interface: str, request: CreateRequest, around: Surroundings) -> 
         raise Invalid("bridge name", interface, '1 to 15 characters without blanks or any of / : " * \\ are possible')
     if interface in taken:
         raise ArgosyError(f"bridge name {interface} already in use", hint="another network has it")
+    if interface in around.devices and interface not in around.bridges:
+        raise ArgosyError(f"bridge name {interface} already in use", hint="a device of this name is no bridge")
     return interface
 
 

@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-_EADDRINUSE, _EACCES = 98, 13
+_EADDRINUSE, _EACCES, _EMFILE = 98, 13, 24
 
 
 class Published(Value):
@@ -74,6 +74,12 @@ def hold(wanted: Iterable[Mapping]) -> tuple[int, ...]:
         release(held)
         raise
     return tuple(held)
+
+
+def check(wanted: Iterable[Mapping]) -> None:
+    """Raise as `hold` does, and bind nothing."""
+    for mapping in wanted:
+        release(hold((mapping,)))
 
 
 def _check_alone(mapping: Mapping) -> None:
@@ -177,4 +183,5 @@ def _refused(mapping: Mapping, error: OSError) -> ArgosyError:
             f"cannot listen on the {mapping.protocol.upper()} port: {where}: permission denied",
             hint="ports below net.ipv4.ip_unprivileged_port_start are root's: choose a higher one",
         )
-    return ArgosyError(f"cannot listen on the {mapping.protocol.upper()} port: {where}: {error.strerror}")
+    hint = "publish fewer ports, or raise the limit of open files (ulimit -n)" if error.errno == _EMFILE else ""
+    return ArgosyError(f"cannot listen on the {mapping.protocol.upper()} port: {where}: {error.strerror}", hint=hint)

@@ -54,7 +54,7 @@ def publish(
                 f"{name} cannot publish the port {port.host_port}/{port.protocol}",
                 hint=f"it forwards {' and '.join(protocols)}: bridge networks of root forward all",
             )
-    ports.release(ports.hold(ports.sockets(request.ports)))
+    ports.check(ports.sockets(request.ports))
     return tuple(word for port in request.ports for word in words(port))
 
 

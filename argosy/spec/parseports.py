@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 PROTOCOLS = ("tcp", "udp", "sctp")
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 -- all addresses, whatever containers.conf says
 _LARGEST = 65535
 _FORMAT = "invalid port format - format is [[hostIP:]hostPort:]containerPort"
 
@@ -65,7 +66,7 @@ def _address(text: str) -> tuple[str, str]:
 def _ip(text: str) -> str:
     from ipaddress import ip_address
 
-    if text in ("", "0.0.0.0"):  # noqa: S104 -- all addresses
+    if not text:
         return ""
     try:
         return str(ip_address(text))

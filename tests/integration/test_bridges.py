@@ -288,6 +288,30 @@ def test_a_port_on_one_address_and_on_all_is_one_port(rooted: Program) -> None:
     rooted.run("restart", "-t", "0", "web")
 
 
+def test_ports_that_name_no_address_are_where_containers_conf_says(rooted: Program) -> None:
+    addresses = '[network]\ndefault_host_ips = ["127.0.0.1", "127.0.0.2"]\n'
+    rooted.env["CONTAINERS_CONF"] = rooted.write("containers.conf", addresses)
+    ports = ("-p", "47985:80", "-p", "0.0.0.0:47986:81")
+    rooted.run("create", "--name", "web", *ports, "busybox", "true")
+    places = ["80/tcp -> 127.0.0.1:47985", "80/tcp -> 127.0.0.2:47985", "81/tcp -> 0.0.0.0:47986"]
+    assert rooted.run("port", "web").lines == places
+
+
+def test_from_the_hosts_own_ipv6_loopback_a_port_is_refused_at_once(rooted: Program) -> None:
+    rooted.run("network", "create", "--subnet", "10.218.7.0/24", "--subnet", "fd00:218:7::/64", "dual")
+    serve(rooted, "web", "--network", "dual", "-p", "80")
+    port = int(rooted.run("port", "web").lines[0].rpartition(":")[2])
+    assert get(port) == b"served-by-web"
+    with pytest.raises(ConnectionRefusedError):
+        get(port, "::1")
+
+
+def test_more_ports_than_files_may_be_open(rooted: Program) -> None:
+    few = ["sh", "-c", 'ulimit -n 400; exec "$@"', "sh"]
+    words = ("run", "--rm", "-p", "47000-47599:7000-7599", "busybox", "true")
+    rooted.call(*few, *rooted.argv(*words))
+
+
 def test_a_flushed_table_comes_back_with_the_next_container(rooted: Program) -> None:
     serve(rooted, "web", "-p", "80")
     port = int(rooted.run("port", "web").lines[0].rpartition(":")[2])
@@ -334,6 +358,7 @@ def test_nobody_on_a_bridge_reaches_what_listens_on_loopback(rooted: Program) ->
         (("--network", "one", "--mac-address", "01:00:5e:00:00:01"), "multicast"),
         (("-p", "99999:80"), "port numbers must be between 1 and 65535 (inclusive), got 99999"),
         (("--network", "one", "-p", "47981:80", "-p", "47981:81"), "conflicting port mappings for host port 47981"),
+        (("-p", "47981:80", "-p", "127.0.0.1:47981:81"), "conflicting port mappings for host port 47981"),
         (("-p", "8000-8001:80"), "host and container port ranges have different lengths: 2 vs 1"),
     ],
 )

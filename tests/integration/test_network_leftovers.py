@@ -100,10 +100,25 @@ def test_an_address_of_a_container_that_is_gone_is_given_again(bridged: Program)
 def test_reload_starts_what_answers_for_names_again(bridged: Program) -> None:
     bridged.run("run", "-d", "--name", "web", "--network", "one", "busybox", "sleep", "600")
     pid_file = f"{shared(bridged)}/dns/resolver.pid"
-    with open(pid_file) as file:
-        os.kill(int(file.read()), signal.SIGKILL)
-    bridged.run("network", "reload", "web")
+    for mend in (("network", "reload", "web"), ("system", "check", "--quick", "--repair")):
+        with open(pid_file) as file:
+            os.kill(int(file.read()), signal.SIGKILL)
+        assert "server of names" in bridged.run("system", "check", "--quick", check=1).stdout
+        bridged.run(*mend)
+    assert bridged.run("system", "check", "--quick").stdout == CLEAN
     assert "web.dns.podman" in bridged.run("exec", "web", "nslookup", "-type=a", "web").stdout
+
+
+def test_check_makes_rules_again_that_were_flushed(bridged: Program) -> None:
+    bridged.run("run", "-d", "--name", "web", "--network", "one", "busybox", "sleep", "600")
+    flush = ("nft", "flush", "chain", "inet", "argosy", "leaving")
+    if bridged.rootless:
+        bridged.run("unshare", "--rootless-netns", *flush)
+    else:
+        subprocess.run(flush, check=True)
+    assert "rules of the table were flushed" in bridged.run("system", "check", "--quick", check=1).stdout
+    bridged.run("system", "check", "--quick", "--repair")
+    assert bridged.run("system", "check", "--quick").stdout == CLEAN
 
 
 def test_users_bridges_are_connected_again_when_their_program_has_ended(argosy_user: Program) -> None:
@@ -125,6 +140,7 @@ def test_a_damaged_network_is_named_and_can_be_removed(bridged: Program) -> None
         and bridged.run("network", "inspect", "--format", "{{.ID}}", "two").stdout.strip()
     )
     bridge = bridge_of(bridged, "two")
+    bridged.run("run", "--rm", "--network", "two", "busybox", "true")
     with open(f"{bridged.root}/networks/{network_id}/network.json", "w") as file:
         file.write("{")
     listed = bridged.run("network", "ls", "-q")
@@ -135,6 +151,8 @@ def test_a_damaged_network_is_named_and_can_be_removed(bridged: Program) -> None
     bridged.run("run", "--rm", "--network", "one", "busybox", "true")
     bridged.run("network", "rm", "two", check=125)
     bridged.run("network", "rm", "--force", "two")
+    assert not os.path.exists(f"{shared(bridged)}/firewall/{bridge}")
+    assert not os.path.exists(f"/sys/class/net/{bridge}")
     assert bridged.run("network", "create", "two").stdout == "two\n"
     assert bridge_of(bridged, "two") == bridge
 

@@ -115,7 +115,7 @@ def test_ports_of_a_container_that_does_not_run_are_changed(argosy_both: Program
     assert "127.0.0.1:9000->90/tcp" in argosy_both.run("ps", "-a").stdout
     for flags, words in (
         ((), "nothing is to be changed"),
-        (("--publish-add", "9000:80"), ""),
+        (("--publish-add", "9001:80"), ""),
         (("--publish-add", "8000:83"), "conflicting port mappings for host port 8000"),
         (("--publish-add", "70000:80"), "port numbers must be between 1 and 65535"),
         (("--publish-rm", "x"), "invalid port number"),

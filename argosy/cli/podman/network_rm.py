@@ -43,7 +43,7 @@ def run(options: NetworkRemoveOptions, engine: Engine, out: Output) -> int:
             if not options.force:
                 status = report(error, out)
                 continue
-            networks.of(engine.site).discard(networks.of(engine.site).id_of(text))
+            networks.discard(engine.site, text)
         except ArgosyError as error:
             status = report(error, out)
             continue

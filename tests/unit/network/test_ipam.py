@@ -33,6 +33,22 @@ def test_addresses_are_given_in_turn_and_not_soon_again(tmp_path: Path) -> None:
         leased(tmp_path, SMALL)
 
 
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("10.1.0.0", "address of the subnet itself"),
+        ("10.1.0.255", "broadcast"),
+        ("10.1.0.1", "the gateway"),
+        ("10.2.0.1", "not in any subnet"),
+        ("fd00::", "address of the subnet itself"),
+    ],
+)
+def test_addresses_that_no_container_can_have(tmp_path: Path, address: str, words: str) -> None:
+    with pytest.raises(ArgosyError, match=words):
+        leased(tmp_path, DUAL, address)
+    assert leased(tmp_path, DUAL, "10.1.0.7", "fd00::ffff:ffff:ffff:ffff")
+
+
 def test_each_subnet_gives_an_address(tmp_path: Path) -> None:
     assert leased(tmp_path, DUAL) == ["10.1.0.2/24", "fd00::2/64"]
     assert leased(tmp_path, DUAL, "fd00:0::00ff") == ["10.1.0.3/24", "fd00::ff/64"]

@@ -12,7 +12,7 @@ from argosy.network.model import Network, Subnet, network_id
 from argosy.network.plan import CreateRequest, Surroundings, planned
 
 TAKEN = Network(name="taken", id=network_id("taken"), created_ns=0, subnets=(Subnet("10.99.0.0/24", "10.99.0.1"),))
-AROUND = Surroundings(networks=(TAKEN,), routed=("192.0.2.0/24",), devices=("lo", "eth0"))
+AROUND = Surroundings(networks=(TAKEN,), routed=("192.0.2.0/24",), devices=("lo", "eth0", "br0"), bridges=("br0",))
 
 
 def made_of(**fields: Any) -> Network:
@@ -39,6 +39,8 @@ def test_names_of_devices(name: str) -> None:
         ({"subnets": ("127.0.0.0/8",)}, "is already used on the host"),
         ({"subnets": ("0.0.0.0/0",)}, "is already used on the host"),
         ({"subnets": ("224.1.0.0/16",)}, "multicast"),
+        ({"interface": "lo"}, "bridge name lo already in use"),
+        ({"interface": "eth0"}, "bridge name eth0 already in use"),
         ({"subnets": ("nonsense",)}, "invalid CIDR address: nonsense"),
         ({"subnets": ("10.7.0.0",)}, "invalid CIDR address: 10.7.0.0"),
         ({"subnets": ("10.7.0.0/32",)}, "no room for a gateway"),
