@@ -39,7 +39,8 @@ _LISTS = {"oci": mediatypes.OCI_INDEX, "v2s2": mediatypes.DOCKER_LIST}
 class CopyOptions(Value):
     """What is copied and how.  `images` says what of an index: SYSTEM (what fits `platform`), ALL, or INDEX_ONLY.
 
-    `platform` None is the host's.  With `preserve`, a copy whose digest would change is an error.
+    `platform` None is the host's.  With `preserve` the documents stay as they are, whatever format or compression is
+    wanted (as skopeo has it), and a copy whose digest would change all the same is an error.
     """
 
     images: str = SYSTEM
@@ -65,8 +66,8 @@ def copy(
     a rule,
     Unsupported where the destination cannot hold what was asked for.
     """
-    convert.check(options.form)
     work = _Copy(source, destination, options, directory, progress or Progress(), guard)
+    convert.check(work.form)
     return work.run()
 
 
@@ -85,7 +86,11 @@ class _Copy:
         self._source = source
         self._destination = destination
         self._options = options
-        self._form = options.form.fitting(destination.abilities)
+        self._abilities = destination.abilities
+        self.form = options.form.fitting(self._abilities)
+        if options.preserve:
+            self._abilities = self._abilities.replace(families=self._abilities.keeps)
+            self.form = Form(keys=options.form.keys)
         self._directory = directory
         self._progress = progress
         self._guard = guard
@@ -113,10 +118,10 @@ class _Copy:
     def _image(self, raw: RawManifest, *, main: bool) -> RawManifest:
         """Copy one image or artifact."""
         signatures = self._guard.admit(raw)
-        abilities, name = self._destination.abilities, self._destination.name
+        abilities, name = self._abilities, self._destination.name
         image = manifests.parse(raw.data, raw.media_type, artifact=abilities.artifacts)
         assert isinstance(image, ImageManifest)
-        source, made = convert.converted(self._source, raw, self._form, self._directory, abilities, name)
+        source, made = convert.converted(self._source, raw, self.form, self._directory, abilities, name)
         try:
             self._preserve(raw, made)
             self._guard.seal(raw, made, signatures)
@@ -139,13 +144,13 @@ class _Copy:
 
     def _index(self, raw: RawManifest, index: Index, depth: int, *, main: bool) -> RawManifest:
         """Copy an index and, unless it alone is wanted, what it names."""
-        abilities, name = self._destination.abilities, self._destination.name
+        abilities, name = self._abilities, self._destination.name
         if not abilities.indexes:
             raise Unsupported(f"{name} holds one image, not an index of several", hint="leave out --all")
         if depth > _DEPTH_LIMIT:
             raise Invalid("index", raw.digest, f"indexes within indexes, more than {_DEPTH_LIMIT} deep")
         own = convert.family_of(index.media_type)
-        family = convert.family(own, self._form, abilities, name)
+        family = convert.family(own, self.form, abilities, name)
         changes: dict[str, RawManifest] = {}
         alone = self._options.images != ALL
         signatures = self._guard.admit(raw) if alone else self._guard.gather(raw)

@@ -26,10 +26,12 @@ COMPRESS = "compress"
 class Abilities(Value):
     """What a place can hold: families of documents ("oci", "v2s2"), indexes, artifacts, layers that are elsewhere.
 
-    `layers` says whether layers without compression stay so (KEEP) or are compressed (COMPRESS).
+    `layers` says whether layers without compression stay so (KEEP) or are compressed (COMPRESS).  `keeps` are the
+    families whose documents stay as they are where that is asked for.
     """
 
     families: tuple[str, ...] = ("oci", "v2s2")
+    keeps: tuple[str, ...] = ("oci", "v2s2")
     indexes: bool = True
     artifacts: bool = True
     foreign: bool = False

@@ -38,7 +38,7 @@ class DockerArchiveDestination:
 
     def __init__(self, file: ArchiveFile, names: tuple[Reference, ...]) -> None:
         self.name = f"docker-archive:{file.path}"
-        self.abilities = Abilities(indexes=False, artifacts=False)
+        self.abilities = Abilities(keeps=("v2s2",), indexes=False, artifacts=False)
         self._file = file
         self._names = names
         self._lock = threading.Lock()
