@@ -9,7 +9,7 @@ from argosy import jsontext
 from argosy.build import provenance, sbom
 from argosy.build.sbom import cyclonedx, spdx, statement
 from argosy.build.working import Mounted
-from argosy.images import artifact_add
+from argosy.images import artifact_add, attached
 from argosy.images.artifact_add import AddOptions
 from argosy.oci import digest as digests
 from argosy.oci.descriptor import Descriptor
@@ -66,7 +66,7 @@ def attach(store: Store, attestation: Attestation, subject: Descriptor, reposito
     With a `key` it is a signed envelope, without one the document itself (a provenance: its statement).  The name is
     the repository with a tag made of the subject's digest, in place of an earlier one.
     """
-    name = f"{repository}:{str(subject.digest).replace(':', '-')}.{attestation.kind}"
+    name = f"{repository}:{attached.tag(subject.digest, attestation.kind)}"
     said = statement.statement(repository, str(subject.digest), attestation.predicate_type, attestation.predicate)
     kind, data = attestation.media_type, jsontext.encode(attestation.predicate)
     if key is not None:

@@ -87,3 +87,41 @@ def test_signed_and_pushed(program: Program, insecure_registry: Registry) -> Non
         public.verify(signature, statement.encoding(payload), ec.ECDSA(hashes.SHA256()))
         said = json.loads(payload)
         assert (said["predicateType"], said["subject"][0]["digest"]) == (predicate, {"sha256": digest[7:]})
+
+
+def referrers(registry: Registry, program: Program, place: str, digest: str) -> dict[str, Any]:
+    """What refers to the digest there, by its type: by the tag that stands for the API."""
+    tag = f"docker://{place}:{digest.replace(':', '-')}"
+    index = program.run("inspect", INSECURE, "--raw", tag, name="skopeo").json()
+    return {entry["artifactType"]: entry["digest"] for entry in index["manifests"]}
+
+
+def test_a_later_push_carries_them(program: Program, insecure_registry: Registry) -> None:
+    """About the manifest there, whose layers are compressed; again without another copy; signed ones cannot follow."""
+    build(program, "--sbom", "--provenance", "--label", "is=later", "-t", "later")
+    place = f"{insecure_registry.name}/attest/later-{os.urandom(3).hex()}"
+    found = []
+    for _ in range(2):
+        program.run("push", "-q", INSECURE, "later", f"{place}:1")
+        digest = program.run("inspect", INSECURE, f"docker://{place}:1", name="skopeo").json()["Digest"]
+        assert digest != program.run("image", "inspect", "later").json()[0]["Digest"]
+        found.append(referrers(insecure_registry, program, place, digest))
+    assert found[0] == found[1]
+    assert sorted(found[0]) == ["application/spdx+json", "application/vnd.in-toto+json"]
+    name = f"{place}:{digest.replace(':', '-')}.provenance"
+    program.run("artifact", "pull", "-q", INSECURE, name)
+    assert content(program, name)["subject"] == [{"name": place, "digest": {"sha256": digest[7:]}}]
+    key, password = f"{program.files}/later-key", program.write("password", "secret\n")
+    program.run("generate-sigstore-key", "--output-prefix", key, "--passphrase-file", password, name="skopeo")
+    signing = ("--sign-by-sigstore-private-key", f"{key}.private", "--sign-passphrase-file", password)
+    build(program, "--sbom", *signing, "--label", "is=signed", "-t", "signed")
+    assert "build --push signs" in program.run("push", "-q", INSECURE, "signed", f"{place}:signed").stderr
+
+
+def test_those_of_a_list_follow_its_images(program: Program, insecure_registry: Registry) -> None:
+    build(program, "--sbom", "--platform", "linux/amd64,linux/arm64", "-t", "several")
+    place = f"{insecure_registry.name}/attest/several-{os.urandom(3).hex()}"
+    program.run("manifest", "push", "-q", "--all", INSECURE, "several", f"docker://{place}:1")
+    index = program.run("inspect", INSECURE, "--raw", f"docker://{place}:1", name="skopeo").json()
+    for entry in index["manifests"]:
+        assert len(referrers(insecure_registry, program, place, entry["digest"])) == 1

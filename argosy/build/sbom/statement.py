@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 
 from argosy import jsontext
+from argosy.oci import mediatypes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
 
     from argosy.signatures.sigstorekeys import PrivateKey
 
-STATEMENT = "application/vnd.in-toto+json"
-ENVELOPE = "application/vnd.dsse.envelope.v1+json"
+STATEMENT = mediatypes.IN_TOTO_STATEMENT
+ENVELOPE = mediatypes.DSSE_ENVELOPE
 
 
 def statement(name: str, digest: str, predicate_type: str, predicate: dict[str, Any]) -> bytes:

@@ -102,7 +102,8 @@ def _push(engine: Engine, flags: BuildFlags, out: Output) -> None:
     for name in flags.tag:
         operands = (name, f"docker://{name}") if several else (name,)
         values = {**given, "all": True} if several else given
-        command.run(grammar.build_options(command, grammar.Parsed(values, operands), command.path), engine, out)
+        options = grammar.build_options(command, grammar.Parsed(values, operands), command.path)
+        command.run(options, engine, out, attached=False)  # they follow, signed if that is wanted
 
 
 def _for_platforms(options: BuildOptions, flags: BuildFlags) -> list[BuildOptions]:

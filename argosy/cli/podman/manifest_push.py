@@ -39,8 +39,8 @@ class ManifestPushOptions(Value):
     tls_verify: bool | None
 
 
-def run(options: ManifestPushOptions, engine: Engine, _out: Output) -> int:
-    """Push the list under the second operand, or under its own name."""
+def run(options: ManifestPushOptions, engine: Engine, out: Output, *, attached: bool = True) -> int:
+    """Push the list under the second operand, or under its own name; `attached`: with its images' attestations."""
     from argosy.cli.digestfile import write_digest
     from argosy.cli.podman.push import target_of
     from argosy.images.listsource import ListSource
@@ -59,6 +59,11 @@ def run(options: ManifestPushOptions, engine: Engine, _out: Output) -> int:
     source = ListSource(found, lambda entry: _manifest.open_entry(engine, entry, registry))
     try:
         digest = _push(options, engine, source, target, registry)
+        if attached and options.all and target.transport == "docker" and engine.store.shelf("artifacts").ids():
+            from argosy.cli.podman import _push_attached
+
+            listed = source.manifest()
+            _push_attached.push_listed(engine, listed, target.name, digest, registry, out, quiet=options.quiet)
     finally:
         source.close()
     if options.digestfile:

@@ -48,8 +48,11 @@ class PushOptions(Value):
     tls_verify: bool | None
 
 
-def run(options: PushOptions, engine: Engine, out: Output) -> int:
-    """Push the image under the second operand, or under its own name; with --all-tags a repository, tag by tag."""
+def run(options: PushOptions, engine: Engine, out: Output, *, attached: bool = True) -> int:
+    """Push the image under the second operand, or under its own name; with --all-tags a repository, tag by tag.
+
+    `attached`: and the attestations that it has.
+    """
     from argosy.images import resolve
 
     source, *rest = options.operands
@@ -63,9 +66,9 @@ def run(options: PushOptions, engine: Engine, out: Output) -> int:
             raise
         return status
     if not rest and found.name is not None:
-        _push(options, engine, found, registry_place(found.name))
+        _push(options, engine, found, registry_place(found.name), out, attached=attached)
     else:
-        _push(options, engine, found, target_of(rest[0] if rest else source))
+        _push(options, engine, found, target_of(rest[0] if rest else source), out, attached=attached)
     return 0
 
 
@@ -128,11 +131,13 @@ def _push_all(options: PushOptions, engine: Engine, out: Output) -> int:
             out.line(str(name))
             out.flush()
         found = resolve.resolve(engine.store, engine.load_registries, str(name))
-        _push(options, engine, found, registry_place(name))
+        _push(options, engine, found, registry_place(name), out)
     return 0
 
 
-def _push(options: PushOptions, engine: Engine, found: Resolved, target: Place) -> None:
+def _push(
+    options: PushOptions, engine: Engine, found: Resolved, target: Place, out: Output, *, attached: bool = True
+) -> None:
     from argosy.cli import progress
     from argosy.cli.digestfile import write_digest
     from argosy.images import copy, push, targets
@@ -165,6 +170,10 @@ def _push(options: PushOptions, engine: Engine, found: Resolved, target: Place) 
             )
     finally:
         destination.close()
+    if attached and target.transport == "docker" and engine.store.shelf("artifacts").ids():
+        from argosy.cli.podman import _push_attached
+
+        _push_attached.push(engine, found.record, target.name, digest, registry, out, quiet=options.quiet)
     if options.digestfile:
         write_digest(options.digestfile, digest)
 
@@ -195,6 +204,7 @@ COMMAND = Command(
     description=(
         "Copies an image to a registry: the layers that the registry lacks, then the config and the manifest. Layers "
         "stay as they were pulled, so that digests stay the same; those without compression are compressed by gzip. "
+        "What build --sbom and --provenance have attached to the image follows it. "
         "DESTINATION may be another place: oci:, oci-archive:, docker-archive:, dir: or docker-daemon:."
     ),
     usage="IMAGE [DESTINATION]",
