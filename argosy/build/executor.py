@@ -120,6 +120,7 @@ def build(site: Site, options: BuildOptions, report: Report) -> ImageRecord:
         site.store.unstable.begin()
         image = _Build(site, options, report, planned, work).run()
     Cache(site.store).prune(older_than_s=_FORGOTTEN_S)
+    site.store.events.write("image", "build", Name=image.config_digest.partition(":")[2])
     return image
 
 

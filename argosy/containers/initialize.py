@@ -51,7 +51,7 @@ def begin(site: Site, record: ContainerRecord, *, connect: bool) -> Attachment |
             attachment.close()
         undo_locked(site, record.id)
         raise
-    happened.tell(site, record, "start")
+    happened.tell(site, record, "start", *(("attach",) if attachment is not None else ()))
     if record.options.health is not None:
         from argosy.containers.health import watch
 

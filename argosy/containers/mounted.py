@@ -29,6 +29,13 @@ def mount(site: Site, container_id: str) -> str:
 
 def unmount(site: Site, container_id: str, *, force: bool = False) -> bool:
     """Undo one `mount`, with `force` all; False when it was not mounted.  A container that runs keeps its root."""
+    undone = _unmount(site, container_id, force=force)
+    if undone:
+        happened.tell_of(site, container_id, "unmount")
+    return undone
+
+
+def _unmount(site: Site, container_id: str, *, force: bool) -> bool:
     with site.store.containers.lock(container_id):
         count = _count(site, container_id)
         if count > 1 and not force:

@@ -30,7 +30,7 @@ def of(site: Site) -> Networks:
         from argosy.storage import places
 
         shelf = places.networks(conf.network_config_dir)
-    return Networks(shelf, default, conf.default_subnet_pools)
+    return Networks(shelf, default, conf.default_subnet_pools, site.store.events)
 
 
 def named(site: Site, record: ContainerRecord) -> tuple[NetworkUse, ...]:

@@ -185,7 +185,7 @@ def _bring_up(
     if only_create:
         return attachment, created.pid
     prepared.runtime.start(record.id, prepared.program)
-    happened.tell(site, record, "init", "start")
+    happened.tell(site, record, "init", "start", *(("attach",) if attachment is not None else ()))
     if "NOTIFY_SOCKET" in os.environ and record.options.sdnotify != "ignore":
         from argosy.runtime import sdnotify
 

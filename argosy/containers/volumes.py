@@ -48,6 +48,7 @@ def prune(site: Site, volumes: list[Volume]) -> list[str]:
     for volume in volumes:
         if not users(site).of(volume.name):
             named.remove_unused(site.store, volume.name)
+            site.store.events.write("volume", "prune", Name=volume.name)
             removed.append(volume.name)
     return removed
 

@@ -114,6 +114,8 @@ def import_archive(
         work.settle()
         record = publish(store, arrived, (name,) if name else (), durable=True)
         progress.line("Storing signatures")
+        if name:
+            store.events.write("image", "tag", ID=record.config_digest.partition(":")[2], Name=str(name))
         return record
 
 

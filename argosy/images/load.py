@@ -62,9 +62,11 @@ def load_archive(
         fd = _seekable(archive, f"{work.path}/archive")
         try:
             members = Members(fd, archive.name)
-            return tuple(_take_in(store, found, archive.name, progress, notice, door) for found in _images(members))
+            loaded = tuple(_take_in(store, found, archive.name, progress, notice, door) for found in _images(members))
         finally:
             os.close(fd)
+    store.events.write("image", "loadfromarchive", Name=archive.name)
+    return loaded
 
 
 def load_directory(
@@ -76,11 +78,14 @@ def load_directory(
         if directory.has(dir_transport.VERSION_FILE):
             source = dir_transport.DirectorySource(directory, _label(()))
             nameless = _Found(source, (), trust.at_path("dir", path))
-            return (_take_in(store, nameless, path, progress, notice, door),)
-        found = _layout_images(directory, "oci")
-        return tuple(_take_in(store, image, path, progress, notice, door) for image in found)
+            found = iter((nameless,))
+        else:
+            found = _layout_images(directory, "oci")
+        loaded = tuple(_take_in(store, image, path, progress, notice, door) for image in found)
     finally:
         directory.close()
+    store.events.write("image", "loadfromarchive", Name=path)
+    return loaded
 
 
 def load_place(
@@ -98,9 +103,11 @@ def load_place(
     """
     try:
         found = _Found(opened.source, opened.names, trust.of_place(place, opened.source))
-        return _take_in(store, found, str(place), progress, notice, door, platform)
+        loaded = _take_in(store, found, str(place), progress, notice, door, platform)
     finally:
         opened.source.close()
+    store.events.write("image", "pull", Name=str(place))
+    return loaded
 
 
 def _seekable(archive: Archive, spool: str) -> int:

@@ -36,11 +36,19 @@ def mount(store: Store, record: ImageRecord) -> str:
             _set_count(path, 0)
             rootfs.mount_readonly(store, target, record.diff_ids, record.chain_id, fixed=record.fixed)
         _set_count(path, _count(path) + 1)
+    store.events.write("image", "mount", ID=record.config_digest.partition(":")[2])
     return target
 
 
 def unmount(store: Store, config_digest: str, *, force: bool = False) -> bool:
     """Undo one `mount` of the image, with `force` all; false when it was not mounted."""
+    undone = _unmount(store, config_digest, force=force)
+    if undone:
+        store.events.write("image", "unmount", ID=config_digest.partition(":")[2])
+    return undone
+
+
+def _unmount(store: Store, config_digest: str, *, force: bool) -> bool:
     path = _path(store, config_digest)
     try:
         with _locked(path):

@@ -45,7 +45,9 @@ def push(
         source = StorageSource(store, record, named)
         options = CopyOptions(form=form, at_once=at_once)
         digest = copy.copy(source, destination, options, work.path, progress, guard=guard).digest
-    store.events.write("image", "push", ID=record.config_digest.partition(":")[2], Name=str(named))
+    store.events.write(
+        "image", "push", ID=record.config_digest.partition(":")[2], Name=destination.name.removeprefix("docker://")
+    )
     return digest
 
 

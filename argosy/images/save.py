@@ -52,6 +52,12 @@ class Saved(Value):
     names: tuple[Reference, ...]
 
 
+def tell(store: Store, images: Sequence[Saved], place: str) -> None:
+    """Note for the log of events that the images were saved."""
+    for image in images:
+        store.events.write("image", "save", ID=image.record.config_digest.partition(":")[2], Name=place)
+
+
 def docker_form(store: Store, images: Sequence[Saved], output: Writer, progress: Progress) -> None:
     """Write the files of a docker-archive: configs, layers, manifest.json."""
     written: set[str] = set()

@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from argosy.network import plan
     from argosy.network.plan import CreateRequest
+    from argosy.records.events import Log
     from argosy.records.shelf import Shelf
 
 RECORD = "network.json"
@@ -36,10 +37,13 @@ class Listing(Value):
 class Networks:
     """The networks of one store."""
 
-    def __init__(self, shelf: Shelf, default: Network, pools: tuple[tuple[str, int], ...]) -> None:
+    def __init__(
+        self, shelf: Shelf, default: Network, pools: tuple[tuple[str, int], ...], events: Log | None = None
+    ) -> None:
         self._shelf = shelf
         self.default = default
         self._pools = pools
+        self._events = events
 
     def get(self, text: str) -> Network:
         """The network with this name, id or unambiguous beginning of an id.
@@ -92,6 +96,7 @@ class Networks:
                     staged.commit(durable=True)
                 except Exists:
                     raise _taken(network.name) from None
+        self._tell("create", network)
         return network
 
     def update(self, network: Network) -> None:
@@ -107,11 +112,17 @@ class Networks:
         if network.id == self.default.id:
             raise ArgosyError(f"default network {network.name} cannot be removed")
         self.discard(network.id)
+        self._tell("remove", network)
 
     def discard(self, network_id: str) -> None:
         """Remove the network of this id, whether or not it can be read.  Raises NotFound when it is gone already."""
         with self._shelf.lock(network_id):
             self._shelf.remove(network_id, durable=True)
+
+    def _tell(self, status: str, network: Network) -> None:
+        if self._events is not None:
+            attributes = {"driver": network.driver, **network.labels}
+            self._events.write("network", status, attributes=attributes, ID=network.id, Network=network.name)
 
     def _read(self, network_id: str) -> Network:
         data = jsontext.decode(self._shelf.read(network_id, RECORD), f"network {network_id}")

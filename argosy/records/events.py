@@ -39,12 +39,19 @@ class Log:
             self._append(data)
         except FileNotFoundError:
             try:
-                os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
-                self._append(data)
+                self._append(self._begin(event["Time"]) + data)
             except OSError:
                 return
         except OSError:
             return
+
+    def _begin(self, moment_ns: int) -> bytes:
+        """Make the log's directory, which ends with the run directory; the event that says so, from who made it."""
+        try:
+            os.makedirs(os.path.dirname(self.path), 0o700)
+        except FileExistsError:
+            return b""
+        return _line({"Time": moment_ns, "Type": "system", "Status": "refresh", "Attributes": None})
 
     def _append(self, data: bytes) -> None:
         fd = os.open(self.path, _FLAGS, 0o600)

@@ -18,6 +18,7 @@ _CHANGES = syscalls.IN_MODIFY | syscalls.IN_CREATE | syscalls.IN_MOVED_TO
 _POLL_S = 0.25  # where no inotify instance is left for this user
 _CHUNK = 1 << 16
 _LINE_BYTES = 1 << 20  # what is longer is no event of ours
+_BEGIN = b'{"Time":'
 _TEXTS = ("Type", "Status", "ID", "Image", "Name", "Network")
 _MAX_TIME_NS = 1 << 63
 
@@ -121,11 +122,16 @@ def _open(path: str) -> int:
 
 
 def _event(line: bytes) -> dict[str, Any] | None:
-    """The event in a line; None where the line is none: cut by a crash, or not ours."""
+    """The event in a line; None where the line is none: not ours, or cut by a crash.
+
+    On a full disk an event was cut, and the next one follows on the same line, be it that there was room again.  In a
+    text, quotation marks are escaped: `_BEGIN` is the beginning of an event.
+    """
     try:
         found = jsontext.decode(line)
     except Invalid:
-        return None
+        begin = line.rfind(_BEGIN)
+        return _event(line[begin:]) if begin > 0 else None
     if not isinstance(found, dict) or not all(key in found for key in ("Time", "Type", "Status")):
         return None
     return found if _is_sound(found) else None

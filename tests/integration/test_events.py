@@ -39,16 +39,29 @@ def told(program: Program, *words: str) -> list[str]:
 
 def test_what_is_told(program: Program) -> None:
     assert told(program, "--filter", "container=short") == [
-        f"container {status} short" for status in ("create", "init", "start", "died", "cleanup", "remove")
+        f"container {status} short" for status in ("create", "init", "start", "attach", "died", "cleanup", "remove")
     ]
     statuses = [line.split()[1] for line in told(program, "--filter", "label=a=b")]
     assert statuses == [
         *("create", "init", "start", "exec", "exec_died", "rename", "kill", "died", "cleanup", "remove"),
     ]
     assert told(program, "--filter", "type=volume") == ["volume create data", "volume remove data"]
+    assert told(program)[:2] == ["system refresh ", "image tag localhost/busybox:latest"]
     image = told(program, "--filter", "type=image", "--filter", "event=tag", "--filter", "event=untag")
-    assert image == ["image tag localhost/other:latest", "image untag localhost/other:latest"]
+    assert image[1:] == ["image tag localhost/other:latest", "image untag localhost/other:latest"]
     assert told(program, "--filter", "volume=data", "--filter", "status=remove") == ["volume remove data"]
+
+
+def test_networks_and_the_system(program: Program) -> None:
+    program.run("network", "create", "--label", "a=net", "told")
+    network_id = program.run("network", "inspect", "told", "--format", "{{.ID}}").stdout.strip()
+    program.run("network", "rm", "told")
+    program.run("system", "renumber")
+    lines = program.run("events", "--stream=false", "--since", "1h", "--filter", "network=told").lines
+    assert [line.split(" UTC ")[1] for line in lines] == [
+        f"network {status} {network_id} (name=told)" for status in ("create", "remove")
+    ]
+    assert told(program, "--filter", "type=system") == ["system refresh ", "system renumber "]
 
 
 def test_forms(program: Program) -> None:

@@ -33,8 +33,10 @@ def test_from_init_to_start(program: Program) -> None:
     done = program.run("start", "--attach", "c", check=5)
     assert done.lines == ["hello"]
     program.run("init", "--all")
-    statuses = program.run("events", "--stream=false", "--since", "1h", "--format", "{{.Status}}").lines
-    assert statuses == ["create", "init", "start", "died", "cleanup", "init"]
+    statuses = program.run(
+        "events", "--stream=false", "--since", "1h", "-f", "type=container", "--format", "{{.Status}}"
+    ).lines
+    assert statuses == ["create", "init", "start", "attach", "died", "cleanup", "init"]
     program.run("rm", "c")
 
 

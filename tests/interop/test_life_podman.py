@@ -121,6 +121,17 @@ LIFE: tuple[tuple[str, ...], ...] = (
     ("rm", "MARK-2"),
     ("volume", "create", "MARK"),
     ("volume", "rm", "MARK"),
+    ("save", "--output", "DIR/MARK.tar", "busybox"),
+    ("load", "--input", "DIR/MARK.tar"),
+    ("push", "busybox", "oci:DIR/MARK-oci:it"),
+    ("pull", "oci:DIR/MARK-oci:it"),
+    ("import", "DIR/MARK.tar", "localhost/MARK:1"),
+    ("tag", "localhost/MARK:1", "localhost/MARK:2"),
+    ("image", "mount", "localhost/MARK:1"),
+    ("image", "unmount", "localhost/MARK:1"),
+    ("untag", "localhost/MARK:1", "localhost/MARK:1"),
+    ("volume", "create", "--label", "MARK", "MARK"),
+    ("volume", "prune", "--force", "--filter", "label=MARK"),
 )
 
 
@@ -130,6 +141,7 @@ def _events(text: str, mark: str) -> list[dict[str, Any]]:
     podman tells of a clean-up that finds nothing to do as well, and 4.3 leaves the exit code to a later version.
     """
     found = [json.loads(line) for line in text.splitlines()]
+    images = {event.get("ID") for event in found if event["Status"] == "tag" and mark in event["Name"]}
     chosen = [
         {
             **{key: value for key, value in event.items() if key != "ContainerExitCode"},
@@ -137,7 +149,7 @@ def _events(text: str, mark: str) -> list[dict[str, Any]]:
             "Attributes": event["Attributes"] or {},
         }
         for event in found
-        if event.get("Name", "").startswith(mark) and event["Type"] in ("container", "volume")
+        if mark in event.get("Name", "") or event.get("ID") in images
     ]
     return [event for at, event in enumerate(chosen) if at == 0 or event != chosen[at - 1]]
 
@@ -146,7 +158,7 @@ def test_the_same_life_is_told_alike(both: tuple[Program, Podman]) -> None:
     argosy, peer = both
     mark = f"told{os.urandom(4).hex()}"
     for words in LIFE:
-        named = [word.replace("MARK", mark) for word in words]
+        named = [word.replace("MARK", mark).replace("DIR", argosy.files) for word in words]
         peer.run(*named)
         argosy.run(*named)
     shown = ("events", "--stream=false", "--since", "10m", "--format", "json")

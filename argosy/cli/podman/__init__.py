@@ -175,7 +175,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "system migrate": ("system_migrate", "Stop all containers, and take new ranges of ids or another runtime", True),
     "system prune": ("system_prune", "Remove unused data", True),
     "system registry": ("system_registry", "Serve images from this store as a registry", False),
-    "system renumber": ("system_renumber", "Migrate lock numbers (there are none)", False),
+    "system renumber": ("system_renumber", "Migrate lock numbers (there are none)", True),
     "system reset": ("system_reset", "Remove all containers, images, volumes and state", True),
     "tag": ("tag", "Add an additional name to a local image", True),
     "top": ("top", "Display the running processes of a container", True),

@@ -23,6 +23,8 @@ _DOCKERS = {
 }
 _HEALTH = {"HealthStatus": "health_status", "HealthFailingStreak": "health_failing_streak", "HealthLog": "health_log"}
 _DOCKERS_REMOVAL = {"container": "destroy", "volume": "destroy", "network": "destroy", "image": "delete"}
+# What happens to networks themselves; the rest happens to containers on them, whose ids those events have.
+_OF_NETWORKS = ("create", "remove")
 # As podman's documents have them, in their order.
 _FIELDS = (
     *("ContainerExitCode", "ID", "Image", "Name", "Network", "Status", "Time", "Type", "health_status"),
@@ -135,7 +137,10 @@ def line(event: Event, length: int | None = None) -> str:
     if event["Type"] in ("container", "pod"):
         return f"{head} {identity} ({_attributes(event)})"
     if event["Type"] == "network":
-        return f"{head} {identity} (container={identity}, name={event.get('Network', '')})"
+        container = "" if event["Status"] in _OF_NETWORKS else f"container={identity}, "
+        return f"{head} {identity} ({container}name={event.get('Network', '')})"
+    if event["Type"] == "system":
+        return head
     named = event.get("Name", "")
     return f"{head} {named}" if event["Type"] == "volume" else f"{head} {identity} {named}"
 

@@ -36,6 +36,7 @@ class SaveOptions(Value):
 def run(options: SaveOptions, engine: Engine, out: Output) -> int:
     """Write the archive: to the file, which appears when it is whole, or to standard output."""
     from argosy.cli import progress
+    from argosy.images import save
 
     if options.format not in _FORMATS:
         raise Invalid("save format", options.format, f"it must be one of {', '.join(_FORMATS)}")
@@ -49,6 +50,7 @@ def run(options: SaveOptions, engine: Engine, out: Output) -> int:
     images = _images(options, engine, docker=out.program == "docker")
     with progress.shown(quiet=options.quiet or options.output is None) as shown:
         _write(options, engine.store, images, shown)
+    save.tell(engine.store, images, options.output or "/dev/stdout")
     return 0
 
 

@@ -7,8 +7,8 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from argosy.cli.main import Opener
     from argosy.cli.output import Output
+    from argosy.engine import Engine
 
 
 class RenumberOptions(Value):
@@ -17,8 +17,9 @@ class RenumberOptions(Value):
     operands: tuple[str, ...]
 
 
-def run(_options: RenumberOptions, _opener: Opener, out: Output) -> int:
-    """Say that there is nothing to do."""
+def run(_options: RenumberOptions, engine: Engine, out: Output) -> int:
+    """Say that there is nothing to do; those who wait for the event get it."""
+    engine.store.events.write("system", "renumber")
     out.notice("there is nothing to renumber: each object is locked by its own directory")
     return 0
 
