@@ -121,18 +121,25 @@ def _inside(peer: Peer, name: str) -> list[str]:
 
 
 def _seconds(server: Sequence[str], client: Sequence[str], address: str, port: int) -> float:
+    """What a gigabyte took.  Under load iperf3 at times ends without a sum: then it is asked again."""
+    for _ in range(5):
+        sums = _measured(server, client, address, port)
+        if "sum_received" in sums:
+            return float(8e9 / sums["sum_received"]["bits_per_second"])
+    raise RuntimeError(f"iperf3 gives no result from {address}:{port}")
+
+
+def _measured(server: Sequence[str], client: Sequence[str], address: str, port: int) -> dict[str, dict[str, float]]:
     serving = subprocess.Popen([*server, "iperf3", "-s", "-1", "-p", str(_PORT)], stdout=subprocess.DEVNULL)
     try:
         for _ in range(50):
             time.sleep(0.1)
             try:
                 said = call([*client, "-c", address, "-p", str(port), "-t", str(_SECONDS), "-J"])
-                break
             except RuntimeError:
                 continue  # it does not listen yet
-        else:
-            raise RuntimeError(f"iperf3 does not reach {address}:{port}")
-        return float(8e9 / json.loads(said)["end"]["sum_received"]["bits_per_second"])
+            return dict(json.loads(said)["end"])
+        raise RuntimeError(f"iperf3 does not reach {address}:{port}")
     finally:
         serving.kill()
         serving.wait()

@@ -71,23 +71,26 @@ def revive(shared: str, *, port: int, netns: str = "") -> None:
     if not os.path.isdir(place):
         return
     with _locked(place):
-        if not _running(place) and any(name != PID_FILE for name in os.listdir(place)):
+        if not _running(place) and _networks(place):
             _start(place, port, netns)
 
 
 def has_ended(shared: str) -> bool:
     """Whether the server does not run although there are containers to be found."""
     place = directory(shared)
-    if not os.path.isdir(place):
-        return False
-    return any(members(shared, name) for name in os.listdir(place)) and not _running(place)
+    return os.path.isdir(place) and bool(_networks(place)) and not _running(place)
+
+
+def _networks(place: str) -> list[str]:
+    """The networks on which somebody can be found; a name with a dot is no network's id."""
+    return [name for name in os.listdir(place) if "." not in name]
 
 
 def members(shared: str, network_id: str) -> list[str]:
     """The ids of the containers that can be found on the network."""
-    return (
-        [line.partition(" ")[0] for line in _read(directory(shared), network_id)[1:]] if network_id != PID_FILE else []
-    )
+    if "." in network_id:
+        return []
+    return [line.partition(" ")[0] for line in _read(directory(shared), network_id)[1:]]
 
 
 def update(shared: str, network: Network) -> None:
@@ -127,7 +130,7 @@ def leave(shared: str, network_id: str, container_id: str) -> None:
         pid = _running(place)
         if not pid:
             return
-        if any(name != PID_FILE for name in os.listdir(place)):
+        if _networks(place):
             os.kill(pid, _SIGHUP)
         else:
             process.signal_process(pid, process.start_time(pid) or 0)
