@@ -42,7 +42,13 @@ def clone(
     from argosy.containers import record as records
 
     alone = dict.fromkeys(("cidfile", "pidfile", "conmon_pidfile"), "")
-    options = record.options.replace(**{**alone, **({"image": image.name} if image else {}), **changes})
+    own = record.options
+    if own.pod:
+        from argosy.containers import pod
+
+        changes = {"pod": own.pod, **changes}
+        own = pod.detached(site, own)
+    options = own.replace(**{**alone, **({"image": image.name} if image else {}), **changes})
     manifest = (
         image.record if image else site.store.images.get(record.image.manifest_digest) if record.image.id else None
     )

@@ -114,7 +114,40 @@ def adopt(site: Site, options: ContainerOptions) -> ContainerOptions:
     """
     pod = read(site, find(site, options.pod))
     _check(pod, options)
+    if options.init_ctr and _runs(site, pod.id):
+        raise BadOption("cannot add init-ctr to a running pod", hint=f"argosy pod stop {pod.name}")
     return inherited(pod, options).replace(pod=pod.id)
+
+
+def _runs(site: Site, pod_id: str) -> bool:
+    return any(state.derive(site, member.id).status in state.ACTIVE for member in members(site, pod_id))
+
+
+def detached(site: Site, options: ContainerOptions) -> ContainerOptions:
+    """The options of a container of a pod without what the pod gave to it: to join that or another one.
+
+    Raises BadOption for an infra container, NotFound when the pod is gone.
+    """
+    if options.infra:
+        raise BadOption("an infra container belongs to its pod: it cannot be cloned", hint="argosy pod clone")
+    pod = read(site, find(site, options.pod))
+    found: dict[str, Any] = {"pod": ""}
+    for field in (*FIELDS.values(), "userns"):
+        mode = getattr(options, field)
+        if mode is not None and mode.kind == "container" and mode.target == pod.infra_id:
+            found[field] = None
+    places = {mount.target for mount in pod.options.mounts}
+    common = set(pod.options.devices)
+    found["mounts"] = tuple(
+        mount
+        for mount in options.mounts
+        if not (mount.target in places and (mount.origin == "container" or mount in pod.options.mounts))
+    )
+    found["devices"] = tuple(device for device in options.devices if device not in common)
+    found["volumes_from"] = tuple(name for name in options.volumes_from if name != pod.infra_id)
+    if options.restart == pod.options.restart:
+        found["restart"] = ContainerOptions("").restart
+    return options.replace(**found)
 
 
 def inherited(pod: PodRecord, options: ContainerOptions) -> ContainerOptions:

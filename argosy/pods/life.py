@@ -44,9 +44,13 @@ def start(site: Site, pod_id: str) -> None:
     failures: list[tuple[str, ArgosyError]] = []
     if view.infra is not None:
         failures = each([view.infra.id], lambda one: starting.start(site, one))
+    ordered = sorted(view.members, key=lambda one: one.created_at)  # what one requires was there before it
+    if not failures and view.status != listing.RUNNING:
+        _run_first(site, [one for one in ordered if one.options.get("init_ctr")])
     if not failures:
-        for one in _in_order(view.members):
-            failures += each([one], lambda one: starting.start(site, one))
+        failures = each(
+            [one.id for one in ordered if not one.options.get("init_ctr")], lambda one: starting.start(site, one)
+        )
     pods.tell(site, view.record, "start")
     if failures:
         raise Failed(view.record, "starting", failures)
@@ -107,9 +111,22 @@ def _with_running(site: Site, pod_id: str, event: str, doing: str, work: Work, s
         raise Failed(view.record, doing, failures)
 
 
-def _in_order(containers: Sequence[ContainerView]) -> list[str]:
-    """The containers, oldest first: one can only require what was there before it."""
-    return [view.id for view in sorted(containers, key=lambda view: view.created_at)]
+def _run_first(site: Site, containers: Sequence[ContainerView]) -> None:
+    """Run the init containers, one after the other, and take those away that run once.
+
+    Raises ArgosyError, in podman's words, when one fails: what is behind it is not started then.
+    """
+    from argosy.containers import remove, wait
+
+    for one in containers:
+        starting.start(site, one.id)
+        code = wait.wait(site, one.id)
+        if code:
+            raise ArgosyError(
+                f"init container {one.id} exited with code {code}", hint=f"argosy logs {one.name} shows what it said"
+            )
+        if one.options["init_ctr"] == "once":
+            remove.remove(site, one.id, force=True, volumes=True)
 
 
 def each(container_ids: Iterable[str], work: Work) -> list[tuple[str, ArgosyError]]:

@@ -14,6 +14,7 @@ from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files
 from argosy.pods import life, listing
 from argosy.spec.options import ContainerOptions
+from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,3 +88,33 @@ def _remove_containers(site: Site, view: listing.PodView, *, force: bool) -> lis
         infra = [view.infra.id]
         failures = life.each(infra, lambda one: containers.remove(site, one, force=True, volumes=True, with_pod=True))
     return failures
+
+
+class Pruned(Value):
+    """The ids of the pods that are gone, and why others are not."""
+
+    removed: tuple[str, ...]
+    failures: tuple[ArgosyError, ...] = ()
+
+
+def idle(site: Site) -> list[listing.PodView]:
+    """The pods that have stopped, and those that somebody was killed while removing."""
+    found = listing.views(site).views
+    return [
+        view for view in found if view.status in (listing.EXITED, listing.STOPPED) or pods.is_removed(site, view.id)
+    ]
+
+
+def prune(site: Site) -> Pruned:
+    """Remove the pods that have stopped."""
+    removed, failures = [], []
+    for view in idle(site):
+        try:
+            remove(site, view.id)
+        except NotFound:
+            continue
+        except ArgosyError as error:
+            failures.append(error)
+        else:
+            removed.append(view.id)
+    return Pruned(tuple(removed), tuple(failures))

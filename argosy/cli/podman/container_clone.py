@@ -21,6 +21,7 @@ class CloneOptions(LimitOptions):
     destroy: bool
     force: bool
     name: str | None
+    pod: str | None
     run: bool
 
 
@@ -37,9 +38,8 @@ def run(options: CloneOptions, engine: Engine, out: Output) -> int:
     name = options.name or (options.operands[1] if options.operands[1:] else "")
     image = _image(engine, options.operands[2]) if options.operands[2:] else None
     record = engine.containers.record(container_id)
-    made: ContainerRecord = clone.clone(
-        engine.site, record, name, _limit_flags.changes(options), image, engine.containers.create
-    )
+    changes = {**_limit_flags.changes(options), **({"pod": options.pod} if options.pod else {})}
+    made: ContainerRecord = clone.clone(engine.site, record, name, changes, image, engine.containers.create)
     if options.destroy:
         engine.containers.remove(container_id, force=options.force)
     if options.run:
@@ -75,6 +75,7 @@ COMMAND = Command(
         Flag("destroy", help="Remove the original container, once the new one is there"),
         Flag("force", short="f", help="Force the existing container to be destroyed, although it runs"),
         Flag("name", kind="string", help="Assign a name to the container"),
+        Flag("pod", kind="string", help="Pod that the new container is in, in place of the other one's"),
         Flag("run", help="Run the new container"),
     ),
     examples=("argosy container clone web", "argosy container clone --destroy --memory 1g --run web web2"),

@@ -89,9 +89,14 @@ class _Printer:
 
 def run(options: LogsOptions, engine: Engine, out: Output) -> int:
     """Show the logs, and with --follow what is added to them until the containers end."""
+    show(options, _containers(options, engine), engine, out)
+    return 0
+
+
+def show(options: LogsOptions, ids: Sequence[str], engine: Engine, out: Output) -> None:
+    """Show the logs of the containers with these ids."""
     from argosy.containers.logs import LogOptions
 
-    ids = _containers(options, engine)
     until_ns = _until(options)
     wanted = LogOptions(
         tail=_tail(options),
@@ -111,7 +116,6 @@ def run(options: LogsOptions, engine: Engine, out: Output) -> int:
     for source in sources:
         if source.reader.damaged:
             out.error(f"Error: {source.reader.damaged} lines of the log of container {source.name} are damaged")
-    return 0
 
 
 def _tail(options: LogsOptions) -> int | None:

@@ -82,11 +82,11 @@ def run(options: StatsOptions, engine: Engine, out: Output) -> int:
         if options.no_stream:
             return 0
         out.flush()
-        if not _pause(options.interval):
+        if not pause(options.interval):
             return 0
 
 
-def _pause(interval_s: float) -> bool:
+def pause(interval_s: float) -> bool:
     """Wait, unless nobody reads our output any more: False then."""
     import select
 
