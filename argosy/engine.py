@@ -178,8 +178,10 @@ class Engine:
         By force; nothing happens when it went by itself meanwhile.
         """
         from argosy.errors import NotFound
+        from argosy.pods import remove
 
         try:
+            remove.with_infra(self.site, [self.containers.view(container_id)])
             self.containers.remove(container_id, force=True)
         except NotFound:
             self.remove_working(container_id)

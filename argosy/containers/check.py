@@ -209,9 +209,14 @@ def make_way(site: Site, container_id: str) -> bool:
     return True
 
 
+def is_being_made(record: records.ContainerRecord) -> bool:
+    """Whether the command that made the container, to do something with it at once, still runs."""
+    return record.starter is not None and state.is_there(record.starter)
+
+
 def _without_pod(site: Site, record: records.ContainerRecord) -> bool:
     """Remove the infra container that a killed `pod create` left without a pod; whether it is gone."""
-    if site.store.pods.exists(record.options.pod) or (record.starter and state.is_there(record.starter)):
+    if site.store.pods.exists(record.options.pod) or is_being_made(record):
         return False
     try:
         with site.store.containers.lock(record.id):

@@ -26,7 +26,7 @@ def prune(site: Site, accepts: Callable[[ContainerView], bool] = lambda _view: T
     """Remove the idle containers that `accepts` accepts."""
     removed, failures = [], []
     for view in state.views(site).views:
-        if not _idle(view) or not accepts(view):
+        if not _idle(view) or not accepts(view) or _belongs_to_pod(site, view):
             continue
         try:
             remove.remove(site, view.id)
@@ -38,6 +38,11 @@ def prune(site: Site, accepts: Callable[[ContainerView], bool] = lambda _view: T
             continue
         removed.append(view.id)
     return Pruned(tuple(removed), tuple(failures))
+
+
+def _belongs_to_pod(site: Site, view: ContainerView) -> bool:
+    """An infra container goes with its pod."""
+    return bool(view.options.get("infra")) and site.store.pods.exists(view.options["pod"])
 
 
 def _idle(view: ContainerView) -> bool:

@@ -18,7 +18,10 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from argosy.containers.site import Site
+    from argosy.containers.state import ContainerView
 
 
 def remove(site: Site, pod_id: str, *, force: bool = False, timeout_s: float | None = None) -> None:
@@ -118,3 +121,10 @@ def prune(site: Site) -> Pruned:
         else:
             removed.append(view.id)
     return Pruned(tuple(removed), tuple(failures))
+
+
+def with_infra(site: Site, using: Iterable[ContainerView], timeout_s: float | None = None) -> None:
+    """Remove by force the pods whose infra container is among those that use something which is to go."""
+    for view in using:
+        if view.options.get("infra") and site.store.pods.exists(view.options["pod"]):
+            remove(site, view.options["pod"], force=True, timeout_s=timeout_s)

@@ -36,6 +36,7 @@ REQUIRED = {
     "containers": "container.json",
     "volumes": "volume.json",
     "networks": "network.json",
+    "pods": "pod.json",
     "manifests": "list.json",
     "working": "working.json",
 }

@@ -155,3 +155,51 @@ def test_the_exit_policy_stops_the_pod_with_its_last_container(program: Program)
     program.run("run", "--rm", "--pod", "brief", "busybox", "true")
     program.run("wait", "hold")
     program.run("pod", "rm", "brief")
+
+
+def test_logs_processes_and_clones(program: Program) -> None:
+    program.run("pod", "create", "--name", "talk", "--label", "a=b", *ALONE)
+    script = "echo said; exec sleep 1000"
+    for name in ("one", "two"):
+        program.run("run", "-d", "--pod", "talk", "--name", name, "busybox", "sh", "-c", script)
+    while sorted(program.run("pod", "logs", "--names", "talk").lines) != ["one said", "two said"]:
+        pass
+    assert program.run("pod", "logs", "-c", "two", "talk").lines == ["said"]
+    assert "container nosuch is not in pod talk" in program.run("pod", "logs", "-c", "nosuch", "talk", check=125).stderr
+    assert sorted(program.run("pod", "top", "talk", "args").lines) == [
+        *("/catatonit -P", "COMMAND", "sleep 1000", "sleep 1000"),
+    ]
+    program.run("pod", "clone", "--label", "c=d", "talk")
+    found = inspected(program, "talk-clone")
+    assert (found["State"], found["Labels"], found["NumContainers"]) == ("Created", {"a": "b", "c": "d"}, 3)
+    cloned = json.loads(program.run("container", "inspect", "one-clone").stdout)[0]
+    assert (cloned["Pod"], cloned["Dependencies"]) == (found["Id"], [found["InfraContainerID"]])
+    program.run("container", "clone", "--pod", "talk", "one-clone", "third")
+    assert inspected(program, "talk")["NumContainers"] == 4
+    program.run("pod", "stop", "-t", "0", "talk")
+    pod_id = inspected(program, "talk")["Id"]
+    assert program.run("pod", "prune", "--force").lines == [pod_id]  # that one ran, the other did not
+    assert program.run("pod", "ps", "--format", "{{.Name}}").lines == ["talk-clone"]
+    assert len(program.run("container", "prune", "--force").lines) == 2
+    assert "talk-clone" in program.run("inspect", "--type", "pod", "--format", "{{.Name}}", "talk-clone").lines
+    assert program.run("rm", "--all", "--force").lines
+    assert program.run("pod", "ps", "-q").stdout == ""
+
+
+def test_init_containers_run_first(program: Program) -> None:
+    program.run("pod", "create", "--name", "begun", *ALONE)
+    mount = ("--mount", "type=volume,source=begun,target=/data")
+    program.run("create", "--pod", "begun", "--init-ctr", "once", "--name", "i", *mount, "busybox", "touch", "/data/a")
+    program.run("create", "--pod", "begun", "--name", "it", *mount, "busybox", "ls", "/data")
+    program.run("pod", "start", "begun")
+    assert program.run("wait", "it").lines == ["0"]
+    assert program.run("logs", "it").lines == ["a"]
+    program.run("container", "exists", "i", check=1)
+    refused = program.run("create", "--pod", "begun", "--init-ctr", "once", "busybox", "true", check=125).stderr
+    assert "cannot add init-ctr to a running pod" in refused
+    program.run("pod", "stop", "-t", "0", "begun")
+    program.run("create", "--pod", "begun", "--init-ctr", "always", "--name", "i", "busybox", "sh", "-c", "exit 3")
+    assert "exited with code 3" in program.run("pod", "start", "begun", check=125).stderr
+    assert states(program, "begun")["it"] == "exited"
+    program.run("pod", "rm", "-f", "-t", "0", "begun")
+    program.run("volume", "rm", "begun")

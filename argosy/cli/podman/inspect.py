@@ -1,4 +1,4 @@
-"""`inspect`: all that is known about containers, images and volumes."""
+"""`inspect`: all that is known about containers, images, volumes, networks and pods."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Find = Callable[[str], dict[str, Any]]
 
-_TYPES = ("all", "container", "image", "network", "volume")
+_TYPES = ("all", "container", "image", "network", "pod", "volume")
 
 
 class InspectOptions(Value):
@@ -32,10 +32,14 @@ class InspectOptions(Value):
 
 
 def run(options: InspectOptions, engine: Engine, out: Output) -> int:
-    """Show each object; a name means a container before an image before a volume."""
+    """Show each object; a name means a container before an image before a volume, and so on."""
     if options.type not in _TYPES:
         choices = ", ".join(f'"{kind}"' for kind in _TYPES[1:])
         raise ArgosyError(f'invalid type "{options.type}": must be {choices}, or "all"')
+    if options.latest and options.type == "pod":
+        from argosy.cli.podman import _pods
+
+        return show([_pods.newest(engine)], lambda name: pod(engine, name), options.format, out)
     if options.latest and options.type not in ("all", "container"):
         raise ArgosyError(f'latest is not supported for type "{options.type}"')
     docker = out.program == "docker"
@@ -44,6 +48,7 @@ def run(options: InspectOptions, engine: Engine, out: Output) -> int:
         "container": lambda name: container(engine, name, size=options.size, docker=docker),
         "image": lambda name: image(engine, name, docker=docker),
         "network": lambda name: network(engine, name, docker=docker),
+        "pod": lambda name: pod(engine, name),
         "volume": lambda name: volume(engine, name),
     }
     names = chosen(engine, options.operands, latest=options.latest)
@@ -62,12 +67,13 @@ def chosen(engine: Engine, operands: tuple[str, ...], *, latest: bool) -> list[s
 
 
 def anything(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str, Any]:
-    """The container, else the image, else the volume, else the network with this name."""
+    """The container, else the image, else the volume, else the network, else the pod with this name."""
     finders: tuple[Find, ...] = (
         lambda name: container(engine, name, size=size, docker=docker),
         lambda name: image(engine, name, docker=docker),
         lambda name: volume(engine, name),
         lambda name: network(engine, name, docker=docker),
+        *(() if docker else (lambda name: pod(engine, name),)),
     )
     for find in finders:
         try:
@@ -119,6 +125,13 @@ def network(engine: Engine, name: str, *, docker: bool) -> dict[str, Any]:
     if docker:
         return inspect_networks.docker_form(engine.site, inspect_networks.find(engine.site, name))
     return inspect_networks.podman_form(engine.site, networks.of(engine.site).get(name))
+
+
+def pod(engine: Engine, name: str) -> dict[str, Any]:
+    """The document of a pod.  Raises NotFound in podman's words."""
+    from argosy.cli.podman import pod_inspect
+
+    return pod_inspect.document(engine, name)
 
 
 def volume(engine: Engine, name: str) -> dict[str, Any]:
@@ -182,6 +195,10 @@ def _render(documents: list[dict[str, Any]], format_: str, out: Output) -> None:
             from argosy.cli.podman import _container_document
 
             rows.append(_container_document.struct(document))
+        elif "CreateInfra" in document and not docker:
+            from argosy.cli.podman import pod_inspect
+
+            rows.append(pod_inspect.struct(document))
         elif "Mountpoint" in document and not docker:
             rows.append(volume_fields(document))
         else:
@@ -194,7 +211,7 @@ def _render(documents: list[dict[str, Any]], format_: str, out: Output) -> None:
 COMMAND = Command(
     path="inspect",
     summary="Display the configuration of object denoted by ID",
-    description="Displays the low-level information on containers, images and volumes.",
+    description="Displays the low-level information on containers, images, volumes, networks and pods.",
     options=InspectOptions,
     run=run,
     usage="{CONTAINER|IMAGE|VOLUME} [...]",
@@ -207,7 +224,7 @@ COMMAND = Command(
             short="t",
             kind="string",
             default="all",
-            help='Specify inspect-object type ("all"|"container"|"image"|"volume")',
+            help='Specify inspect-object type ("all"|"container"|"image"|"network"|"pod"|"volume")',
         ),
     ),
     examples=(

@@ -33,6 +33,10 @@ def run(options: NetworkRemoveOptions, engine: Engine, out: Output) -> int:
             if out.program == "docker":
                 inspect_networks.check_removable(text)
             network = networks.of(engine.site).get(text)
+            if options.force and engine.store.pods.ids():
+                from argosy.pods import remove
+
+                remove.with_infra(engine.site, networks.users(engine.site).of(network.id), options.time)
             networks.remove(engine.site, network, force=options.force, timeout_s=options.time)
         except NotFound as error:
             if not options.force:

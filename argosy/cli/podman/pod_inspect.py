@@ -55,21 +55,27 @@ class PodInspectOptions(Value):
 
 
 def run(options: PodInspectOptions, engine: Engine, out: Output) -> int:
-    """Show the pod."""
+    """Show the pods; those that cannot be shown are told afterwards.  One alone is no array."""
     from argosy.cli import documents
+    from argosy.cli.errors import report
     from argosy.cli.podman import _pods
 
     if options.latest and options.operands:
         raise ArgosyError("--latest and pods cannot be used together")
     if not options.latest and not options.operands:
-        raise ArgosyError("you must provide the name or id of a running pod")
-    name = _pods.newest(engine) if options.latest else options.operands[0]
-    found = document(engine, name)
+        raise ArgosyError("no names or ids specified")
+    found, errors = [], []
+    for name in [_pods.newest(engine)] if options.latest else options.operands:
+        try:
+            found.append(document(engine, name))
+        except ArgosyError as error:
+            error.brief = f"inspecting object: {error.brief}"
+            errors.append(error)
     if options.format in ("", "json"):
-        out.line(documents.indented(found, 5))
-    else:
-        render([found], options.format, out)
-    return 0
+        out.line(documents.indented(found[0] if len(found) == 1 else found, 5))
+    elif found:
+        render(found, options.format, out)
+    return max([report(error, out) for error in errors], default=0)
 
 
 def document(engine: Engine, name: str) -> dict[str, Any]:
@@ -100,7 +106,7 @@ def render(found: list[dict[str, Any]], format_: str, out: Output) -> None:
     from argosy.cli import templates
 
     rows = [struct(one) for one in found]
-    templates.render(out, format_, rows, name="inspect", type_name=_TYPE, show_headings=False, ranging=False)
+    templates.render(out, format_, rows, name="inspect", type_name=_TYPE, show_headings=False, ranging=True)
 
 
 COMMAND = Command(
@@ -109,8 +115,7 @@ COMMAND = Command(
     description="Displays all that is known about a pod, as JSON or through a Go template.",
     options=PodInspectOptions,
     run=run,
-    usage="POD",
-    max_operands=1,
+    usage="POD [POD...]",
     flags=(
         Flag("format", short="f", kind="string", default="json", help="Format the output to a Go template or json"),
         Flag("latest", short="l", help="Act on the latest pod argosy is aware of"),

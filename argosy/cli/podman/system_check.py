@@ -45,6 +45,7 @@ def run(options: CheckOptions, opener: Opener, out: Output) -> int:
     if not findings or options.repair:
         engine = opener.open()
         findings += engine.containers.check(repair=options.repair)
+        findings += _pods(engine, repair=options.repair)
         findings += _objects(options, engine)
     for finding in findings:
         out.line(_text(finding))
@@ -67,6 +68,12 @@ def _store_file(options: CheckOptions, places: Locations) -> list[Finding]:
     namespace = userns.enter(places.run)
     finding = check.check_store_file(places, namespace.id_map, repair=options.repair)
     return [finding] if finding else []
+
+
+def _pods(engine: Engine, *, repair: bool) -> list[Finding]:
+    from argosy.pods import check
+
+    return check.check(engine.site, repair=repair)
 
 
 def _objects(options: CheckOptions, engine: Engine) -> list[Finding]:

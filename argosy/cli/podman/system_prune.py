@@ -26,7 +26,7 @@ class SystemPruneOptions(Value):
 
 
 def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
-    """Remove, in this order, the containers that do not run, networks, volumes, images and what they have left."""
+    """Remove, in this order, pods, containers that do not run, networks, volumes, images and what they have left."""
     from argosy.images import prune
     from argosy.storage import gc
 
@@ -35,7 +35,9 @@ def run(options: SystemPruneOptions, engine: Engine, out: Output) -> int:
     if not options.force and not _confirmed(options, out):
         return 0
     prune.candidates(engine.store, engine.load_registries, options.filter)  # a wrong filter must not remove anything
-    status, containers = _containers(options, engine, out)
+    status = 0 if options.filter else _pods(engine, out)
+    failed, containers = _containers(options, engine, out)
+    status = failed or status
     _show(out, "Deleted Containers", containers)
     _show(out, "Deleted Networks", _networks(options, engine))
     if options.volumes:
@@ -62,6 +64,17 @@ def _confirmed(options: SystemPruneOptions, out: Output) -> bool:
     )
     what.append("all dangling build cache")
     return confirmed(out, "WARNING! This command removes:\n" + "".join(f"\t- {one}\n" for one in what))
+
+
+def _pods(engine: Engine, out: Output) -> int:
+    """Remove the pods that have stopped; a filter by label or time chooses none."""
+    if not engine.store.pods.ids():
+        return 0
+    from argosy.pods import remove
+
+    pruned = remove.prune(engine.site)
+    _show(out, "Deleted Pods", pruned.removed)
+    return max((report(error, out) for error in pruned.failures), default=0)
 
 
 def _containers(options: SystemPruneOptions, engine: Engine, out: Output) -> tuple[int, tuple[str, ...]]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from argosy.engine import Engine
 
 _WARNING = """WARNING! This will remove:
-\t- all containers
+\t- all pods and containers
 \t- all images
 \t- all volumes
 \t- all networks
@@ -62,6 +62,15 @@ def run(options: ResetOptions, engine: Engine, out: Output) -> int:
 
 def _containers(engine: Engine, out: Output) -> int:
     status = 0
+    for pod_id in engine.store.pods.ids():
+        from argosy.pods import remove
+
+        try:
+            remove.remove(engine.site, pod_id, force=True, timeout_s=0)
+        except NotFound:
+            continue
+        except ArgosyError as error:
+            status = report(error, out)
     for container_id in engine.store.containers.ids():
         try:
             engine.containers.remove(container_id, force=True, volumes=True, timeout_s=0)

@@ -35,6 +35,10 @@ def run(options: VolumeRemoveOptions, engine: Engine, out: Output) -> int:
     for text in options.operands or [volume.name for volume in named.listing(engine.store).volumes]:
         try:
             name = volumes.find(engine.site, text)
+            if options.force and engine.store.pods.ids():
+                from argosy.pods import remove
+
+                remove.with_infra(engine.site, volumes.users(engine.site).of(name), options.time)
             volumes.remove(engine.site, name, force=options.force, timeout_s=options.time)
         except NotFound as error:
             if not options.force:
