@@ -184,8 +184,23 @@ def _state(subject: Subject) -> dict[str, Any]:
         "FinishedAt": moment(state.last_finished(subject.site, subject.record.id, run)),
         "Health": _health(subject),
         **({"CgroupPath": group} if group else {}),
-        "CheckpointedAt": ZERO_TIME,
-        "RestoredAt": ZERO_TIME,
+        **_checkpoint(subject),
+    }
+
+
+def _checkpoint(subject: Subject) -> dict[str, Any]:
+    from argosy.containers.checkpoint import criu
+
+    known = records.read_value(subject.site.store, subject.record.id, criu.FILE, criu.Checkpointed)
+    if known is None:
+        return {"CheckpointedAt": ZERO_TIME, "RestoredAt": ZERO_TIME}
+    path = f"{subject.site.state_directory(subject.record.id)}/{criu.IMAGES}"
+    restored = subject.run.pid != 0 and known.restored_at >= known.at
+    return {
+        "CheckpointedAt": moment(known.at),
+        "RestoredAt": moment(known.restored_at),
+        **({} if restored or not os.path.isdir(path) else {"Checkpointed": True, "CheckpointPath": path}),
+        **({"Restored": True} if restored else {}),
     }
 
 

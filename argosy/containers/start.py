@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from argosy.linux import locks
     from argosy.runtime.attach import Attachment
 
+    Amend = Callable[[conmon.ConmonRequest], conmon.ConmonRequest]
+
 # conmon has one format of files, whatever it is called.
 _LOG_DRIVERS = {"json-file": "k8s-file"}
 _ENDINGS = 2  # of runs that end while this waits
@@ -148,6 +150,7 @@ def _bring_up(
     preserve_fds: int,
     attended: bool,
     only_create: bool = False,
+    amend: Amend | None = None,
 ) -> tuple[Attachment | None, int]:
     """Make the container, and unless `only_create` let its program run."""
     exits.remove(site.store.run, record.id)
@@ -156,7 +159,8 @@ def _bring_up(
         from argosy.containers import log_file
 
         log_file.check(record.options.log_options["path"])
-    prepared, asked, created = _make(site, record, _load_attach if connect else None, preserve_fds, attended=attended)
+    meanwhile = _load_attach if connect else None
+    prepared, asked, created = _make(site, record, meanwhile, preserve_fds, amend, attended=attended)
     if prepared.entrance:
         from argosy.containers import entrance
 
@@ -194,15 +198,25 @@ def _bring_up(
 
 
 def _make(
-    site: Site, record: ContainerRecord, meanwhile: Callable[[], object] | None, preserve_fds: int, *, attended: bool
+    site: Site,
+    record: ContainerRecord,
+    meanwhile: Callable[[], object] | None,
+    preserve_fds: int,
+    amend: Amend | None,
+    *,
+    attended: bool,
 ) -> tuple[Prepared, conmon.ConmonRequest, conmon.Started]:
-    """Prepare the container, and let the runtime create it; `meanwhile` is called as that begins."""
+    """Prepare the container, and let the runtime create it; `meanwhile` is called as that begins.
+
+    `amend` changes what conmon is asked to do, when all is prepared.
+    """
     place = site if site.namespace.initial else _nested(site, record)
     groups = cgroups.detect(place)
     hastened = cgroups.hasten(groups)
     try:
         prepared = prepare.prepare(place, record, groups)
         asked = request(site, record, prepared, attended=attended).replace(preserve_fds=preserve_fds)
+        asked = asked if amend is None else amend(asked)
         try:
             return prepared, asked, _create(site, record, asked, meanwhile)
         finally:
@@ -227,8 +241,10 @@ def _already_runs(site: Site, record: ContainerRecord, *, connect: bool) -> Atta
     return _attach(site, record.id) if connect else None
 
 
-def create_only(site: Site, record: ContainerRecord) -> None:
-    """Make the container, whose program does not run yet.  The caller holds its lock, and has settled the run before.
+def create_only(site: Site, record: ContainerRecord, amend: Amend | None = None) -> None:
+    """Make the container, whose program does not run yet, or which `amend` has restored.
+
+    The caller holds its lock, and has settled the run before.
 
     Raises as `start`, and leaves nothing then.
     """
@@ -243,6 +259,7 @@ def create_only(site: Site, record: ContainerRecord) -> None:
                 preserve_fds=0,
                 attended=False,
                 only_create=True,
+                amend=amend,
             )
             undo.commit()
     except ArgosyError as error:

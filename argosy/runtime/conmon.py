@@ -85,6 +85,7 @@ class ConmonRequest(Value):
     timeout_s: int = 0
     env: tuple[str, ...] = ()
     held: tuple[int, ...] = ()
+    restore: tuple[str, ...] = ()  # the words by which it has a checkpoint restored
 
 
 class ExecRequest(Value):
@@ -141,7 +142,7 @@ def argv(request: ConmonRequest, log_fd: int = -1) -> list[str]:
         words += ["--persist-dir", request.persist_dir]
     if request.timeout_s:
         words += ["--timeout", str(request.timeout_s)]
-    return words + _preserve_words(request.preserve_fds) + _exit_words(request.exit_command)
+    return [*words, *request.restore, *_preserve_words(request.preserve_fds), *_exit_words(request.exit_command)]
 
 
 def argv_exec(request: ExecRequest) -> list[str]:

@@ -34,6 +34,8 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "buildx build": ("build", "Build an image using instructions from Containerfiles", True),
     "buildx prune": ("builder_prune", "Remove build cache", True),
     "container attach": ("attach", "Attach to a running container", True),
+    "container checkpoint": ("container_checkpoint", "Checkpoints one or more containers", True),
+    "container restore": ("container_restore", "Restores one or more containers from a checkpoint", True),
     "container cleanup": ("container_cleanup", "Clean up network and mountpoints of one or more containers", True),
     "container cp": ("cp", "Copy files/folders between a container and the local filesystem", True),
     "container create": ("create", "Create but do not start a container", True),
