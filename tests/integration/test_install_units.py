@@ -29,10 +29,17 @@ def test_the_unit(argosy: Program) -> None:
 
 @host.needs_program("systemd-analyze")
 def test_systemd_takes_it(argosy: Program, tmp_path: Path) -> None:
-    unit = tmp_path / "argosy-boot.service"
-    unit.write_text(argosy.run("system", "install-units", "--print").stdout)
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)], capture_output=True, text=True)
+    (tmp_path / "argosy-boot.service").write_text(argosy.run("system", "install-units", "--print").stdout)
+    printed = argosy.run("system", "install-units", "--print", "registry", "cache").stdout
+    for text in printed.split("# argosy-")[1:]:
+        name, _, unit = text.partition("\n")
+        (tmp_path / f"argosy-{name}").write_text(unit)
+    units = sorted(map(str, tmp_path.iterdir()))
+    assert len(units) == 5
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+    assert f"--root {argosy.root} " in printed
+    assert "ListenStream=127.0.0.1:5001" in printed
 
 
 def test_a_user_s_place(argosy_user: Program) -> None:
@@ -41,3 +48,7 @@ def test_a_user_s_place(argosy_user: Program) -> None:
     assert "WantedBy=default.target" in Path(done.stdout.strip()).read_text()
     assert "enable-linger" in done.stderr
     assert argosy_user.run("system", "install-units").returncode == 0
+    done = argosy_user.run("system", "install-units", "cache")
+    assert [path.rpartition("/")[2] for path in done.lines] == ["argosy-cache.socket", "argosy-cache.service"]
+    assert "systemctl --user enable --now argosy-cache.socket switches them on" in done.stderr
+    assert "choose cache or registry" in argosy_user.run("system", "install-units", "kubelet", check=125).stderr

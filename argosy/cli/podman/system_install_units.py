@@ -1,11 +1,11 @@
-"""`system install-units`: the systemd unit that starts containers at each boot."""
+"""`system install-units`: the systemd units that start containers at each boot, or a service with its first client."""
 
 from __future__ import annotations
 
 import os
 
 from argosy.cli.flags import Command, Flag
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, Invalid
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
     from argosy.cli.main import Opener
     from argosy.cli.output import Output
 
-_NAME = "argosy-boot.service"
-_UNIT = """\
-# Written by `argosy system install-units`, which may replace it.
+_WRITTEN = "# Written by `argosy system install-units`, which may replace it.\n"
+_BOOT = """\
 [Unit]
 Description=Containers of Argosy that are to run by their restart policies
 Documentation=man:argosy-system-boot(1)
@@ -30,6 +29,30 @@ ExecStop={program} stop --filter restart-policy=always
 [Install]
 WantedBy={target}
 """
+_SOCKET = """\
+[Unit]
+Description=Socket of the {service} of Argosy
+Documentation=man:argosy-system-{service}(1)
+
+[Socket]
+ListenStream={address}
+
+[Install]
+WantedBy=sockets.target
+"""
+_SERVICE = """\
+[Unit]
+Description={title} of Argosy
+Documentation=man:argosy-system-{service}(1)
+Requires=argosy-{service}.socket
+{order}
+[Service]
+ExecStart={program} system {service}
+"""
+_SERVICES = {
+    "cache": ("Cache of other registries", "127.0.0.1:5001"),
+    "registry": ("Registry", "127.0.0.1:5000"),
+}
 _SYSTEM_ORDER = "Wants=network-online.target\nAfter=network-online.target\n"
 
 
@@ -41,25 +64,49 @@ class InstallUnitsOptions(Value):
 
 
 def run(options: InstallUnitsOptions, opener: Opener, out: Output) -> int:
-    """Write the unit, or print it; say what switches it on."""
+    """Write the units, or print them; say what switches them on."""
     from argosy.linux import userns
 
     rootless = userns.needed()
-    text = _unit(opener, rootless=rootless)
+    units, enabled = _units(options.operands, opener, rootless=rootless)
     if options.print:
-        out.write(text)
+        several = len(units) > 1
+        out.write("\n".join(f"# {name}\n{text}" if several else text for name, text in units.items()))
         return 0
-    path = os.path.join(_directory(rootless=rootless), _NAME)
-    _write(path, text.encode())
-    out.line(path)
-    if rootless:
-        out.notice(f"systemctl --user enable {_NAME} switches it on, loginctl enable-linger without a login")
-    else:
-        out.notice(f"systemctl enable {_NAME} switches it on")
+    for name, text in units.items():
+        path = os.path.join(_directory(rootless=rootless), name)
+        _write(path, text.encode())
+        out.line(path)
+    switch = (
+        f"systemctl {'--user ' if rootless else ''}enable {'--now ' if options.operands else ''}{' '.join(enabled)}"
+    )
+    linger = ", loginctl enable-linger without a login" if rootless else ""
+    out.notice(f"{switch} switches {'them' if len(units) > 1 else 'it'} on{linger}")
     return 0
 
 
-def _unit(opener: Opener, *, rootless: bool) -> str:
+def _units(services: tuple[str, ...], opener: Opener, *, rootless: bool) -> tuple[dict[str, str], list[str]]:
+    """The texts of the units by their names, and the names of those to enable.  Raises Invalid."""
+    program = _program(opener)
+    order = "" if rootless else _SYSTEM_ORDER
+    if not services:
+        target = "default.target" if rootless else "multi-user.target"
+        name = "argosy-boot.service"
+        return {name: _WRITTEN + _BOOT.format(program=program, target=target, order=order)}, [name]
+    units, enabled = {}, []
+    for service in dict.fromkeys(services):
+        if service not in _SERVICES:
+            raise Invalid("service", service, f"choose {' or '.join(_SERVICES)}")
+        title, address = _SERVICES[service]
+        enabled.append(f"argosy-{service}.socket")
+        units[enabled[-1]] = _WRITTEN + _SOCKET.format(service=service, address=address)
+        unit = _SERVICE.format(service=service, title=title, program=program, order=order)
+        units[f"argosy-{service}.service"] = _WRITTEN + unit
+    return units, enabled
+
+
+def _program(opener: Opener) -> str:
+    """What calls this program for the store that the global flags name, as ExecStart has it."""
     from argosy.linux import process
 
     words = process.self_argv()
@@ -67,9 +114,7 @@ def _unit(opener: Opener, *, rootless: bool) -> str:
         value = opener.settings.get(flag.replace("-", "_"))
         words += [f"--{flag}", value] if value else []
     words += [f"--module={module}" for module in opener.settings["modules"]]
-    program = " ".join(_quoted(word) for word in words)
-    target = "default.target" if rootless else "multi-user.target"
-    return _UNIT.format(program=program, target=target, order="" if rootless else _SYSTEM_ORDER)
+    return " ".join(_quoted(word) for word in words)
 
 
 def _quoted(word: str) -> str:
@@ -99,14 +144,16 @@ def _write(path: str, data: bytes) -> None:
 
 COMMAND = Command(
     path="system install-units",
-    summary="Write the systemd unit that runs system boot",
+    summary="Write systemd units for system boot and for services",
     description=(
-        "Writes argosy-boot.service, which runs `argosy system boot` at each boot for the store that the global flags "
-        "name: for root in /etc/systemd/system, for a user in ~/.config/systemd/user. What is left is to enable it."
+        "Without a SERVICE: writes argosy-boot.service, which runs `argosy system boot` at each boot. With cache or "
+        "registry: a socket, at the address at which that service listens by itself, and the service, which the first "
+        "client starts. They are for the store that the global flags name: for root in /etc/systemd/system, for a user "
+        "in ~/.config/systemd/user. What is left is to enable them; `systemctl edit` changes an address."
     ),
+    usage="[SERVICE...]",
     options=InstallUnitsOptions,
     run=run,
-    max_operands=0,
-    flags=(Flag("print", help="Print the unit and write nothing"),),
-    examples=("argosy system install-units", "argosy system install-units --print"),
+    flags=(Flag("print", help="Print the units and write nothing"),),
+    examples=("argosy system install-units", "argosy system install-units --print registry cache"),
 )
