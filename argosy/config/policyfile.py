@@ -5,7 +5,6 @@ What one reader takes for a rule and another for nothing must not decide whether
 
 from __future__ import annotations
 
-import base64
 import binascii
 import os
 
@@ -239,7 +238,7 @@ def _keys(fields: _Object, *names: str) -> tuple[Key, ...]:
 
 def _decoded(text: str, where: str) -> bytes:
     try:
-        data = base64.b64decode(text, validate=True)
+        data = binascii.a2b_base64(text, strict_mode=True)
     except (binascii.Error, ValueError):
         data = b""
     if not data:

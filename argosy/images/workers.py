@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
 
@@ -76,13 +75,13 @@ def run(pending: list[Piece], work: Callable[[Piece], None], at_once: int, cance
 
 def _run_threads(work: Callable[[], None], count: int, cancelled: threading.Event) -> None:
     """Run `work` in so many threads and wait for them, also when the user interrupts."""
-    ended: queue.SimpleQueue[None] = queue.SimpleQueue()
+    ended = threading.Semaphore(0)
 
     def run() -> None:
         try:
             work()
         finally:
-            ended.put(None)
+            ended.release()
 
     running = 0
     try:
@@ -90,18 +89,16 @@ def _run_threads(work: Callable[[], None], count: int, cancelled: threading.Even
             threading.Thread(target=run, name="layer", daemon=True).start()
             running += 1
         while running and not cancelled.is_set():
-            ended.get()  # not Thread.join: once interrupted, that believes that the thread has ended (bpo-45274)
+            ended.acquire()  # not Thread.join: once interrupted, that believes that the thread has ended (bpo-45274)
             running -= 1
     finally:
         cancelled.set()
         _wait(ended, running)
 
 
-def _wait(ended: queue.SimpleQueue[None], running: int) -> None:
+def _wait(ended: threading.Semaphore, running: int) -> None:
     """Wait for threads that were told to stop, but not long for one that waits for the network itself."""
     deadline = time.monotonic() + _PATIENCE_S
-    try:
-        for _ in range(running):
-            ended.get(timeout=max(deadline - time.monotonic(), 0))
-    except queue.Empty:
-        pass
+    for _ in range(running):
+        if not ended.acquire(timeout=max(deadline - time.monotonic(), 0)):
+            return

@@ -8,10 +8,10 @@ process died: the registry is asked how far it came.
 
 from __future__ import annotations
 
-import hashlib
 import os
 
 from argosy.linux import files, locks
+from argosy.oci import digest as digests
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Uploads:
             return NoClaim()
 
     def _claim(self, name: str) -> Claim:
-        path = f"{self._directory}/{hashlib.sha256(name.encode()).hexdigest()}"
+        path = f"{self._directory}/{digests.of_bytes(name.encode()).hex}"
         files.make_directories(self._directory)
         lock = locks.acquire(path, wait=False, create=True)
         waited = lock is None
