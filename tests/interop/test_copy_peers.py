@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.test_copy_matrix import artifact
 from tests.interop.peer import Podman, podman
 from tests.rig import host
 from tests.rig.program import Program
@@ -33,18 +34,19 @@ def ours(program: Program, *arguments: str) -> str:
 
 @pytest.fixture
 def places(argosy: Program, insecure_registry: Registry) -> dict[str, str]:
-    """An image and an index at a registry."""
+    """An image, an index and an artifact at a registry."""
     made = image([{"bin/hello": b"hello"}, {"data": os.urandom(50_000)}, {"more": b"x" * 3000}])
     several = index(
         [(image([{"a": name.encode()}]), {"os": "linux", "architecture": name}) for name in ("amd64", "arm")]
     )
     tag = os.urandom(4).hex()
-    insecure_registry.push("peers/image", tag, made)
-    insecure_registry.push("peers/index", tag, several)
-    return {name: f"docker://{insecure_registry.name}/peers/{name}:{tag}" for name in ("image", "index")}
+    kinds = {"image": made, "index": several, "artifact": artifact()}
+    for name, pushed in kinds.items():
+        insecure_registry.push(f"peers/{name}", tag, pushed)
+    return {name: f"docker://{insecure_registry.name}/peers/{name}:{tag}" for name in kinds}
 
 
-@pytest.mark.parametrize("kind", ["image", "index"])
+@pytest.mark.parametrize("kind", ["image", "index", "artifact"])
 def test_skopeo_reads_ours_and_we_read_its(argosy: Program, places: dict[str, str], kind: str) -> None:
     files = argosy.files
     raw = peer("inspect", "--raw", "--tls-verify=false", places[kind]).stdout
