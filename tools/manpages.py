@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, CHECKOUT)
 
-from argosy.cli import buildah, names, podman, skopeo, usage  # noqa: E402 -- the path comes first
+from argosy.cli import buildah, docker, names, podman, skopeo, usage  # noqa: E402 -- the path comes first
 from argosy.cli.flags import Command, Flag  # noqa: E402
 from argosy.cli.main import ROOT_FLAGS, shown_flags  # noqa: E402
 from argosy.version import VERSION  # noqa: E402
@@ -41,13 +40,18 @@ def pages() -> dict[str, str]:
             made[file_name(words)] = command_page(words, names.load_command(PROGRAM, module))
         else:
             made[file_name(words)] = f".so man1/{file_name(main_names[module])}\n"
-    return {**made, **guest_pages("buildah", buildah), **guest_pages("skopeo", skopeo, skopeo.PLACES)}
+    guests = (("buildah", buildah, buildah.COMMANDS, ()), ("docker", docker, docker.OWN, ()))
+    for program, index, commands, places in (*guests, ("skopeo", skopeo, skopeo.COMMANDS, skopeo.PLACES)):
+        made |= guest_pages(program, index.TITLE, commands, places)
+    return made
 
 
-def guest_pages(program: str, index: Any, places: Sequence[tuple[str, str]] = ()) -> dict[str, str]:
+def guest_pages(
+    program: str, title: str, commands: Mapping[str, tuple[str, str, bool]], places: Sequence[tuple[str, str]]
+) -> dict[str, str]:
     """The pages of `argosy PROGRAM` and its commands, under names that leave those of the program itself alone."""
     guest = f"{PROGRAM} {program}"
-    parts = _head(guest, index.TITLE)
+    parts = _head(guest, title)
     parts += [".SH SYNOPSIS", f"\\fB{guest}\\fR [\\fIoptions\\fR] \\fIcommand\\fR", ".br"]
     parts += [f"\\fB{program}\\fR [\\fIoptions\\fR] \\fIcommand\\fR"]
     parts += [".SH PLACES OF IMAGES"] if places else []
@@ -55,7 +59,7 @@ def guest_pages(program: str, index: Any, places: Sequence[tuple[str, str]] = ()
         parts += [".TP", f"\\fB{_escaped(place)}\\fR", *_paragraphs(text)]
     parts += [".SH OPTIONS", *_options(shown_flags(program)), ".SH COMMANDS"]
     made = {}
-    for words, (module, summary, _) in index.COMMANDS.items():
+    for words, (module, summary, _) in commands.items():
         page = file_name(f"{program} {words}")
         parts += [".TP", f"\\fB{_escaped(page.removesuffix('.1'))}\\fR(1)", _escaped(summary)]
         made[page] = _guest_page(program, words, names.load_command(program, module))

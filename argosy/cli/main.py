@@ -279,7 +279,8 @@ class _Call:
             names.own_globals(self.program).hand_on(self.settings, parsed, own)
         options = build_options(command, parsed, shown)
         self._apply_settings()
-        if not _NOWHERE.issuperset(self.settings) or any(map(os.environ.get, self.host_variables)):
+        docker = self.program == "docker"  # whose configuration may choose a context
+        if not _NOWHERE.issuperset(self.settings) or any(map(os.environ.get, self.host_variables)) or docker:
             status = self._elsewhere(words, flags, parsed)
             if status is not None:
                 return status
@@ -354,19 +355,11 @@ class _Call:
         for keyword in ("runtime_flags", "modules", "hooks_dir"):
             settings[keyword] = settings[keyword] or ()
         settings["search"] = ("docker.io",) if self.program == "docker" else ()
-        return Opener({**settings, "notice": self.out.notice}, self._open_here, self.program_settings, self._serve)
+        return Opener({**settings, "notice": self.out.notice}, self.open_engine, self.program_settings, self._serve)
 
     def _serve(self, service: str, say: Callable[[str], None], **options: Any) -> int:
         assert self.run_service is not None
         return self.run_service(service, self._engine(), say, **options)
-
-    def _open_here(self, **settings: Any) -> Any:
-        """The engine of this host, unless docker's configuration chooses another context."""
-        if self.program == "docker":
-            from argosy.cli import elsewhere as docker
-
-            docker.refuse_context(self.settings, os.environ)
-        return self.open_engine(**settings)
 
 
 class Opener:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from argosy.config import contexts
 from argosy.errors import ArgosyError, Invalid, Unsupported
 from argosy.values import Value
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # The global flags that say where, and so are not sent along.
 _FLAGS = frozenset(("remote", "connection", "url", "identity", "ssh", "docker_host", "docker_context", "docker_config"))
 # What these do, they do here.
-_HERE = ("__complete", "completion", "help", "image scp", "system connection")
+_HERE = ("__complete", "completion", "help", "context", "image scp", "system connection")
 
 
 class Place(Value):
@@ -94,6 +95,37 @@ def _at(origin: str, uri: str, identity: str | None) -> Place:
         ) from error
 
 
+def chosen_by_docker(settings: Mapping[str, Any], environ: Mapping[str, str], variables: Sequence[str]) -> Place | None:
+    """The same as docker has it: the host of a context, which a flag, a variable or docker's configuration names."""
+    given = settings.get("docker_context") or ""
+    host = settings.get("docker_host")
+    if host and given:
+        raise ArgosyError("conflicting options: cannot specify both --host and --context")
+    context, origin = (given, "") if given or host else contexts.current(environ)
+    if context in ("", contexts.DEFAULT):
+        return chosen(settings, environ, variables)
+    return _context(context, origin, settings, environ)
+
+
+def _context(name: str, origin: str, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Place:
+    """The host of docker's context of this name, else of our connection; `origin` is what has chosen it."""
+    from argosy.config import connections
+
+    if contexts.exists(environ, name):
+        try:
+            return _at(f'the context "{name}"', contexts.get(environ, name).host, settings.get("identity"))
+        except Unsupported as error:
+            error.hint = "docker --context default, or docker context use default, works here."
+            raise
+    if name in connections.read(environ).entries:
+        return _named("--context", name, settings, environ)
+    if not origin:
+        contexts.get(environ, name)
+    raise ArgosyError(
+        f'Current context "{name}" is not found on the file system, please check your config file at {origin}'
+    )
+
+
 def _named(origin: str, name: str, settings: Mapping[str, Any], environ: Mapping[str, str]) -> Place:
     """The connection of this name; the default one for ""."""
     from argosy.config import connections, containers
@@ -112,7 +144,10 @@ def run(call: Call, environ: Mapping[str, str], variables: Sequence[str]) -> int
     from argosy.cli import secretwords
     from argosy.linux import process, ssh
 
-    place = None if call.words.startswith(_HERE) else chosen(call.settings, environ, variables)
+    if call.words.startswith(_HERE):
+        return None
+    choose = chosen_by_docker if call.program == "docker" else chosen
+    place = choose(call.settings, environ, variables)
     if place is None:
         return None
     secretwords.refuse_elsewhere(call.parsed.values)

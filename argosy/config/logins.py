@@ -11,7 +11,7 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from argosy.config.auth import Credentials
@@ -96,6 +96,14 @@ def remove_all(where: Place, environ: Mapping[str, str]) -> None:
             _call(_helper(data, name), "erase", name.encode(), environ)
         _object(data, "auths", where.path).clear()
         _write(where.path, data)
+
+
+def change(path: str, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Let `edit` change the document of the file, which is replaced in one step."""
+    with _locked(path):
+        data = _read(path)
+        edit(data)
+        _write(path, data)
 
 
 def _locked(path: str) -> Any:

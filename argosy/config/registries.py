@@ -57,10 +57,11 @@ class Endpoint(Value):
 
 
 class Registries(Value):
-    """The merged files.  `origin` is the main file, for messages."""
+    """The merged files.  `origin` is the main file, for messages; `home` the registry where short names are first."""
 
     origin: str = SYSTEM_FILE
     search: tuple[str, ...] = ()
+    home: str = "localhost"
     short_name_mode: str = "permissive"
     credential_helpers: tuple[str, ...] = (AUTH_FILES,)
     namespaces: tuple[Namespace, ...] = ()
@@ -72,7 +73,7 @@ class Registries(Value):
         """As docker has it: short names are looked up at `search` alone, credentials in its own file first."""
         from argosy.config.auth import DOCKER_FILE
 
-        return self.replace(search=search, credential_helpers=(DOCKER_FILE, *self.credential_helpers))
+        return self.replace(search=search, home=search[0], credential_helpers=(DOCKER_FILE, *self.credential_helpers))
 
     def candidates(self, text: str) -> tuple[Reference, ...]:
         """The references that `text` may mean, in the order in which they are tried; one for a full reference.

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from argosy.linux import signals
 from argosy.network.model import network_id
+from argosy.spec import security
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +29,11 @@ _HOST_CONFIG = (
     *("CpuQuota", "CpuRealtimePeriod", "CpuRealtimeRuntime", "CpusetCpus", "CpusetMems", "Devices"),
     *("MemoryReservation", "MemorySwap", "MemorySwappiness", "OomKillDisable", "Init", "PidsLimit", "Ulimits"),
     *("CpuCount", "CpuPercent", "IOMaximumIOps", "IOMaximumBandwidth"),
+    *("DeviceCgroupRules", "DeviceRequests", "MaskedPaths", "ReadonlyPaths"),
+)
+_LISTS = (
+    *("BlkioWeightDevice", "BlkioDeviceReadBps", "BlkioDeviceWriteBps", "BlkioDeviceReadIOps"),
+    *("BlkioDeviceWriteIOps", "Devices"),
 )
 _CONFIG = (
     *("Hostname", "Domainname", "User", "AttachStdin", "AttachStdout", "AttachStderr", "Tty", "OpenStdin"),
@@ -61,7 +69,7 @@ def docker_form(
         "Platform": "linux",
         **{key: document[key] for key in ("MountLabel", "ProcessLabel", "AppArmorProfile")},
         "ExecIDs": document["ExecIDs"] or None,
-        "HostConfig": _host_config(document["HostConfig"], record),
+        "HostConfig": _host_config(document["HostConfig"], record, document["OCIRuntime"]),
         "GraphDriver": {"Data": document["GraphDriver"]["Data"], "Name": document["GraphDriver"]["Name"]},
         **{key: document[key] for key in ("SizeRw", "SizeRootFs") if key in document},
         "Mounts": document["Mounts"],
@@ -74,16 +82,28 @@ def docker_form(
     }
 
 
-def _host_config(found: Mapping[str, Any], record: ContainerRecord) -> dict[str, Any]:
-    log = found["LogConfig"]
+def _host_config(found: Mapping[str, Any], record: ContainerRecord, runtime: str) -> dict[str, Any]:
+    """What was asked for: docker shows no limit and no capability that the engine has chosen by itself."""
+    log, asked = found["LogConfig"], record.options
+    masked, read_only = security.hidden_paths(asked.security)
     changed = {
         **found,
         "LogConfig": {"Type": log["Type"], "Config": dict(record.options.log_options)},
         "RestartPolicy": {**found["RestartPolicy"], "Name": found["RestartPolicy"]["Name"] or "no"},
         "CgroupnsMode": found["CgroupMode"],
         **{key: "" for key in ("PidMode", "UTSMode") if found[key] == "private"},
-        "CapAdd": found["CapAdd"] or None,
-        "CapDrop": found["CapDrop"] or None,
+        "CapAdd": list(asked.cap_add) or None,
+        "CapDrop": list(asked.cap_drop) or None,
+        "IpcMode": found["IpcMode"] if asked.ipc else "private",
+        "Runtime": os.path.basename(runtime),
+        "PidsLimit": found["PidsLimit"] if asked.pids_limit else None,
+        "MemorySwappiness": asked.memory_swappiness,
+        "Ulimits": [{"Name": one.name, "Hard": one.hard, "Soft": one.soft} for one in asked.ulimits],
+        "DeviceCgroupRules": list(asked.device_cgroup_rules) or None,
+        "DeviceRequests": None,
+        "MaskedPaths": None if asked.privileged else list(masked),
+        "ReadonlyPaths": None if asked.privileged else list(read_only),
+        **{key: found[key] or [] for key in _LISTS},
         "ExtraHosts": found["ExtraHosts"] or None,
         "GroupAdd": found["GroupAdd"] or None,
         "SecurityOpt": found["SecurityOpt"] or None,
@@ -96,10 +116,14 @@ def _host_config(found: Mapping[str, Any], record: ContainerRecord) -> dict[str,
 
 def _config(found: Mapping[str, Any], record: ContainerRecord) -> dict[str, Any]:
     asked, image = record.options, record.image_config
+    env = dict(text.partition("=")[::2] for text in image.env)
+    env.update(asked.env)
     entrypoint = image.entrypoint if asked.entrypoint is None else asked.entrypoint
     changed = {
         **found,
         "Entrypoint": list(entrypoint) or None,
+        "Env": [f"{name}={value}" for name, value in env.items()] or None,
+        "WorkingDir": asked.workdir or image.working_dir,
         "Image": asked.image,
         "Labels": found["Labels"] or {},
         "Volumes": {path: {} for path in image.volumes} or None,
@@ -109,6 +133,8 @@ def _config(found: Mapping[str, Any], record: ContainerRecord) -> dict[str, Any]
     }
     if asked.stop_timeout_s is None:
         del changed["StopTimeout"]
+    if not (asked.stop_signal or image.stop_signal):
+        del changed["StopSignal"]
     shown = {key: changed[key] for key in _CONFIG if key in changed}
     if asked.health is not None:
         from argosy.containers.health import documents

@@ -9,6 +9,7 @@ from argosy.archive import compression
 from argosy.archive.compression import Decompressor
 from argosy.errors import ArgosyError, Invalid
 from argosy.images import pull, trust
+from argosy.images.naming import LOCALHOST
 from argosy.images.progress import Progress
 from argosy.images.publish import publish
 from argosy.oci import platform as platforms
@@ -51,18 +52,24 @@ class _Found(Value):
 
 
 def load_archive(
-    store: Store, archive: Archive, progress: Progress, notice: Callable[[str], None], door: Callable[[Origin], Admit]
+    store: Store,
+    archive: Archive,
+    progress: Progress,
+    notice: Callable[[str], None],
+    door: Callable[[Origin], Admit],
+    home: str = LOCALHOST,
 ) -> tuple[Loaded, ...]:
     """All images of a docker-archive or oci-archive, compressed or not.
 
-    `door` gives what judges an image by the policy.  Raises BadArchive or Invalid for what is none, and as `pull.pull`
-    for images that break a rule.
+    `door` gives what judges an image by the policy; `home` is the registry of names that have none.  Raises BadArchive
+    or Invalid for what is none, and as `pull.pull` for images that break a rule.
     """
     with store.work() as work:
         fd = _seekable(archive, f"{work.path}/archive")
         try:
             members = Members(fd, archive.name)
-            loaded = tuple(_take_in(store, found, archive.name, progress, notice, door) for found in _images(members))
+            images = _images(members, home)
+            loaded = tuple(_take_in(store, found, archive.name, progress, notice, door) for found in images)
         finally:
             os.close(fd)
     store.events.write("image", "loadfromarchive", Name=archive.name)
@@ -70,7 +77,12 @@ def load_archive(
 
 
 def load_directory(
-    store: Store, path: str, progress: Progress, notice: Callable[[str], None], door: Callable[[Origin], Admit]
+    store: Store,
+    path: str,
+    progress: Progress,
+    notice: Callable[[str], None],
+    door: Callable[[Origin], Admit],
+    home: str = LOCALHOST,
 ) -> tuple[Loaded, ...]:
     """All images of an OCI layout in a directory, or the one of dir:, which has no name."""
     directory = layout.Directory(path)
@@ -80,7 +92,7 @@ def load_directory(
             nameless = _Found(source, (), trust.at_path("dir", path))
             found = iter((nameless,))
         else:
-            found = _layout_images(directory, "oci")
+            found = _layout_images(directory, "oci", home)
         loaded = tuple(_take_in(store, image, path, progress, notice, door) for image in found)
     finally:
         directory.close()
@@ -155,15 +167,15 @@ def _write(fd: int, data: bytes, name: str) -> None:
         raise ArgosyError(f"cannot unpack {name}: {error.strerror}", hint=hint) from error
 
 
-def _images(members: Members) -> Iterator[_Found]:
+def _images(members: Members, home: str) -> Iterator[_Found]:
     """As podman, docker's list is believed where an archive has both forms."""
     if docker_archive.MANIFEST_FILE in members:
         for image in docker_archive.listed(members):
-            names = tuple(_reference(text, members.name) for text in image.names)
+            names = tuple(_reference(text, members.name, home) for text in image.names)
             origin = trust.at_path("docker-archive", members.name, str(names[0]) if names else "")
             yield _Found(docker_archive.DockerArchiveSource(members, image, _label(names)), names, origin)
     elif layout.LAYOUT_FILE in members:
-        yield from _layout_images(members, "oci-archive")
+        yield from _layout_images(members, "oci-archive", home)
     else:
         raise Invalid(
             "archive",
@@ -173,20 +185,20 @@ def _images(members: Members) -> Iterator[_Found]:
         )
 
 
-def _layout_images(files: Files, transport: str) -> Iterator[_Found]:
+def _layout_images(files: Files, transport: str, home: str) -> Iterator[_Found]:
     found = layout.stored(files)
     if not found:
         raise Invalid("OCI layout", files.name, "its index.json lists no image")
     for image in found:
-        names = (_reference(image.name, files.name, str(image.descriptor.digest)),) if image.name else ()
+        names = (_reference(image.name, files.name, home, str(image.descriptor.digest)),) if image.name else ()
         origin = trust.at_path(transport, files.name, image.name)
         yield _Found(layout.LayoutSource(files, image, _label(names)), names, origin)
 
 
-def _reference(text: str, archive: str, digest: str = "") -> Reference:
-    """The name as the peers store it: short ones are local.  One by digest must be by `digest`, the image's own."""
+def _reference(text: str, archive: str, home: str, digest: str = "") -> Reference:
+    """The name as the peers store it: short ones are at `home`.  One by digest must be by `digest`, the image's own."""
     try:
-        found = references.parse(text, default_registry="localhost")
+        found = references.parse(text, default_registry=home)
     except Invalid as error:
         raise Invalid("archive", archive, f"an image in it has the name {text!r}: {error.why}") from error
     if found.digest and found.digest != digest:

@@ -14,9 +14,14 @@ if TYPE_CHECKING:
 LOCALHOST = "localhost"
 
 
-def local_name(text: str) -> Reference:
-    """The name under which an image made here is stored: `localhost/` where no registry is named.  Raises Invalid."""
-    name = references.parse(text, default_registry=LOCALHOST)
+def home(program: str) -> str:
+    """The registry of images made here whose names have none: as docker has it, or as its peers do."""
+    return references.DOCKER_HUB if program == "docker" else LOCALHOST
+
+
+def local_name(text: str, home: str = LOCALHOST) -> Reference:
+    """The name under which an image made here is stored, at `home` where no registry is named.  Raises Invalid."""
+    name = references.parse(text, default_registry=home)
     if name.digest:
         raise Invalid("image name", text, "tag by digest not supported")
     return name

@@ -85,15 +85,20 @@ def by_name(store: Store, registries: LoadRegistries, text: str) -> Resolved | N
         return None
     if not references.is_short(text):
         return _look_up(store, wanted)
-    for candidate in candidates(registries(), text, wanted):
+    known = registries()
+    for candidate in candidates(known, text, wanted):
         found = _look_up(store, candidate)
         if found is not None:
             return found
-    return _by_last_parts(store, wanted, text)
+    return _by_last_parts(store, wanted, text) if known.home == _LOCALHOST else None
 
 
 def candidates(registries: Registries, text: str, local: Reference) -> Iterator[Reference]:
-    """The names in full that a short name may mean; `local` is the one at `localhost`."""
+    """The names in full that a short name may mean; `local` is the one at `localhost`.  docker knows two places."""
+    if registries.home != _LOCALHOST:
+        yield references.parse(text, default_registry=registries.home)
+        yield local
+        return
     seen = {local}
     if registries.aliases.get(local.repository):
         yield from registries.candidates(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argosy.errors import ArgosyError
 from argosy.images.inventory import image_of
 from argosy.images.manifestlist import Lists
-from argosy.images.naming import local_name, locked
+from argosy.images.naming import LOCALHOST, local_name, locked
 from argosy.images.resolve import resolve
 from argosy.oci import reference as references
 
@@ -27,13 +27,14 @@ class TagNotKnown(ArgosyError):
         self.name = name
 
 
-def tag(store: Store, registries: LoadRegistries, text: str, targets: Sequence[str]) -> None:
-    """Give the image that `text` means the names `targets`; another image that had one of them loses it.
+def tag(store: Store, registries: LoadRegistries, text: str, targets: Sequence[str], home: str = LOCALHOST) -> None:
+    """Give the image that `text` means the names `targets`; another image that had one of them loses it.  `home` is the
+    registry of names that have none.
 
     Nothing is done unless all names are valid.  An image of an additional store becomes one of this store as well, with
     the new names alone; what it is made of stays where it is, as long as this user can use it there.
     """
-    names = [local_name(target) for target in targets]
+    names = [local_name(target, home) for target in targets]
     lists = Lists(store)
     list_id = lists.meant(text, registries)
     if list_id:

@@ -33,6 +33,20 @@ def inspect(store: Store, name: str, *, mounted: int) -> dict[str, Any]:
     }
 
 
+def docker_form(document: dict[str, Any]) -> dict[str, Any]:
+    """The same as docker shows it."""
+    second, dot, _ = document["CreatedAt"].partition(".")
+    return {
+        "CreatedAt": f"{second}Z" if dot else second,
+        "Driver": document["Driver"],
+        "Labels": document["Labels"] or None,
+        "Mountpoint": document["Mountpoint"],
+        "Name": document["Name"],
+        "Options": document["Options"] or None,
+        "Scope": document["Scope"],
+    }
+
+
 def _moment(seconds: float) -> str:
     fraction = f"{seconds % 1:.9f}"[1:].rstrip("0").rstrip(".")
     return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(int(seconds))) + fraction + "Z"

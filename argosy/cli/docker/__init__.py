@@ -1,5 +1,6 @@
 """The index of the commands in docker's grammar, podman's and docker's own; laid out as `argosy.cli.podman` is.
 
+`OWN` are the commands that docker alone has.
 `ABSENT` maps the commands that Argosy has not, and says so of, to why there are none and what to use instead.
 """
 
@@ -9,14 +10,29 @@ from argosy.cli import podman
 
 TITLE = "Build, move, run and serve OCI containers, with no daemon and no root"
 
-COMMANDS: dict[str, tuple[str, str, bool]] = {
-    words: (f"podman.{module}", summary, needs_engine)
-    for words, (module, summary, needs_engine) in podman.COMMANDS.items()
+OWN: dict[str, tuple[str, str, bool]] = {
+    "context create": ("context_create", "Create a context", False),
+    "context export": ("context_export", "Export a context to a tar archive FILE or a tar stream on STDOUT", False),
+    "context import": ("context_import", "Import a context from a tar archive", False),
+    "context inspect": ("context_inspect", "Display detailed information on one or more contexts", False),
+    "context ls": ("context_ls", "List contexts", False),
+    "context rm": ("context_rm", "Remove one or more contexts", False),
+    "context show": ("context_show", "Print the name of the current context", False),
+    "context update": ("context_update", "Update a context", False),
+    "context use": ("context_use", "Set the current docker context", False),
 }
 
-ALIASES: dict[str, str] = dict(podman.ALIASES)
+COMMANDS: dict[str, tuple[str, str, bool]] = {
+    **{
+        words: (f"podman.{module}", summary, needs_engine)
+        for words, (module, summary, needs_engine) in podman.COMMANDS.items()
+    },
+    **OWN,
+}
 
-GROUPS: dict[str, str] = dict(podman.GROUPS)
+ALIASES: dict[str, str] = {**podman.ALIASES, "context list": "context ls", "context remove": "context rm"}
+
+GROUPS: dict[str, str] = {**podman.GROUPS, "context": "Manage contexts: other hosts by name"}
 
 _NO_SWARM = "argosy has no swarm: it runs the containers of one host"
 _ONE_BY_ONE = "docker run --restart always keeps one running here; docker --context NAME works on another host."

@@ -56,21 +56,35 @@ def told(error: ArgosyError, command_line: Sequence[str]) -> tuple[str, int]:
     if isinstance(error, OperandsError):
         return f"{_PROGRAM}: '{_PROGRAM} {path}' {_operands(error)}\n\n{_usage(path)}", _STATUS
     if isinstance(error, UsageError):
-        known = error.exit_code == _STATUS
-        return (f"{error}\n{error.hint}", _STATUS) if known else (f"{error}\n\n{_usage(path)}", _USAGE_STATUS)
-    text = _of_daemon(error)
+        if error.exit_code == _STATUS:  # said in full
+            return str(error) + (f"\n{error.hint}" if error.hint else ""), _STATUS
+        return f"{error}\n\n{_usage(path)}", _USAGE_STATUS
+    text = _of_daemon(error, path)
     if path not in _RUN:
         return text, error.exit_code if error.exit_code in _OF_THE_COMMAND else _STATUS
     status = error.exit_code if error.exit_code in _OF_THE_COMMAND else _USAGE_STATUS
     return f"{_PROGRAM}: {text}\n\nRun '{_PROGRAM} {path} --help' for more information", status
 
 
-def _of_daemon(error: ArgosyError) -> str:
+def _of_daemon(error: ArgosyError, path: str) -> str:
+    if path.removeprefix("image ") == "push" and isinstance(error, NotFound) and error.kind == "image":
+        return f"An image does not exist locally with the tag: {error.name}"
+    start, mark, rest = str(error).partition("executable file `")
+    if mark and "not found in $PATH" in rest:  # crun's words
+        what = "exec" if path.endswith("exec") else "create"
+        program = rest.partition("`")[0]
+        return (
+            f"{'' if what == 'exec' else _DAEMON}OCI runtime {what} failed: {start}unable to start container process: "
+            f'exec: "{program}": executable file not found in $PATH: unknown'
+        )
     if isinstance(error, NotFound) and error.kind in _MISSING and not error.details:
         return _MISSING[error.kind].format(_tagged(error.name) if error.kind == "image" else error.name)
     if isinstance(error, Exists) and error.kind in _TAKEN:
         return _DAEMON + _TAKEN[error.kind].format(name=error.name, holder=error.holder)
-    start = "Error: " if isinstance(error, Unsupported) else _DAEMON
+    if path.startswith("context") or error.brief.startswith('error opening "'):
+        start = ""  # docker's client says it, not its daemon
+    else:
+        start = "Error: " if isinstance(error, Unsupported) else _DAEMON
     return f"{start}{error}" + (f"\n{error.hint}" if error.hint else "")
 
 
@@ -84,7 +98,8 @@ def _operands(error: OperandsError) -> str:
         return "accepts no arguments"
     most = error.high is not None and error.low == 0
     number = error.high if most else error.low
-    rule = "requires" if error.low == error.high else "requires at most" if most else "requires at least"
+    exact = error.low == error.high
+    rule = "requires" if exact else "requires at most" if most else "requires at least"
     return f"{rule} {number} argument{'' if number == 1 else 's'}"
 
 
@@ -96,7 +111,8 @@ def _usage(path: str) -> str:
     else:
         line = f"{_PROGRAM} {path} COMMAND" if path else f"{_PROGRAM} [OPTIONS] COMMAND [ARG...]"
     shown = f"{_PROGRAM} {path}".rstrip()
-    return f"Usage:  {line.replace('[options]', '[OPTIONS]')}\n\nRun '{shown} --help' for more information"
+    line = line.replace("[options]", "[OPTIONS]").replace("[COMMAND [ARG...]]", "[COMMAND] [ARG...]")
+    return f"Usage:  {line}\n\nRun '{shown} --help' for more information"
 
 
 def _command_path(command_line: Sequence[str]) -> str:

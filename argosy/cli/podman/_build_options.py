@@ -48,7 +48,7 @@ def build_options(
     """All of it.  Raises Invalid and ArgosyError, which name the flag."""
     arguments = pairs("build-arg", flags.build_arg, environ)
     latest_s, exact = _times(flags, environ, arguments)
-    names = tuple(naming.local_name(text) for text in flags.tag)
+    names = tuple(naming.local_name(text, naming.home(program)) for text in flags.tag)
     wanted = flags.format or environ.get("BUILDAH_FORMAT", "") or conf.image_default_format or "oci"
     form = "oci" if wanted in ("oci", "OCI") else wanted
     if form not in FORMATS:

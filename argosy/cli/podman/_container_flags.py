@@ -202,11 +202,15 @@ def _mounts(flags: CreateFlags) -> tuple[Mount, ...]:
     return _container_mounts.read(flags)
 
 
-def make_sources(flags: CreateFlags) -> None:
-    """As docker does: the directories that -v names and that are not there are made."""
-    from argosy.cli.podman import _container_mounts
+def as_docker(wanted: ContainerOptions, flags: CreateFlags, config: ContainerConfig) -> ContainerOptions:
+    """What docker does otherwise: directories that -v names are made, and podman's own variables are not set."""
+    if flags.volume:
+        from argosy.cli.podman import _container_mounts
 
-    _container_mounts.make_sources(flags)
+        _container_mounts.make_sources(flags)
+    own = ("container",) if flags.tty else ("container", "TERM")
+    of_image = {text.partition("=")[0] for text in config.env}
+    return wanted.replace(unset_env=(*wanted.unset_env, *(name for name in own if name not in of_image)))
 
 
 def create(
@@ -242,6 +246,7 @@ def resolve_image(engine: Engine, flags: CreateFlags) -> Resolved:
     from argosy.images import resolve
 
     wanted = _platform(flags)
+    policy = _policy(flags.pull or engine.conf.pull_policy)
 
     def pull(text: str) -> Resolved:
         from argosy.cli import layerkeys, progress
@@ -250,17 +255,28 @@ def resolve_image(engine: Engine, flags: CreateFlags) -> Resolved:
 
         keys = layerkeys.read(private=flags.decryption_key)
         options = RegistryOptions(authfile=flags.authfile or "", tls_verify=flags.tls_verify)
-        with progress.shown(quiet=flags.quiet) as shown:
-            policy = flags.signature_policy or ""
-            puller = engine.puller(options=options, platform=wanted, progress=shown, signature_policy=policy, keys=keys)
-            return pulls.pull_text(puller, text, "always")
+        docker = engine.registries.home != "localhost"
+        with progress.shown(quiet=flags.quiet or docker) as shown:
+            signatures = flags.signature_policy or ""
+            puller = engine.puller(
+                options=options, platform=wanted, progress=shown, signature_policy=signatures, keys=keys
+            )
+            if docker and not flags.quiet:
+                from argosy.cli.podman import _pull_docker
+
+                missing = text if policy == "missing" else ""
+                told = _pull_docker.for_container(engine.store, text, progress.Lines().line, missing=missing)
+                found = pulls.pull_text(puller, text)
+                told.ended(found)
+                return found
+            return pulls.pull_text(puller, text)
 
     return resolve.ensure(
         engine.store,
         engine.load_registries,
         flags.operands[0],
         pull=pull,
-        policy=_policy(flags.pull or engine.conf.pull_policy),
+        policy=policy,
         platform=wanted,
     )
 

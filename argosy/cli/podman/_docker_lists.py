@@ -11,11 +11,12 @@ from argosy.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from argosy.cli.output import Output
     from argosy.cli.templates import Struct
 
-    Fields = dict[str, str]
+    Fields = dict[str, Any]  # text, or what JSON is to show as it is
 
 _WIDTH, _GAP = 10, 3  # of docker's tabwriter
 _TABLE = "table"
@@ -43,7 +44,7 @@ def show(out: Output, kind: Kind, rows: Sequence[Row], format_: str | None) -> N
         for row in rows:
             out.line(html_safe(jsontext.encode(row.fields).decode("utf-8", "surrogateescape")))
     elif text == _TABLE:
-        cells = [[escaped(row.fields[column]) for column in kind.columns] for row in rows]
+        cells = [[escaped(str(row.fields[column])) for column in kind.columns] for row in rows]
         _table(out, [[kind.headings[column] for column in kind.columns], *cells])
     elif text.startswith(_TABLE):
         _templated_table(out, kind, rows, text.removeprefix(_TABLE).strip())
@@ -68,7 +69,7 @@ def _templated_table(out: Output, kind: Kind, rows: Sequence[Row], body: str) ->
     methods = {"Label": Method(_label_heading)} if any(row.labels is not None for row in rows) else {}
     data = [Struct(kind.headings, type_name=kind.type_name, methods=methods)]
     data += [
-        _struct(kind, row.replace(fields={key: escaped(text) for key, text in row.fields.items()})) for row in rows
+        _struct(kind, row.replace(fields={key: escaped(str(text)) for key, text in row.fields.items()})) for row in rows
     ]
     found = [template.execute(one) for one in data]
     _table(out, [cells.split("\t") for text in found for cells in text.split("\n")])

@@ -35,13 +35,12 @@ _HUB = ("docker.io/library/", "docker.io/")
 
 def show(rows: list[lists.Row], options: ImagesOptions, out: Output) -> None:
     """Print the rows as docker does: a table, or what --format asks for; --quiet repeats an image with many names."""
-    if options.quiet and not options.format:
-        for image, _ in rows:
-            out.line(shown_id(image, full=options.no_trunc))
-        return
     digests = options.digests or "Digest}}" in (options.format or "").replace(" ", "")
     columns = ("Repository", "Tag", *(["Digest"] if options.digests else []), "ID", "CreatedSince", "Size")
     kind = _docker_lists.Kind(TYPE_NAME, HEADINGS, columns)
+    wanted = [text.partition("=")[2] for text in options.filter if text.startswith("reference=")]
+    wanted += options.operands
+    rows = [(image, name) for image, name in rows if not wanted or (name and _is_wanted(name, wanted))]
     found = [
         {
             **fields(image, name, full=options.no_trunc),
@@ -49,7 +48,20 @@ def show(rows: list[lists.Row], options: ImagesOptions, out: Output) -> None:
         }
         for image, name in rows
     ]
+    if options.quiet and not options.format:
+        for image, _ in rows:
+            out.line(shown_id(image, full=options.no_trunc))
+        return
     _docker_lists.show(out, kind, [_docker_lists.Row(one) for one in found], options.format)
+
+
+def _is_wanted(name: Reference, patterns: list[str]) -> bool:
+    """Whether one of the patterns is for this name of an image, as users write it."""
+    from argosy.images.filters import path_matcher
+
+    shown = familiar(name.name)
+    texts = (shown, f"{shown}:{name.tag}", str(name), name.name)
+    return any(matches(text) for matches in map(path_matcher, patterns) for text in texts)
 
 
 def fields(image: Image, name: Reference | None, *, full: bool) -> Fields:

@@ -100,6 +100,8 @@ def _health(row: Row) -> str:
 
 
 def status(view: ContainerView, now_ns: int) -> str:
-    """The column STATUS: podman's, but for one word."""
+    """The column STATUS: podman's, but for one word, and a paused container is up."""
+    if view.run.status == state.PAUSED:
+        return f"Up {human.duration(now_ns / 1e9 - view.run.started_at)} (Paused)"
     shown = ps.status(view, now_ns)
     return shown.removesuffix(" ago") if view.run.status == state.RUNNING else shown

@@ -41,7 +41,8 @@ def run(options: CommitOptions, engine: Engine, out: Output) -> int:
     if options.message and form != "docker":
         raise ArgosyError("messages are only compatible with the docker image format (-f docker)")
     container_id = _each.find(engine, options.operands[0])
-    name = naming.local_name(options.operands[1]) if options.operands[1:] and options.operands[1] else None
+    named = "".join(options.operands[1:])
+    name = naming.local_name(named, naming.home(out.program)) if named else None
     wanted = commit.CommitOptions(
         author=options.author or "",
         changes=options.change,

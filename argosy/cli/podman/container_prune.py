@@ -26,15 +26,22 @@ class PruneOptions(Value):
 
 def run(options: PruneOptions, engine: Engine, out: Output) -> int:
     """Ask, then remove each container that was created or has ended and that the filters accept; print its id."""
+    from argosy.cli.podman import _prune_docker
+
     accepted = _filters(options, engine)
     if not options.force:
         from argosy.cli.confirm import confirmed
 
         if not confirmed(out, _WARNING):
             return 0
+    docker = out.program == "docker"
+    sizes = _prune_docker.container_bytes(engine, engine.containers.list().views) if docker else {}
     pruned = engine.containers.prune(accepted.accepts)
-    for container_id in pruned.removed:
-        out.line(container_id)
+    if docker:
+        _prune_docker.show(out, "Deleted Containers", pruned.removed, _prune_docker.total(sizes, pruned.removed))
+    else:
+        for container_id in pruned.removed:
+            out.line(container_id)
     return max((report(error, out) for error in pruned.failures), default=0)
 
 

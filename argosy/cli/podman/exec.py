@@ -67,7 +67,9 @@ def run(options: ExecOptions, engine: Engine, out: Output) -> int:
         raise _each.no_such_container(options.operands[0]) from None
     try:
         if options.detach:
-            out.line(engine.containers.execute_detached(container_id, wanted))
+            session = engine.containers.execute_detached(container_id, wanted)
+            if out.program != "docker":
+                out.line(session)
             return 0
         return engine.containers.execute(container_id, wanted)
     except ArgosyError as error:

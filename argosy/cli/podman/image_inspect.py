@@ -36,9 +36,11 @@ def document(engine: Engine, text: str, *, docker: bool = False) -> dict[str, An
     found = inspect.inspect(engine.store, inventory.image_of(engine.store, record), record)
     if not docker:
         return found
+    from argosy.cli.podman._images_docker import familiar
     from argosy.images.inspect_docker import docker_form
 
-    return docker_form(engine.store, found, record)
+    shown = docker_form(engine.store, found, record)
+    return {**shown, **{key: [familiar(name) for name in shown[key]] for key in ("RepoTags", "RepoDigests")}}
 
 
 COMMAND = Command(

@@ -24,21 +24,30 @@ class ImagePruneOptions(Value):
 def run(options: ImagePruneOptions, engine: Engine, out: Output) -> int:
     """Remove the images without a name (and, with --all, all that no container was made from); print their ids."""
     from argosy.images import prune
+    from argosy.images.inventory import inventory
     from argosy.storage import gc
 
     if not options.force and not _confirmed(options, out):
         return 0
-    for image_id in prune.prune(
+    docker = out.program == "docker"
+    known = inventory(engine.store).images if docker else ()
+    removed = prune.prune(
         engine.store,
         engine.load_registries,
         options.filter,
         everything=options.all,
         remove_working=engine.remove_working if options.external else None,
-    ):
-        out.line(image_id)
+    )
+    if not docker:
+        for image_id in removed:
+            out.line(image_id)
     if not options.filter:
         engine.build().prune_cache()
-    gc.collect(engine.store)
+    garbage = gc.collect(engine.store)
+    if docker:
+        from argosy.cli.podman import _prune_docker
+
+        _prune_docker.show(out, "Deleted Images", _prune_docker.image_lines(known, removed), garbage.size_bytes)
     return 0
 
 

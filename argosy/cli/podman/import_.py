@@ -33,7 +33,7 @@ def run(options: ImportOptions, engine: Engine, out: Output) -> int:
     from argosy.images import archives, import_, naming
 
     source, *rest = options.operands
-    name = naming.local_name(rest[0]) if rest else None
+    name = naming.local_name(rest[0], naming.home(out.program)) if rest else None
     wanted = _options(options)
     if archives.is_url(source) and not options.quiet:
         out.error(f'Downloading from "{source}"')

@@ -49,7 +49,7 @@ def run(options: InspectOptions, engine: Engine, out: Output) -> int:
         "image": lambda name: image(engine, name, docker=docker),
         "network": lambda name: network(engine, name, docker=docker),
         "pod": lambda name: pod(engine, name),
-        "volume": lambda name: volume(engine, name),
+        "volume": lambda name: volume(engine, name, docker=docker),
     }
     names = chosen(engine, options.operands, latest=options.latest)
     return show(names, finders["container" if options.latest else options.type], options.format, out)
@@ -71,7 +71,7 @@ def anything(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[str
     finders: tuple[Find, ...] = (
         lambda name: container(engine, name, size=size, docker=docker),
         lambda name: image(engine, name, docker=docker),
-        lambda name: volume(engine, name),
+        lambda name: volume(engine, name, docker=docker),
         lambda name: network(engine, name, docker=docker),
         *(() if docker else (lambda name: pod(engine, name),)),
     )
@@ -134,8 +134,8 @@ def pod(engine: Engine, name: str) -> dict[str, Any]:
     return pod_inspect.document(engine, name)
 
 
-def volume(engine: Engine, name: str) -> dict[str, Any]:
-    """The document of a volume.  Raises NotFound in podman's words."""
+def volume(engine: Engine, name: str, *, docker: bool = False) -> dict[str, Any]:
+    """The document of a volume, in docker's form if that is wanted.  Raises NotFound in podman's words."""
     from argosy.volumes import inspect
 
     if not engine.store.volumes.exists(name):
@@ -144,7 +144,8 @@ def volume(engine: Engine, name: str) -> dict[str, Any]:
         raise error
     users = [view for view in engine.containers.list().views if view.run.pid]
     mounted = sum(use["name"] == name for view in users for use in view.record.get("volumes", ()))
-    return inspect.inspect(engine.store, name, mounted=mounted)
+    found = inspect.inspect(engine.store, name, mounted=mounted)
+    return inspect.docker_form(found) if docker else found
 
 
 def volume_fields(document: dict[str, Any]) -> dict[str, Any]:
@@ -175,7 +176,8 @@ def show(names: list[str], find: Find, format_: str, out: Output) -> int:
         _render(documents, format_, out)
     status = 0
     for failure in errors:
-        failure.brief = f"inspecting object: {failure.brief}"
+        if out.program != "docker":
+            failure.brief = f"inspecting object: {failure.brief}"
         status = report(failure, out)
     return status
 

@@ -58,6 +58,8 @@ def run(options: LoginOptions, opener: Opener, out: Output) -> int:
         return 0
     if kept is not None and _still_good(options, registries, name, kept, out):
         return 0
+    if out.program == "docker" and options.password is not None:
+        out.error("WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
     given = _ask(options, kept, out)
     _check(options, registries, name, given)
     logins.store(where, _registry.key(name, out.program), given, os.environ)

@@ -38,6 +38,10 @@ def run(options: LogoutOptions, opener: Opener, out: Output) -> int:
         out.line("Removed login credentials for all registries")
         return 0
     name = _registry.wanted(options.operands, _registry.load(opener), out.program)
+    if out.program == "docker":
+        logins.remove(where, _registry.key(name, out.program), os.environ)
+        out.line(f"Removing login credentials for {_registry.key(name, out.program)}")
+        return 0
     if logins.remove(where, _registry.key(name, out.program), os.environ):
         out.line(f"Removed login credentials for {name}")
         return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.cli.flags import Command, Flag, quoted
+from argosy.cli.flags import Command, Flag, UsageError, quoted
 from argosy.cli.podman import _each
 from argosy.containers import ports
 from argosy.errors import ArgosyError
@@ -44,6 +44,8 @@ def run(options: PortOptions, engine: Engine, out: Output) -> int:
         elif wanted == (inside, protocol):
             out.line(f"{address}:{outside}")
     if found and wanted is not None and not any(wanted == port[:2] for port in found):
+        if out.program == "docker":
+            raise UsageError(f"Error: No public port '{words[0]}' published for {options.operands[0]}", exit_code=1)
         raise ArgosyError(f"failed to find published port {quoted(words[0])}")
     return 0
 

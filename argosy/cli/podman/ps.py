@@ -242,7 +242,8 @@ def _views(options: PsOptions, engine: Engine, out: Output) -> list[ContainerVie
         out.error(f"Error: {named}\nargosy container rm --force {container_id[:12]}")
     views = list(found.views)
     if not everything:
-        views = [view for view in views if view.run.status == state.RUNNING]
+        shown = (state.RUNNING, state.PAUSED) if out.program == "docker" else (state.RUNNING,)
+        views = [view for view in views if view.run.status in shown]
     if options.filter:
         from argosy.containers.filters import Filters
 

@@ -49,7 +49,8 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
     platform = _platform(options)
     _check_places(options)
     status = 0
-    with progress.shown(quiet=options.quiet) as shown:
+    docker = out.program == "docker"
+    with progress.shown(quiet=options.quiet or (docker and not out.is_terminal)) as shown:
         puller = engine.puller(
             options=registry,
             platform=platform,
@@ -59,6 +60,9 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
         ).replace(keep_signatures=not options.remove_signatures)
         for text in options.operands:
             try:
+                if docker and not _is_elsewhere(text):
+                    _pull_as_docker(options, engine, puller, text, out)
+                    continue
                 records = _pulled(options, engine, puller, text)
             except ArgosyError as error:
                 status = report(error, out)
@@ -66,6 +70,29 @@ def run(options: PullOptions, engine: Engine, out: Output) -> int:
             for image_id in dict.fromkeys(record.config_digest for record in records):
                 out.line(image_id.partition(":")[2])
     return status
+
+
+def _pull_as_docker(options: PullOptions, engine: Engine, puller: Puller, text: str, out: Output) -> None:
+    """Pull one image, or all tags, and tell of it as docker does."""
+    from argosy.cli.podman import _pull_docker
+    from argosy.images import pull
+
+    if options.all_tags:
+        for found in pull.pull_all_tags(puller, text):
+            out.line(str(found.name))
+        return
+
+    def say(line: str) -> None:
+        if not options.quiet:
+            out.line(line)
+            out.flush()
+
+    if _pull_docker.default_tag(text):
+        say("Using default tag: latest")
+    told = _pull_docker.Told(engine.store, text, say)
+    told.began()
+    told.ended(pull.pull_text(puller, text, options.policy))
+    out.line(told.name)
 
 
 def _check_places(options: PullOptions) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argosy.cli import layerkeys, signing
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _registry_flags
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, NotFound
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from argosy.images.convert import Form
     from argosy.images.places import Place
     from argosy.images.resolve import Resolved
+    from argosy.oci.digest import Digest
     from argosy.oci.reference import Reference
 
 
@@ -127,7 +128,7 @@ def _push_all(options: PushOptions, engine: Engine, out: Output) -> int:
     if not tagged:
         raise ArgosyError(f"An image does not exist locally with the tag: {options.operands[0]}")
     for name in sorted(tagged, key=str):
-        if not options.quiet:
+        if not options.quiet and out.program != "docker":
             out.line(str(name))
             out.flush()
         found = resolve.resolve(engine.store, engine.load_registries, str(name))
@@ -161,8 +162,11 @@ def _push(
             own if target.transport == "docker-archive" else (),
         ),
     )
+    docker = out.program == "docker" and target.transport == "docker"
+    if docker and not options.quiet:
+        _tell_repository(options, target, out)
     try:
-        with progress.shown(quiet=options.quiet) as shown:
+        with progress.shown(quiet=options.quiet or (docker and not out.is_terminal)) as shown:
             digest = push.push(
                 *(engine.store, found, destination, form, shown),
                 engine.conf.image_parallel_copies or copy.UPLOADS_AT_ONCE,
@@ -170,12 +174,33 @@ def _push(
             )
     finally:
         destination.close()
+    if docker:
+        tag = target.name.rpartition(":")[2]
+        out.line(target.name if options.quiet else f"{tag}: digest: {digest} size: {_size(engine, digest)}")
     if attached and target.transport == "docker" and engine.store.shelf("artifacts").ids():
         from argosy.cli.podman import _push_attached
 
         _push_attached.push(engine, found.record, target.name, digest, registry, out, quiet=options.quiet)
     if options.digestfile:
         write_digest(options.digestfile, digest)
+
+
+def _tell_repository(options: PushOptions, target: Place, out: Output) -> None:
+    """Where the image goes, as docker tells it first."""
+    from argosy.oci import reference as references
+
+    if not options.all_tags and not references.parse(options.operands[0], default_tag="").selector:
+        out.line("Using default tag: latest")
+    out.line(f"The push refers to repository [{references.parse(target.name).name}]")
+    out.flush()
+
+
+def _size(engine: Engine, digest: Digest) -> int:
+    """The size of the manifest that was pushed; 0 of one that was made for the registry alone."""
+    try:
+        return engine.store.blobs.size(digest)
+    except NotFound:
+        return 0
 
 
 def _form(options: PushOptions, engine: Engine) -> Form:

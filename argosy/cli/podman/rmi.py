@@ -31,9 +31,11 @@ def run(options: RmiOptions, engine: Engine, out: Output) -> int:
 
     The status is 1 when images did not exist, 2 when one is in use, 125 when anything else went wrong.
     """
+    from argosy.cli.podman._images_docker import familiar
     from argosy.images import remove
     from argosy.storage import gc
 
+    docker = out.program == "docker"
     _check(options)
     if options.prune:
         return _prune(engine, out)
@@ -44,9 +46,9 @@ def run(options: RmiOptions, engine: Engine, out: Output) -> int:
     deleted = False
     for removed in _all(engine, remover, errors) if options.all else _named(options, remover, errors):
         for name in removed.untagged:
-            out.line(f"Untagged: {name}")
+            out.line(f"Untagged: {familiar(name) if docker else name}")
         if removed.deleted:
-            out.line(f"Deleted: {removed.deleted}")
+            out.line(f"Deleted: {'sha256:' if docker else ''}{removed.deleted}")
             deleted = True
     if deleted:
         gc.collect(engine.store)

@@ -48,7 +48,8 @@ def run(options: SaveOptions, engine: Engine, out: Output) -> int:
         if out.is_terminal:
             raise ArgosyError("refusing to save to terminal. Use -o flag or redirect")
     images = _images(options, engine, docker=out.program == "docker")
-    with progress.shown(quiet=options.quiet or options.output is None) as shown:
+    quiet = options.quiet or options.output is None or out.program == "docker"
+    with progress.shown(quiet=quiet) as shown:
         _write(options, engine.store, images, shown)
     save.tell(engine.store, images, options.output or "/dev/stdout")
     return 0

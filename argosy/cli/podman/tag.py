@@ -17,12 +17,12 @@ class TagOptions(Value):
     operands: tuple[str, ...]
 
 
-def run(options: TagOptions, engine: Engine, _out: Output) -> int:
+def run(options: TagOptions, engine: Engine, out: Output) -> int:
     """Give the image the names; a name that another image had goes over to it."""
-    from argosy.images import tag
+    from argosy.images import naming, tag
 
     source, *targets = options.operands
-    tag.tag(engine.store, engine.load_registries, source, targets)
+    tag.tag(engine.store, engine.load_registries, source, targets, naming.home(out.program))
     return 0
 
 

@@ -41,6 +41,11 @@ def run(options: TopOptions, engine: Engine, out: Output) -> int:
             error.brief = f"unable to look up requested container: {error.brief}"
             raise
         words = words[1:]
+    if out.program == "docker":
+        from argosy.cli.podman import _top_docker
+
+        _top_docker.show(engine, container_id, words, out)
+        return 0
     descriptors = tuple(name for word in words for name in word.split(",") if name)
     from argosy.containers import top
     from argosy.containers.top_columns import UnknownDescriptor

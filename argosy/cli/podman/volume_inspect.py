@@ -31,8 +31,9 @@ def run(options: VolumeInspectOptions, engine: Engine, out: Output) -> int:
     names = list(options.operands)
     if options.all:
         names = [volume.name for volume in named.listing(engine.store).volumes]
+    docker = out.program == "docker"
     return inspect.show(
-        names, lambda name: inspect.volume(engine, volumes.find(engine.site, name)), options.format, out
+        names, lambda name: inspect.volume(engine, volumes.find(engine.site, name), docker=docker), options.format, out
     )
 
 

@@ -302,7 +302,7 @@ def test_a_remote_engine_is_refused_not_ignored(
         ("argosy --namespace x", "--namespace is not supported"),
         ("argosy --events-backend x", '"x" is not a valid events backend'),
         ("docker -H tcp://x", "--host names another engine"),
-        ("docker --context far", "--context names another engine"),
+        ("docker --context far", 'context "far": context not found'),
         ("docker --tlsverify", "--tlsverify names another engine"),
         ("docker -l loud", 'Log Level "loud" is not supported'),
     ],
