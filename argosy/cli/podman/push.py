@@ -176,7 +176,7 @@ def _push(
         destination.close()
     if docker:
         tag = target.name.rpartition(":")[2]
-        out.line(target.name if options.quiet else f"{tag}: digest: {digest} size: {_size(engine, digest)}")
+        out.line(target.name if options.quiet else f"{tag}: digest: {digest}{_size(engine, digest)}")
     if attached and target.transport == "docker" and engine.store.shelf("artifacts").ids():
         from argosy.cli.podman import _push_attached
 
@@ -195,12 +195,12 @@ def _tell_repository(options: PushOptions, target: Place, out: Output) -> None:
     out.flush()
 
 
-def _size(engine: Engine, digest: Digest) -> int:
-    """The size of the manifest that was pushed; 0 of one that was made for the registry alone."""
+def _size(engine: Engine, digest: Digest) -> str:
+    """The size of the manifest that was pushed; nothing of one that was made for the registry alone."""
     try:
-        return engine.store.blobs.size(digest)
+        return f" size: {engine.store.blobs.size(digest)}"
     except NotFound:
-        return 0
+        return ""
 
 
 def _form(options: PushOptions, engine: Engine) -> Form:
