@@ -46,6 +46,20 @@ def accepting(filters: Iterable[str]) -> Test:
     return lambda event: all(any(test(event) for test in tests) for tests in given.values())
 
 
+def changing_health(accepts: Test) -> Test:
+    """Of the results of health checks those alone that are others than the one before, as docker tells them."""
+    known: dict[str, str] = {}
+
+    def test(event: Event) -> bool:
+        if event["Status"] != "health_status":
+            return accepts(event)
+        before, now = known.get(event.get("ID", "")), event.get("HealthStatus", "")
+        known[event.get("ID", "")] = now
+        return before != now and accepts(event)
+
+    return test
+
+
 def _of_object(kind: str) -> Callable[[str], Test]:
     def make(value: str) -> Test:
         def test(event: Event) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argosy.cli import documents
-from argosy.cli.podman.ps import NAMESPACES, SHORT_ID
+from argosy.cli.podman.ps import NAMESPACES, SHORT_ID, status
 from argosy.cli.templates.values import Map, NilMap
 from argosy.containers import state
 from argosy.images import timestamps
@@ -99,7 +99,7 @@ def fields(row: Row) -> dict[str, object]:
         "RunningFor": row.created,
         "Size": lambda: row.size,
         "StartedAt": _seconds(run.started_at),
-        "State": row.status,
+        "State": status(view, row.now_ns),
         "Status": row.status,
         **numbers,
         **{heading: numbers[field] for heading, field, _ in NAMESPACES},

@@ -39,6 +39,8 @@ def run(options: EventsOptions, engine: Engine, out: Output) -> int:
     from argosy.records.happened import Reader
 
     accepts = _events.accepting(options.filter)
+    if out.program == "docker":
+        accepts = _events.changing_health(accepts)
     since_ns, until_ns = _moment("since", options.since, -1), _moment("until", options.until, 1)
     log = engine.store.events
     if not log.path:

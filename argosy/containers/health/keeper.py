@@ -263,7 +263,8 @@ class Keeper:
             return
         run = state.derive(self._site, container_id)
         check = record.options.health
-        if check is None or run.status not in (state.RUNNING, state.PAUSED) or run.started_at != watched.started_at:
+        is_same_run = run.status in (state.RUNNING, state.PAUSED) and run.started_at == watched.started_at
+        if check is None or not results.is_scheduled(check) or not is_same_run:
             self._ended(container_id)
             return
         before = self._unkept.get(container_id) or kept.read(self._site, container_id)

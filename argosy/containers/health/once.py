@@ -10,7 +10,7 @@ from argosy.containers import record as records
 from argosy.containers import state
 from argosy.containers.health import kept, results, watch
 from argosy.containers.health.probes import Check
-from argosy.errors import ArgosyError
+from argosy.errors import ArgosyError, NotFound
 from argosy.linux import files
 from argosy.runtime.probe import Outcome
 
@@ -39,7 +39,11 @@ def run(site: Site, container_id: str) -> str:
     starting_up = results.is_starting_up(check, kept.read(site, container_id))
     work = Check(record, check, starting_up=starting_up, started_at=run.started_at)
     outcome = _outcome(site, work)
-    action, _found, saved = work.conclude(site, work.entry(outcome))
+    try:
+        action, _found, saved = work.conclude(site, work.entry(outcome))
+    except FileNotFoundError:
+        files.unlink_missing(kept.mark(site, container_id))
+        raise NotFound("container", container_id) from None
     if not results.is_scheduled(check):
         files.unlink_missing(kept.mark(site, container_id))
     else:

@@ -39,6 +39,8 @@ def lock(site: Site) -> str:
 
 def begun(site: Site, record: ContainerRecord) -> None:
     """The container, which has a check, has been started.  Nothing that fails here is worth a start."""
+    if record.options.health is None or not record.options.health.is_active:
+        return
     try:
         kept.change(site, record.id, results.begun)
     except OSError as error:
@@ -50,6 +52,7 @@ def renewed(site: Site, record: ContainerRecord) -> None:
     """Have the keeper look at the container anew, which runs: it was started, or is to be checked in another way."""
     if not results.is_scheduled(record.options.health):
         files.unlink_missing(kept.mark(site, record.id))
+        wake(site)
         return
     try:
         _name(site, record.id)
