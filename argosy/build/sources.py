@@ -130,7 +130,7 @@ class Sources:
 
     def _added(self, instruction: tree.Add, text: str, scope: Scope, directory: str) -> list[Piece]:
         if git.is_repository(text):
-            return [self._repository(instruction, text, directory)]
+            return [self._repository(instruction, text, scope, directory)]
         if text.startswith(_URLS):
             return [self._download(instruction, text, scope, directory)]
         files = self.files(self.named(""))
@@ -141,8 +141,12 @@ class Sources:
             found.append(Piece(text, files, (selected,), archive=packed))
         return found
 
-    def _repository(self, instruction: tree.Add, text: str, directory: str) -> Piece:
-        top = git.clone(git.parse(text), directory, keep_git=instruction.keep_git_dir)
+    def _repository(self, instruction: tree.Add, text: str, scope: Scope, directory: str) -> Piece:
+        repository = git.parse(text)
+        wanted = scope.expand(instruction.checksum).text
+        if wanted:
+            repository = repository.replace(checksum=git.checked_commit(wanted))
+        top = git.clone(repository, directory, keep_git=instruction.keep_git_dir)
         files = self._stack.enter_context(FileTree(top, text))
         return Piece(text, files, tuple(files.select(".")))
 

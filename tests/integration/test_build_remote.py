@@ -143,10 +143,21 @@ def repository(argosy: Program) -> Iterator[str]:
     server.wait()
 
 
+_SUB = ("s/Dockerfile", "s/x")
+
+
 def test_repositories(argosy: Program, repository: str) -> None:
     assert files(argosy, repository) == ["Dockerfile", "one", "sub/Dockerfile", "sub/x", "two"]
     assert files(argosy, f"{repository}#first") == ["Dockerfile", "one", "sub/Dockerfile", "sub/x"]
     assert files(argosy, f"{repository}#first:sub") == ["x"]
+    assert files(argosy, f"{repository}?branch=first&subdir=sub") == ["x"]
+    words = ["git", "-C", f"{argosy.files}/served/repo", "-c", "safe.directory=*", "rev-parse", "first"]
+    first = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    text = f"FROM scratch\nADD --checksum={first[:9]} {repository}#first:sub /s/\nADD {repository}?commit={first} /c/\n"
+    assert files(argosy, "-", stdin=text) == ["c/Dockerfile", "c/one", "c/sub/Dockerfile", "c/sub/x", *_SUB]
+    for source in (f"--checksum={first} {repository}", f"{repository}?commit={first[:9]}"):
+        done = argosy.run("build", "-", input=f"FROM scratch\nADD {source} /\n".encode(), check=125)
+        assert f"expected {first[: 9 if '?' in source else None]}, got " in done.stderr
     text = f"FROM scratch\nADD {repository}#:sub /s/\nADD --keep-git-dir {repository} /k/\n"
     found = files(argosy, "-", stdin=text)
     assert [name for name in found if not name.startswith("k/.git/")] == [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,8 @@ from argosy.errors import ArgosyError, Invalid
         ("https://host/a#b.git", False),
         ("a.git", False),
         ("./github.com/a", False),
+        ("https://host/a.git?ref=main", True),
+        ("https://host/a?b.git", False),
     ],
 )
 def test_what_is_a_repository(text: str, expected: bool) -> None:
@@ -41,6 +44,14 @@ def test_what_is_a_repository(text: str, expected: bool) -> None:
         ("https://h/a.git#:x", Repository("https://h/a.git", "", "x")),
         ("github.com/a/b#main", Repository("https://github.com/a/b", "main")),
         ("git@h:a/b.git", Repository("git@h:a/b.git")),
+        ("https://h/a.git?branch=m&subdir=x%20y", Repository("https://h/a.git", "refs/heads/m", "x y")),
+        ("https://h/a.git?tag=v1#:x", Repository("https://h/a.git", "refs/tags/v1", "x")),
+        ("https://h/a.git?ref=pull/4/head&commit=AB", Repository("https://h/a.git", "pull/4/head", checksum="ab")),
+        (f"https://h/a.git?checksum={'a' * 40}", Repository("https://h/a.git", "a" * 40, checksum="a" * 40)),
+        (
+            "https://h/a.git?submodules=0&keep-git-dir=1",
+            Repository("https://h/a.git", submodules=False, keep_git=True),
+        ),
     ],
 )
 def test_parts(text: str, expected: Repository) -> None:
@@ -55,11 +66,27 @@ def test_parts(text: str, expected: Repository) -> None:
         "https://h/a.git#v:-x",
         "ext::sh -c x",
         "https://h/a.git#a\nb",
+        "https://h/a.git?ref=--upload-pack=x",
+        "https://h/a.git?subdir=-x",
     ],
 )
 def test_what_would_be_an_option(text: str) -> None:
     with pytest.raises(Invalid):
         parse(text)
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("branch=a&tag=b", "it says ref twice"),
+        ("subdri=a", "unknown key subdri (did you mean subdir?)"),
+        ("checksum=xyz", "the id of a commit"),
+        ("submodules=perhaps", "true or false"),
+    ],
+)
+def test_queries_that_make_no_sense(query: str, said: str) -> None:
+    with pytest.raises(Invalid, match=re.escape(said)):
+        parse(f"https://h/a.git?{query}")
 
 
 def test_the_repository_of_a_hook_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
