@@ -434,6 +434,9 @@ def test_check(program: Program) -> None:
     assert done.returncode == 1
     assert "Dockerfile:1: StageNameCasing: Stage name 'X' should be lowercase" in done.stdout
     assert "Dockerfile:2: JSONArgsRecommended" in done.stdout
+    wrong = build(program, "# check=error=true\nFROM base\nCMD a\n", check=False)
+    assert "Error: lint violation found for rules: JSONArgsRecommended" in wrong
+    build(program, "# check=error=true\nFROM base\nCMD a\n", "--build-arg", "BUILDKIT_DOCKERFILE_CHECK=skip=all")
 
 
 def test_the_example(program: Program) -> None:

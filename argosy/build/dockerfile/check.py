@@ -1,11 +1,12 @@
 """`--check`: what docker's linter complains about, under the names of its rules.
 
-A `# check=skip=RULE,...;error=true` directive leaves rules out, or makes complaints errors.  What a base image sets is
-not known here: in a stage that starts from one, only its PATH counts as set.
+A `# check=skip=RULE,...;error=true` directive leaves rules out, or makes complaints errors of a build.  What a base
+image sets is not known here: in a stage that starts from one, only its PATH counts as set.
 """
 
 from __future__ import annotations
 
+import itertools
 import posixpath
 
 from argosy.build.dockerfile import expand, scopes
@@ -18,6 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from argosy.build.dockerfile.ignore import Ignore
     from argosy.build.dockerfile.instructions import Dockerfile, Instruction, Stage
 
 _RESERVED = ("scratch", "context")
@@ -41,23 +43,26 @@ class Finding(Value):
     text: str
 
 
-def check(dockerfile: Dockerfile) -> list[Finding]:
-    """All complaints, in the order of lines, without those that the file's own directive skips."""
-    skipped, _ = directive(dockerfile)
+def check(dockerfile: Dockerfile, hidden: Ignore | None = None, settings: str | None = None) -> list[Finding]:
+    """All complaints, in the order of lines, without those that the directive skips.
+
+    `hidden` is what the context hides; `settings` take the place of the file's own directive.
+    """
+    skipped, _ = directive(dockerfile, settings)
     if "all" in skipped:
         return []
-    found = [one for one in _all(dockerfile) if one.rule.lower() not in skipped]
+    complaints = itertools.chain(_all(dockerfile), _hidden(dockerfile, hidden) if hidden else ())
+    found = [one for one in complaints if one.rule.lower() not in skipped]
     return sorted(found, key=lambda one: (one.line, one.rule, one.text))
 
 
-def directive(dockerfile: Dockerfile) -> tuple[frozenset[str], bool]:
-    """The rules that `# check=` skips, in lower case, and whether complaints are errors."""
+def directive(dockerfile: Dockerfile, settings: str | None = None) -> tuple[frozenset[str], bool]:
+    """The rules that `# check=`, or else `settings`, skips, in lower case, and whether complaints are errors."""
     skipped: set[str] = set()
     errors = False
-    for item in dockerfile.directives:
-        if item.name != "check":
-            continue
-        for part in item.value.split(";"):
+    values = [item.value for item in dockerfile.directives if item.name == "check"] if settings is None else [settings]
+    for value_written in values:
+        for part in value_written.split(";"):
             key, _, value = part.partition("=")
             if key.strip() == "skip":
                 skipped.update(rule.strip().lower() for rule in value.split(","))
@@ -175,6 +180,20 @@ def _instructions(stage: Stage) -> Iterator[Finding]:
             yield from _secrets(one)
         if isinstance(one, tree.Expose):
             yield from _ports(one)
+
+
+def _hidden(dockerfile: Dockerfile, hidden: Ignore) -> Iterator[Finding]:
+    """What is copied from the context should be in it; names with variables or patterns are left to the build."""
+    for stage in dockerfile.stages:
+        for one in stage.instructions:
+            if not isinstance(one, tree.Transfer) or (isinstance(one, tree.Copy) and one.source_from):
+                continue
+            for source in one.sources:
+                path = posixpath.normpath(f"/{source}").strip("/")
+                if path and not set("$*?[\\:") & set(source) and hidden.ignores(path):
+                    verb = "Copy" if isinstance(one, tree.Copy) else "Add"
+                    text = f'Attempting to {verb} file "{source}" that is excluded by .dockerignore'
+                    yield Finding("CopyIgnoredFile", one.line, text)
 
 
 def _secrets(one: tree.Env | tree.Arg) -> Iterator[Finding]:

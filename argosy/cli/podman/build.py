@@ -33,7 +33,7 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
     """Build, and print the image's id.  A RUN that fails gives its own exit status."""
     from argosy.build import output
     from argosy.build.dockerfile import parser
-    from argosy.cli.podman import _build_attest, _build_options, _build_report
+    from argosy.cli.podman import _build_attest, _build_check, _build_options, _build_report
 
     _end_tidily()
     shows = _build_report.kind(flags.progress, out.program, quiet=flags.quiet, logged=bool(flags.logfile))
@@ -59,7 +59,8 @@ def run(flags: BuildFlags, engine: Engine, out: Output) -> int:
             data, name = context.dockerfile(flags.file, flags.cpp_flag)
             dockerfile = _prepared(parser.parse(data, name), flags)
             if flags.check:
-                return _check(dockerfile, out)
+                return _build_check.tell(dockerfile, context, flags, out)
+            _build_check.enforce(dockerfile, context, flags)
             options = _build_options.build_options(flags, engine.conf, engine.environ, context, dockerfile, out.program)
             if flags.all_platforms:
                 flags = flags.replace(platform=",".join(map(str, build.platforms(options))))
@@ -180,18 +181,6 @@ def _plan(build: Build, builds: list[BuildOptions], out: Output) -> int:
         for line in plan.show(build.plan(options)):
             out.line(line)
     return 0
-
-
-def _check(dockerfile: Dockerfile, out: Output) -> int:
-    """--check: one line for each complaint; the status tells whether there are any."""
-    from argosy.build.dockerfile import check
-
-    found = check.check(dockerfile)
-    for finding in found:
-        out.line(f"{dockerfile.path}:{finding.line}: {finding.rule}: {finding.text}")
-    if not found:
-        out.line("Check complete, no warnings found.")
-    return 1 if found else 0
 
 
 class _Telling(Value):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from argosy.build.dockerfile.check import check, directive
+from argosy.build.dockerfile.ignore import Ignore
 from argosy.build.dockerfile.parser import parse
 
 
@@ -83,3 +84,19 @@ def test_suggestions() -> None:
 def test_the_directive(text: str, skipped: set[str], errors: bool, expected: list[tuple[str, int]]) -> None:
     assert directive(parse(text.encode())) == (frozenset(skipped), errors)
     assert rules(text) == expected
+
+
+def test_settings_go_over_the_directive() -> None:
+    found = parse(b"# check=skip=all\nFROM a AS B")
+    assert directive(found, "skip=X;error=true") == (frozenset({"x"}), True)
+    assert [one.rule for one in check(found, settings="error=true")] == ["StageNameCasing"]
+
+
+def test_what_the_context_hides_should_not_be_copied() -> None:
+    found = parse(b"FROM a\nCOPY b ./c/d e.log *.log $F /\nADD http://h/b b /\nCOPY --from=x b /\nCOPY <<b /\nb\n")
+    told = [(one.line, one.text) for one in check(found, Ignore(("b", "c", "*.log", "!e.log")), "skip=UndefinedVar")]
+    assert told == [
+        (2, 'Attempting to Copy file "./c/d" that is excluded by .dockerignore'),
+        (2, 'Attempting to Copy file "b" that is excluded by .dockerignore'),
+        (3, 'Attempting to Add file "b" that is excluded by .dockerignore'),
+    ]
