@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-
 from argosy.errors import ArgosyError, escaped
 
 TYPE_CHECKING = False
@@ -34,6 +32,8 @@ class DockerfileError(ArgosyError):
 
 def near(word: str, known: Iterable[str]) -> str:
     """` (did you mean X?)` where `word` is close to a known one, else nothing."""
+    import difflib  # and what it imports, for builds that fail alone
+
     folded = {name.lower(): name for name in known}
     found = difflib.get_close_matches(word.lower(), folded, n=1, cutoff=0.7)
     return f" (did you mean {folded[found[0]]}?)" if found else ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 
 from argosy.build.dockerfile import words
 from argosy.build.dockerfile.commandline import command_line
@@ -59,6 +58,8 @@ def duration_ns(text: str) -> int:
     bare = text[1:] if text[:1] in ("+", "-") else text
     if bare == "0":
         return 0
+    from fractions import Fraction
+
     total = Fraction(0)
     at = 0
     while at < len(bare):

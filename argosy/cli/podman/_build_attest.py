@@ -62,6 +62,8 @@ def attest(
     wanted: Wanted, record: ImageRecord, options: BuildOptions, flags: BuildFlags, engine: Engine, out: Output
 ) -> list[Attestation]:
     """Make the documents and attach them to the image in the store."""
+    if not (wanted.sbom or wanted.provenance):
+        return []
     from argosy.build import attest as attesting
 
     found = []
