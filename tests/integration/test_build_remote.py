@@ -151,8 +151,8 @@ def test_repositories(argosy: Program, repository: str) -> None:
     assert files(argosy, f"{repository}#first") == ["Dockerfile", "one", "sub/Dockerfile", "sub/x"]
     assert files(argosy, f"{repository}#first:sub") == ["x"]
     assert files(argosy, f"{repository}?branch=first&subdir=sub") == ["x"]
-    words = ["git", "-C", f"{argosy.files}/served/repo", "-c", "safe.directory=*", "rev-parse", "first"]
-    first = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    asked = ["git", "-C", f"{argosy.files}/served/repo", "-c", "safe.directory=*", "rev-parse", "first"]
+    first = subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
     text = f"FROM scratch\nADD --checksum={first[:9]} {repository}#first:sub /s/\nADD {repository}?commit={first} /c/\n"
     assert files(argosy, "-", stdin=text) == ["c/Dockerfile", "c/one", "c/sub/Dockerfile", "c/sub/x", *_SUB]
     for source in (f"--checksum={first} {repository}", f"{repository}?commit={first[:9]}"):
