@@ -101,7 +101,7 @@ class App(app.App[None]):
         listing = self._listings.get(self._kind.name, Listing())
         rows = tuple(row for row in listing.rows if self._is_wanted(row))
         self._table.show(self._kind, rows)
-        self._bar("#kinds", " ".join(map(self._tab, KINDS)) + f"  {self._source.title}")
+        self._bar("#kinds", " ".join(map(self._tab, KINDS)))
         self._bar("#line", self._state_line(listing, len(rows)))
 
     def _bar(self, where: str, text: str) -> None:
@@ -113,13 +113,13 @@ class App(app.App[None]):
         return f"[{text}]" if kind is self._kind else f" {text} "
 
     def _state_line(self, listing: Listing, shown: int) -> str:
-        """What is under way; else what is chosen from, and the first thing that is wrong."""
+        """What is under way; else what is chosen from, and the first thing that is wrong; else whose store this is."""
         if self._busy:
             return "… " + ", ".join(self._busy.values())
         parts = [f"{shown} of {len(listing.rows)}"] if shown < len(listing.rows) else []
         parts += [f"with “{self._wanted}” (Esc: all)"] if self._wanted else []
         parts += listing.problems[:1]
-        return " · ".join(parts)
+        return " · ".join(parts) or self._source.title
 
     def _is_wanted(self, row: Row) -> bool:
         runs = self._all or self._kind is not kinds.CONTAINERS or row.state in _ACTIVE

@@ -147,6 +147,24 @@ CONTAINERS = Kind(
         _inspect("container"),
     ),
 )
+PODS = Kind(
+    "pods",
+    "Pods",
+    (
+        Column("NAME"),
+        Column("STATUS", 15),
+        Column("CPU %", 6, to_the_right=True),
+        Column("MEMORY", 8, to_the_right=True),
+        Column("CONTAINERS"),
+    ),
+    (
+        Action("s", "Start", ("pod", "start")),
+        Action("t", "Stop", ("pod", "stop")),
+        Action("r", "Restart", ("pod", "restart")),
+        _remove("pod", forced=True),
+        Action("enter", "Inspect", ("pod", "inspect"), how="show", named=False),
+    ),
+)
 IMAGES = Kind(
     "images",
     "Images",
@@ -175,4 +193,4 @@ NETWORKS = Kind(
     (Column("NAME"), Column("DRIVER", 8), Column("SUBNETS"), Column("DEVICE", 12)),
     (_remove("network"), _inspect("network")),
 )
-KINDS = (CONTAINERS, IMAGES, VOLUMES, NETWORKS)
+KINDS = (CONTAINERS, PODS, IMAGES, VOLUMES, NETWORKS)

@@ -143,7 +143,7 @@ class Help(ModalScreen[None]):
 def help_text() -> str:
     """The keys, in general and for each kind of object."""
     parts = [
-        "1 to 4, Tab, ← →   another list         ↑ ↓ PgUp PgDn Home End   move",
+        "1 to 5, Tab, ← →   another list         ↑ ↓ PgUp PgDn Home End   move",
         "/ filter   Esc no filter   a all containers or those that run",
         "u look now   ? help   q leave",
         "",

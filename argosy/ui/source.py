@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from argosy.containers.stats import Sample
     from argosy.engine import Engine
     from argosy.images.inventory import Image
+    from argosy.pods.listing import PodView
 
 _SHORT_ID = 12
 _NOT_KNOWN = ("-", "-", "-")
@@ -32,15 +33,17 @@ class EngineSource:
         self._engine = engine
         self._lock = threading.Lock()
         self._sampler: Sampler | None = None
+        self._pod_sampler: Sampler | None = None  # a sampler counts from its own look before
         self._unsupported = ""
         try:
-            self._sampler = Sampler(engine.site)
+            self._sampler, self._pod_sampler = Sampler(engine.site), Sampler(engine.site)
         except Unsupported as error:
             self._unsupported = str(error)
         who = "rootless" if engine.namespace.rootless else "root"
         self.title = f"{os.uname().nodename} ({who})"
         self._readers: dict[str, Callable[[], Listing]] = {
             "containers": self._containers,
+            "pods": self._pods,
             "images": self._images,
             "volumes": self._volumes,
             "networks": self._networks,
@@ -69,6 +72,28 @@ class EngineSource:
             cpu, memory, pids = _usage(self._sampler.sample(view))
         cells = (view.name, _status(view, now_ns), cpu, memory, view.image, pids, _ports(view))
         return Row(view.id, view.name, cells, view.run.status)
+
+    def _pods(self) -> Listing:
+        from argosy.pods import listing
+
+        found = listing.views(self._engine.site)
+        rows = tuple(self._pod(view) for view in found.views)
+        return Listing(rows, tuple(f"pod {pod_id[:_SHORT_ID]}: {why}" for pod_id, why in found.damaged))
+
+    def _pod(self, view: PodView) -> Row:
+        """A pod, with what its containers use together."""
+        running = [one for one in view.containers if one.run.status in state.ACTIVE]
+        cpu, memory, _ = _NOT_KNOWN
+        if self._pod_sampler is not None and running:
+            samples = [self._pod_sampler.sample(one) for one in running]
+            cpu = f"{sum(sample.cpu for sample in samples):.1f}"
+            memory = human.tight_size(sum(sample.usage.memory for sample in samples))
+        word = view.status.lower()
+        sign = "▶" if running else "■" if word in ("exited", "stopped") else "□"
+        names = ", ".join(one.name for one in view.members)
+        return Row(
+            view.id, view.name, (view.name, f"{sign} {word}", cpu, memory, names), "running" if running else word
+        )
 
     def _images(self) -> Listing:
         from argosy.images import inventory

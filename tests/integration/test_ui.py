@@ -32,6 +32,11 @@ def test_a_container_is_seen_followed_entered_stopped_and_removed(argosy_both: P
         view.expect(b"Remove container seen?")
         view.type(b"y")
         view.expect(b"[1 Containers 0]")
+        program.run("pod", "create", "--name", "group", "--infra=false")
+        view.type(b"2")
+        view.expect(b"group")
+        view.type(b"dy")
+        view.expect(b"[2 Pods 0]")
         view.type(b"q")
         assert view.finish() == 0
     assert program.run("ps", "--all", "--quiet").stdout == ""

@@ -29,6 +29,7 @@ CONTAINERS = (
     _container(6, "nightly", "exited", "■ exited 137", "-", "-", "localhost/backup:latest", "-", ""),
     _container(7, "fresh", "created", "□ created", "-", "-", "docker.io/library/busybox:1", "-", ""),
 )
+PODS = (Row("f" * 64, "shop", ("shop", "▶ running", "50.4", "275MB", "web, worker"), "running"),)
 IMAGES = (
     Row("a" * 64, "web", ("registry.example.org/shop:2", "a" * 12, "3 days ago", "88.1MB", "2")),
     Row("b" * 64, "busybox", ("docker.io/library/busybox:1", "b" * 12, "5 weeks ago", "4.26MB", "1")),
@@ -45,6 +46,7 @@ class FakeSource:
     def __init__(self) -> None:
         self.rows: dict[str, tuple[Row, ...] | ArgosyError] = {
             "containers": CONTAINERS,
+            "pods": PODS,
             "images": IMAGES,
             "volumes": VOLUMES,
             "networks": NETWORKS,

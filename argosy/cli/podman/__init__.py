@@ -190,7 +190,7 @@ COMMANDS: dict[str, tuple[str, str, bool]] = {
     "system reset": ("system_reset", "Remove all containers, images, volumes and state", True),
     "tag": ("tag", "Add an additional name to a local image", True),
     "top": ("top", "Display the running processes of a container", True),
-    "ui": ("ui", "Show containers, images, volumes and networks on the whole screen", False),
+    "ui": ("ui", "Show containers, pods, images, volumes and networks on the whole screen", False),
     "update": ("update", "Update an existing container", True),
     "unmount": ("unmount", "Unmounts working container's root filesystem", False),
     "unshare": ("unshare", "Run a command in the user namespace of the store", True),

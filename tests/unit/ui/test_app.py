@@ -69,7 +69,7 @@ def view() -> View:
 def test_containers_come_first_and_fit(view: View) -> None:
     async def scene(view: View) -> None:
         assert view.names == [row.name for row in CONTAINERS]
-        assert "[1 Containers 7]  2 Images 2 " in view.text("#kinds")
+        assert "[1 Containers 7]  2 Pods 1   3 Images 2 " in view.text("#kinds")
         assert len(view.text("#kinds")) <= 80
         assert view.table.virtual_size.width <= 80
         assert [str(cell) for cell in view.table.get_row_at(0)] == [*WEB.cells[:4], "….example.org/shop:2"]
@@ -89,12 +89,14 @@ def test_a_wider_terminal_shows_more(view: View) -> None:
     view.play(scene, size=(130, 30))
 
 
-@pytest.mark.parametrize(("key", "name"), [("2", "registry.example.org/shop:2"), ("3", "data"), ("4", "shop")])
+@pytest.mark.parametrize(
+    ("key", "name"), [("2", "shop"), ("3", "registry.example.org/shop:2"), ("4", "data"), ("5", "shop")]
+)
 def test_other_lists(view: View, key: str, name: str) -> None:
     async def scene(view: View) -> None:
         await view.press(key)
         assert view.names[0] == name
-        await view.press(*["tab"] * (5 - int(key)))
+        await view.press(*["tab"] * (6 - int(key)))
         assert view.names == [row.name for row in CONTAINERS]
 
     view.play(scene)
@@ -148,7 +150,7 @@ def test_what_cannot_be_read_is_said_beside_what_is_known(view: View) -> None:
         view.source.rows["containers"] = CONTAINERS[:2]
         await view.press("u")
         assert view.names == ["web", "worker"]
-        assert view.text("#line") == ""
+        assert view.text("#line") == view.source.title
 
     view.play(scene)
 
