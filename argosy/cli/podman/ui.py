@@ -35,8 +35,8 @@ COMMAND = Command(
     summary="Show containers, pods, images, volumes and networks on the whole screen",
     description=(
         "Lists containers and pods with what they use of the processor and of memory, images, volumes and networks,\n"
-        "and keeps the lists as they are now.  Keys start, stop, restart and remove what is chosen, follow its log, open\n"
-        "a shell in it; ? shows them all.  It needs a terminal, of 80 columns and 24 lines or more, and no mouse.\n"
+        "and keeps the lists as they are now.  Keys start, stop, restart and remove what is chosen, follow its log,\n"
+        "open a shell in it; ? shows them all.  It needs a terminal, of 80 columns by 24 or more, and no mouse.\n"
         "It needs the Python package textual too: `pip install 'argosy[ui]'`; a checkout has it after `make setup`."
     ),
     options=UiOptions,
