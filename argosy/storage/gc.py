@@ -106,6 +106,7 @@ class _Mark:
         for shelf in ("artifacts", "buildcache", "working"):
             self._pins(f"{store.root}/{shelf}")
         self._pins(f"{store.run}/imagemounts")
+        self._pins(store.volumes.directory)
         self._repositories()
         self._images()
         for _, digest in store.refs.all().refs:

@@ -59,6 +59,15 @@ def mount(
     return merged
 
 
+def mount_image(
+    store: Store, directory: str, target: str, layers: Sequence[str], chain_id: str, *, fixed: bool
+) -> None:
+    """Show an image at `target`, an existing directory; what is changed there stays in `directory`."""
+    lowers = lower_directories(store, layers, chain_id, fixed=fixed)
+    _make_directories(directory, lowers[0] if lowers else "")
+    driver(store).mount(target, lowers, f"{directory}/upper", f"{directory}/work", volatile=False)
+
+
 def mount_mapped(
     store: Store,
     container_dir: str,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from argosy.storage.layers import Layers
     from argosy.storage.refs import Refs
     from argosy.storage.work import Work
+    from argosy.volumes.named import VolumeImage
 
     Part = TypeVar("Part")
 
@@ -115,6 +116,12 @@ class Store:
     @events.setter
     def events(self, log: Log) -> None:
         self._events = log
+
+    def mount_image(self, directory: str, target: str, image: VolumeImage) -> None:
+        """As `rootfs.mount_image`, for who is on the same row and cannot know it."""
+        from argosy.storage import rootfs
+
+        rootfs.mount_image(self, directory, target, image.layers, image.chain_id, fixed=image.fixed)
 
     @classmethod
     def open(

@@ -24,7 +24,10 @@ BY_HAND = "by-hand"  # the user that `volume mount` is; no container has this id
 
 def options_of(store: Store, name: str) -> VolumeOptions:
     """What the volume is."""
-    return options.read(named.get(store, name).options)
+    volume = named.get(store, name)
+    if volume.image is not None:
+        return VolumeOptions(image=volume.image)
+    return options.read(volume.options)
 
 
 def mount(store: Store, name: str, wanted: VolumeOptions, user: str) -> None:
@@ -36,12 +39,15 @@ def mount(store: Store, name: str, wanted: VolumeOptions, user: str) -> None:
         files.remove_tree(users)  # of before it was unmounted by somebody else
         files.make_directories(users)
         try:
-            process.run(options.mount_argv(wanted, target))
+            if wanted.image is not None:
+                store.mount_image(store.volumes.path(name), target, wanted.image)
+            else:
+                process.run(options.mount_argv(wanted, target))
         except ArgosyError as error:
             files.remove_tree(users)
             what = f"mounting volume {name}"
             raise ArgosyError(
-                f"{what}{'' if user == BY_HAND else f' for container {user}'}: {error.details}"
+                f"{what}{'' if user == BY_HAND else f' for container {user}'}: {error.details or error.brief}"
             ) from error
     count = _count(users, user) + 1 if user == BY_HAND else 1
     files.write_atomic(f"{users}/{user}", str(count).encode())

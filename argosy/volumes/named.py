@@ -13,6 +13,7 @@ from argosy.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import ClassVar
 
     from argosy.linux.idmap import IdMap
     from argosy.storage.store import Store
@@ -22,10 +23,20 @@ DATA = "_data"
 FILLED = "filled"
 NEW = "new"
 SPECIAL = "special"
+PINS = "pins"  # the storage's name for what garbage collection keeps
 NO_PAIRS: Mapping[str, str] = {}
 
 _START = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _REST = _START | frozenset("_.-")
+
+
+class VolumeImage(Value):
+    """The image that a volume of the driver "image" begins with; the file `pins` keeps its layers in the store."""
+
+    manifest_digest: str
+    layers: tuple[str, ...]
+    chain_id: str
+    fixed: bool = False
 
 
 class Volume(Value):
@@ -37,6 +48,9 @@ class Volume(Value):
     labels: Mapping[str, str] = NO_PAIRS
     options: Mapping[str, str] = NO_PAIRS
     anonymous: bool = False
+    image: VolumeImage | None = None
+
+    _nested: ClassVar[dict[str, type[Value]]] = {"image": VolumeImage}
 
 
 class Listing(Value):
@@ -59,18 +73,23 @@ def create(
     labels: Mapping[str, str] = NO_PAIRS,
     options: Mapping[str, str] = NO_PAIRS,
     anonymous: bool = False,
+    image: VolumeImage | None = None,
 ) -> Volume:
     """Make a volume, stable on disk before it can be seen.  Raises Exists when there is one of this name.
 
-    `options` are those that `volumes.options.parse` gave.
+    `options` are those that `volumes.options.parse` gave, or with an `image` (the driver "image") those of that driver;
+    the caller's work pins the image meanwhile.
     """
     check_name(name)
-    volume = Volume(name, time.time(), labels=labels, options=options, anonymous=anonymous)
+    driver = "local" if image is None else "image"
+    volume = Volume(name, time.time(), driver, labels=labels, options=options, anonymous=anonymous, image=image)
     with store.volumes.stage(name) as staged:
         os.mkdir(f"{staged.path}/{DATA}", 0o755)
         os.chmod(f"{staged.path}/{DATA}", 0o755)  # noqa: S103 -- what is in it decides, as in an image
         if options:
             staged.write(SPECIAL, b"")
+        if image is not None:
+            staged.write(PINS, f"{image.manifest_digest}\n".encode())
         staged.write(VOLUME, jsontext.encode(volume.to_json()))
         staged.commit(durable=not anonymous)
     store.events.write("volume", "create", Name=name)
@@ -96,6 +115,11 @@ def get(store: Store, name: str) -> Volume:
 def data_path(store: Store, name: str) -> str:
     """Where the volume's content is."""
     return f"{store.volumes.path(name)}/{DATA}"
+
+
+def written_path(store: Store, volume: Volume) -> str:
+    """Where what was written to the volume is: of an image's tree that is what was changed."""
+    return data_path(store, volume.name) if volume.image is None else f"{store.volumes.path(volume.name)}/upper"
 
 
 def ready(

@@ -14,12 +14,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from argosy.volumes.named import VolumeImage
+
 _KNOWN = ("type", "device", "o", "copy", "nocopy")
 _NO_QUOTA = "volume options size and inodes not supported. Filesystem does not support Project Quota"
 
 
 class VolumeOptions(Value):
-    """`words` are what mount(8) is given with -o; `uid` and `gid` are None where nobody was named."""
+    """`words` are what mount(8) is given with -o; `uid` and `gid` are None where nobody was named.
+
+    With `image` the volume is that image, and what was changed in it.
+    """
 
     type: str = ""
     device: str = ""
@@ -27,11 +32,12 @@ class VolumeOptions(Value):
     uid: int | None = None
     gid: int | None = None
     copy_up: bool = True
+    image: VolumeImage | None = None
 
     @property
     def is_mounted(self) -> bool:
         """Whether anything is mounted when the volume is used."""
-        return bool(self.type or self.device or self.words)
+        return bool(self.type or self.device or self.words or self.image)
 
 
 def parse(texts: Iterable[str]) -> dict[str, str]:

@@ -105,6 +105,26 @@ def test_volumes_of_the_host(program: Program) -> None:
     assert in_volume(program, "empty:/etc", "ls -A /etc | grep -v host | grep -v resolv || true") == []
 
 
+def test_volumes_that_begin_as_an_image(program: Program) -> None:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        for name in ("kept", "gone"):
+            tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    program.run("import", "-", "small", input=archive.getvalue())
+    program.run("volume", "create", "--driver", "image", "--opt", "image=small", "tree")
+    described = program.run("volume", "inspect", "tree").json()[0]
+    assert (described["Driver"], described["Options"]) == ("image", {"image": "small"})
+    assert in_volume(program, "tree:/v", "ls /v; rm /v/gone; echo x >/v/new") == ["gone", "kept"]
+    program.run("rmi", "small")
+    program.run("image", "prune", "--force")  # the volume keeps what it is made of
+    assert in_volume(program, "tree:/v:ro", "cd /v; ls; touch more 2>/dev/null || echo no") == ["kept", "new", "no"]
+    assert program.run("system", "check", "--quick").returncode == 0
+    with tarfile.open(fileobj=io.BytesIO(program.run("volume", "export", "tree").stdout_bytes)) as tar:
+        assert sorted(name for name in tar.getnames() if name != ".") == ["kept", "new"]
+    program.run("volume", "rm", "tree")
+    assert program.run("images", "--quiet").lines == program.run("images", "--quiet", "busybox").lines
+
+
 REFUSED = {
     ("-o", "foo=bar"): "invalid mount option foo for driver 'local': invalid argument",
     ("-o", "size=1m"): "volume options size and inodes not supported. Filesystem does not support Project Quota",
@@ -112,6 +132,14 @@ REFUSED = {
     ("-o", "o=uid=x"): 'cannot convert UID x to integer: strconv.Atoi: parsing "x": invalid syntax',
     ("-o", "type=bind", "-o", "device=/nodir"): "invalid volume option device for driver 'local': stat /nodir: no "
     "such file or directory",
+    ("--driver", "image"): "must provide an image name when creating a volume with the image driver: invalid argument",
+    (
+        "--driver",
+        "image",
+        "--opt",
+        "image=nosuch",
+    ): "looking up image nosuch to create volume failed: nosuch: image not",
+    ("--driver", "image", "--opt", "image=busybox", "--opt", "a=b"): "invalid mount option a for driver 'image'",
     ("--driver", "foo"): "no volume plugin with name foo available: required plugin missing",
 }
 

@@ -114,7 +114,7 @@ def _volumes(engine: Engine, views: tuple[ContainerView, ...], out: Output) -> l
     for name, why in listing.damaged:
         out.error(f"Error: volume {name}: {why}")
     return [
-        VolumeUsage(volume.name, used.count(volume.name), tree_bytes(named.data_path(engine.store, volume.name)))
+        VolumeUsage(volume.name, used.count(volume.name), tree_bytes(named.written_path(engine.store, volume)))
         for volume in listing.volumes
     ]
 
