@@ -6,9 +6,9 @@ configure     what instructions make of the image's configuration; pure
 context       the context and its Dockerfile
 filetree      trees of files that COPY takes from; `content` digests them, `copying` copies, `transfer` is COPY
 run           RUN: mounts, secrets, agents around a step that runs as a container does
-cache         what steps have made, by keys of content
+cache         what steps have made, by keys of content; `sizes` says what of it has to go
 working       the mounted tree of a stage
-stage         one stage, step by step
+stage         one stage, step by step; `steps` are its instructions, `linked` makes layers apart from those below
 executor      all stages of a build, side by side
 result        the image
 attest        statements about the image: `sbom` its packages, `provenance` where it comes from
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from argosy.build.output import Output
     from argosy.build.plan import Plan
     from argosy.build.report import Report
+    from argosy.build.sizes import Room
     from argosy.oci.platform import Platform
     from argosy.storage.images import ImageRecord
 
@@ -82,13 +83,13 @@ class Build:
 
         return WorkingContainers(self._site)
 
-    def prune_cache(self, *, older_than_s: float = 0.0, keep_bytes: int = 0) -> int:
+    def prune_cache(self, *, older_than_s: float = 0.0, room: Room | None = None) -> int:
         """Forget what no build has used for so long; returns how many steps that were.
 
-        With `keep_bytes`, only as much as has to go so that no more is left, the longest unused first.
+        With `room`, only as much as has to go so that the rest fits it, the longest unused first.
         """
         from argosy.build import cache
 
-        if keep_bytes:
-            return cache.Cache(self._site.store).shrink(keep_bytes, older_than_s=older_than_s)
+        if room is not None:
+            return cache.Cache(self._site.store).shrink(room, older_than_s=older_than_s)
         return cache.Cache(self._site.store).prune(older_than_s=older_than_s)

@@ -27,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from argosy.build.sizes import Room
     from argosy.storage.store import Store
 
     Others = tuple[Callable[[str], "Made | None"], ...]
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 FILE = "step.json"
 _USED = "used"
 FORMAT = "1"
+_RECENT_S = 24 * 3600.0
+_SCARCE = 20  # when less than one part in so many of the disk is free
 MOUNTS = ".mounts"  # what RUN --mount=type=cache shows, by the digest of the cache's id
 
 
@@ -115,8 +118,8 @@ class Cache:
         """Hold the step, as a context, while it is made; waits for another build that makes it."""
         return Claim(self._store.tmp, f"step-{step}")
 
-    def shrink(self, keep_bytes: int, *, older_than_s: float = 0.0) -> int:
-        """Forget what was not used for the longest time, until the rest has so many bytes; returns how many steps.
+    def shrink(self, room: Room, *, older_than_s: float = 0.0) -> int:
+        """Forget what was not used for the longest time, until the rest fits the room; returns how many steps.
 
         What was used within `older_than_s` stays.  Layers count that no image has: those of others take no room of the
         cache's.
@@ -124,7 +127,7 @@ class Cache:
         from argosy.build import sizes
 
         count = 0
-        for part in sizes.surplus(self._store, self._shelf, keep_bytes):
+        for part in sizes.surplus(self._store, self._shelf, room):
             if time.time() - part.used < older_than_s:
                 continue
             if part.mount:
@@ -136,6 +139,13 @@ class Cache:
             except NotFound:
                 continue
         return count
+
+    def make_room(self) -> int:
+        """Where the disk is nearly full, forget what no build has used for a day; returns how many steps."""
+        status = os.statvfs(self._store.root)
+        if status.f_bavail * _SCARCE >= status.f_blocks:
+            return 0
+        return self.prune(older_than_s=_RECENT_S)
 
     def prune(self, *, older_than_s: float = 0.0) -> int:
         """Forget the entries that were not used for so long; returns how many."""

@@ -119,9 +119,18 @@ def build(site: Site, options: BuildOptions, report: Report) -> ImageRecord:
     with site.store.work() as work:
         site.store.unstable.begin()
         image = _Build(site, options, report, planned, work).run()
-    Cache(site.store).prune(older_than_s=_FORGOTTEN_S)
+    _forget(site.store)
     site.store.events.write("image", "build", Name=image.config_digest.partition(":")[2])
     return image
+
+
+def _forget(store: Store) -> None:
+    """Prune the cache by age, and where the disk is nearly full; then what only it has kept goes."""
+    known = Cache(store)
+    if known.prune(older_than_s=_FORGOTTEN_S) + known.make_room():
+        from argosy.storage import gc
+
+        gc.collect(store)
 
 
 def _exchange(site: Site, place: Place, directory: str, warn: Callable[[str], None]) -> Exchange:

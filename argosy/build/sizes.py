@@ -25,8 +25,28 @@ class Part(Value):
     size_bytes: int = 0
 
 
-def surplus(store: Store, shelf: Shelf, keep_bytes: int) -> list[Part]:
-    """What has to go so that so many bytes are left, the longest unused first.
+class Room(Value):
+    """How much the cache may take: at most `most_bytes`, and so little that `free_bytes` of the disk are free.
+
+    It need not shrink below `least_bytes`.  None says nothing; where none of them is said, nothing stays.
+    """
+
+    most_bytes: int | None = None
+    free_bytes: int | None = None
+    least_bytes: int | None = None
+
+    def kept_bytes(self, used_bytes: int, available_bytes: int) -> int:
+        """How many bytes may stay of those that it uses; `available_bytes` are free now."""
+        bounds = []
+        if self.most_bytes is not None:
+            bounds.append(self.most_bytes)
+        if self.free_bytes is not None:
+            bounds.append(used_bytes - max(0, self.free_bytes - available_bytes))
+        return max(min(bounds, default=0), self.least_bytes or 0)
+
+
+def surplus(store: Store, shelf: Shelf, room: Room) -> list[Part]:
+    """What has to go so that the rest fits the room, the longest unused first.
 
     A layer that several steps made goes with the last of them.
     """
@@ -37,6 +57,8 @@ def surplus(store: Store, shelf: Shelf, keep_bytes: int) -> list[Part]:
         if part.layer:
             total += 0 if part.layer in holders else part.size_bytes
             holders[part.layer] = holders.get(part.layer, 0) + 1
+    status = os.statvfs(store.root)
+    keep_bytes = room.kept_bytes(total, status.f_bavail * status.f_frsize)
     found = []
     for part in parts:
         if total <= keep_bytes:

@@ -542,10 +542,12 @@ def test_the_cache_in_a_directory(new_program: Callable[[str], Program]) -> None
 def test_root_and_rootless_give_the_same_image(argosy: Program, argosy_user: Program) -> None:
     text = f"{BASE}WORKDIR /w\nCOPY --chown=5:6 sub /sub\nRUN echo a > a && ln a b && ln -s a c && rm /bin/vi\nUSER 7\n"
     made = set()
-    for program in (argosy, argosy_user):
+    for program, when in ((argosy, 1_650_000_000), (argosy_user, 1_700_000_000)):  # whose files are of two dates
         context(program, "ctx", {"sub/a": "a\n", "sub/b/c": "c\n"})
         shutil.copyfile(BUSYBOX, f"{program.files}/ctx/busybox")
         os.chmod(f"{program.files}/ctx/busybox", 0o755)
+        for name in ("busybox", "sub/a", "sub/b/c", "sub/b"):
+            os.utime(f"{program.files}/ctx/{name}", (when, when))
         words = ("build", "-q", "-f", "-", f"{program.files}/ctx")
         done = program.run(*words, input=text.encode(), env={"SOURCE_DATE_EPOCH": "1600000000"})
         made.add(done.stdout)

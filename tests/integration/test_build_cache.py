@@ -92,7 +92,7 @@ def test_what_a_registry_says_is_not_believed(insecure_registry: Registry, argos
         pass
     argosy.run("rmi", "-a", "-f")
     assert "keep-storage" in argosy.run("builder", "prune", "-f", "--keep-storage", "much", check=False).stderr
-    argosy.run("builder", "prune", "-f", "--keep-storage", "1g")
+    argosy.run("builder", "prune", "-f", "--max-used-space", "1g", "--min-free-space", "1k")
     assert build(argosy, TEXT)[0].count("Using cache") == 4
     argosy.run("rmi", "-a", "-f")
     assert argosy.run("builder", "prune", "-f", "--keep-storage", "1k").stdout != "Total reclaimed space: 0B\n"

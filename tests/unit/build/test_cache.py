@@ -9,6 +9,7 @@ import time
 import pytest
 
 from argosy.build.cache import MOUNTS, Cache, Made, key
+from argosy.build.sizes import Room
 from argosy.storage import gc
 from argosy.storage.store import Store
 from tests.unit.storage.making import add_layer
@@ -66,7 +67,7 @@ def test_the_longest_unused_goes_first(store: Store) -> None:
         return [number for number in range(4) if cache.find(key("step", str(number)))]
 
     def shrunk(keep_bytes: int, older_than_s: float = 0.0) -> list[int]:
-        cache.shrink(keep_bytes, older_than_s=older_than_s)
+        cache.shrink(Room(keep_bytes), older_than_s=older_than_s)
         found = sorted(os.listdir(f"{store.root}/buildcache"))
         return [number for number in range(4) if key("step", str(number)) in found]
 
@@ -77,6 +78,46 @@ def test_the_longest_unused_goes_first(store: Store) -> None:
     assert shrunk(60_000) == [3]
     assert shrunk(1) == []
     assert left() == []
+
+
+@pytest.mark.parametrize(
+    ("room", "kept"),
+    [
+        (Room(), 0),
+        (Room(most_bytes=70), 70),
+        (Room(least_bytes=70), 70),
+        (Room(free_bytes=40), 100),
+        (Room(free_bytes=60), 90),
+        (Room(free_bytes=500), 0),
+        (Room(most_bytes=80, free_bytes=60), 80),
+        (Room(most_bytes=80, free_bytes=80), 70),
+        (Room(most_bytes=10, least_bytes=30), 30),
+    ],
+)
+def test_how_much_is_kept(room: Room, kept: int) -> None:
+    assert room.kept_bytes(100, 50) == kept
+
+
+def test_a_disk_that_is_nearly_full_takes_what_was_not_used_for_a_day(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = key("old")
+    for step in (STEP, old):
+        Cache(store).keep(step, Made())
+    day_ago = time.time() - 25 * 3600
+    os.utime(f"{store.root}/buildcache/{old}", (day_ago, day_ago))
+    shown = os.statvfs(store.root)
+
+    def free(part: int) -> None:
+        values = [*shown]
+        values[2], values[4] = 1000, 1000 // part  # f_blocks and f_bavail
+        monkeypatch.setattr(os, "statvfs", lambda _path: os.statvfs_result(values))
+
+    free(15)
+    assert Cache(store).make_room() == 0
+    free(25)
+    assert Cache(store).make_room() == 1
+    assert Cache(store).find(STEP) == Made()
 
 
 def test_switches(store: Store) -> None:
