@@ -19,9 +19,9 @@ class KeeperOptions(Value):
 
 def run(_options: KeeperOptions, engine: Engine, _out: Output) -> int:
     """Check until the last container with a health check has ended."""
-    from argosy.containers.health import keeper
+    from argosy.containers.health import duty
 
-    return keeper.main(engine.site)
+    return duty.main(engine.site)
 
 
 COMMAND = Command(

@@ -5,7 +5,8 @@
     probes     a check, from the container's options to a program that runs in it
     once       `healthcheck run`: one check, now
     schedule   whose turn it is (pure)
-    keeper     the process that checks in time, and what it does with the unhealthy
+    keeper     what checks in time, and what it does with the unhealthy
+    duty       how a process becomes the keeper
     watch      how a command has a container checked: it wakes that process, or starts it
     change     `update`
 

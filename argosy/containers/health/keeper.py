@@ -8,17 +8,16 @@ does to itself, no other one has to wait for.
 from __future__ import annotations
 
 import os
-import resource
 import select
 import time
 
-from argosy.containers import groups, state
 from argosy.containers import record as records
+from argosy.containers import state
 from argosy.containers.health import kept, results, watch
 from argosy.containers.health.probes import Check
 from argosy.containers.health.schedule import Schedule
 from argosy.errors import ArgosyError
-from argosy.linux import cgroup, files, locks, process
+from argosy.linux import files, process
 from argosy.runtime.probe import Outcome
 from argosy.values import Value
 
@@ -28,12 +27,12 @@ if TYPE_CHECKING:
 
     from argosy.containers.health.results import Results
     from argosy.containers.site import Site
+    from argosy.linux import locks
     from argosy.runtime.probe import Probe
 
 _MOST_AT_ONCE = 128
 _LONGEST_WAIT_S = 3600.0
 _RETRY_S = 1.0
-_DESCRIPTORS = 1 << 16
 
 
 class Watched(Value):
@@ -54,62 +53,10 @@ class Running(Value):
     over: bool = False
 
 
-def main(site: Site) -> int:
-    """Be the keeper, unless there is one."""
-    lock = _handed_down(site) or locks.acquire(watch.lock(site), wait=False, create=True)
-    while lock is not None:
-        with lock:
-            _settle_down(site)
-            keeper = Keeper(site, lock)
-            keeper.open()
-            keeper.serve()
-        # Who has named a container and found us still here has left it to us.
-        lock = locks.acquire(watch.lock(site), wait=False, create=True) if _is_any_named(site) else None
-    return 0
-
-
-def _handed_down(site: Site) -> locks.Lock | None:
-    """The lock that who has started us took for us."""
-    try:
-        there = os.fstat(watch.LOCK_FD)
-        if not os.path.samestat(there, os.stat(watch.lock(site))):
-            return None
-    except OSError:
-        return None
-    os.set_inheritable(watch.LOCK_FD, False)
-    return locks.Lock(watch.LOCK_FD, watch.lock(site))
-
-
-def _is_any_named(site: Site) -> bool:
-    try:
-        return bool(_marks(site))
-    except FileNotFoundError:
-        return False
-
-
-def _settle_down(site: Site) -> None:
-    """Leave the group of the command that has started us, as conmon does, and make room for many descriptors."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    try:
-        found = groups.detect(site)
-        manager = groups.manager_for(site, found, "")
-        scope = groups.conmon_scope(found, manager, f"health-{os.getpid()}")
-        if scope is not None:
-            from argosy.linux import systemd
-
-            systemd.start_scope(scope, (os.getpid(),), os.environ)
-    except ArgosyError:
-        return  # then we end with that group, and the next command starts another one of us
-    for path in groups.conmon_group(found, manager):
-        cgroup.move(path, os.getpid())
-
-
-def _safely(work: Callable[..., None], *names: str) -> None:
+def _safely(work: Callable[..., None], *arguments: str | int) -> None:
     """What fails for one container is no reason to leave the others alone."""
     try:
-        work(*names)
+        work(*arguments)
     except (ArgosyError, OSError):
         return
 
@@ -191,14 +138,11 @@ class Keeper:
                 pass
         except BlockingIOError:
             pass
-        try:
-            marks = _marks(self._site)
-        except FileNotFoundError:
-            return
+        marks = watch.named(self._site)
         for container_id, marked_ns in marks.items():
             watched = self._watched.get(container_id)
             if watched is None or watched.marked_ns != marked_ns:
-                self._take_up(container_id, marked_ns)
+                _safely(self._take_up, container_id, marked_ns)
         for container_id in self._watched.keys() - marks.keys():
             self._drop(container_id)
 
@@ -314,9 +258,9 @@ class Keeper:
         container_id = work.record.id
         watched = self._watched.get(container_id)
         run = state.derive(self._site, container_id)
+        self._next(container_id, time.monotonic() + _RETRY_S)  # for what is below, and should anything go wrong
         if watched is None or run.status != state.RUNNING or run.started_at != work.started_at:
-            return  # it has ended under the check, which says nothing then
-        self._next(container_id, time.monotonic() + _RETRY_S)  # should anything go wrong
+            return  # it has ended under the check, or was paused: that says nothing
         try:
             action, found, saved = work.conclude(self._site, work.entry(outcome), self._unkept.get(container_id))
         except FileNotFoundError:
@@ -359,19 +303,6 @@ class Keeper:
             self._acting.discard(container_id)
 
         self._expect(pidfd, done)
-
-
-def _marks(site: Site) -> dict[str, int]:
-    """The containers that are named, and when they were named last."""
-    found = {}
-    with os.scandir(kept.directory(site)) as entries:
-        for entry in entries:
-            if len(entry.name) == watch.ID_LENGTH:
-                try:
-                    found[entry.name] = entry.stat(follow_symlinks=False).st_mtime_ns
-                except FileNotFoundError:
-                    continue
-    return found
 
 
 def _mark(site: Site, container_id: str) -> None:

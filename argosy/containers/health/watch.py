@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from argosy.containers.record import ContainerRecord
     from argosy.containers.site import Site
 
-ID_LENGTH = 64  # of the names that are no file of ours
+_ID_LENGTH = 64  # of the names that are no file of ours
 LOCK_FD = 3  # of the keeper
 COMMAND = "__health"  # the hidden command that is the keeper
 # The shell lets go of its child, so that the keeper is no zombie of ours once it has ended.
@@ -96,13 +96,26 @@ def ensure(site: Site, running: Iterable[tuple[str, Mapping[str, Any]]]) -> None
         _start(site)
 
 
+def named(site: Site) -> dict[str, int]:
+    """The containers that are to be checked, and when they were named last, in nanoseconds since the epoch."""
+    found: dict[str, int] = {}
+    try:
+        entries = os.scandir(kept.directory(site))
+    except FileNotFoundError:
+        return found
+    with entries:
+        for entry in entries:
+            if len(entry.name) == _ID_LENGTH:
+                try:
+                    found[entry.name] = entry.stat(follow_symlinks=False).st_mtime_ns
+                except FileNotFoundError:
+                    continue
+    return found
+
+
 def resume(site: Site) -> None:
     """See to it that those which are named are checked, whose keeper may have been killed."""
-    try:
-        named = any(len(name) == ID_LENGTH for name in os.listdir(kept.directory(site)))
-    except FileNotFoundError:
-        return
-    if named and not is_kept(site):
+    if named(site) and not is_kept(site):
         _start(site)
 
 
