@@ -68,6 +68,10 @@ class Form(Value):
         """The same, with what the destination does by itself."""
         return self.replace(compress=True) if abilities.layers == COMPRESS else self
 
+    def preserving(self) -> Form:
+        """What is left of it where digests are to be preserved: keys, with which that may fail."""
+        return Form(keys=self.keys)
+
 
 def check(form: Form) -> None:
     """Raise Unsupported or Invalid for a form that cannot be had."""

@@ -90,7 +90,7 @@ class _Copy:
         self.form = options.form.fitting(self._abilities)
         if options.preserve:
             self._abilities = self._abilities.replace(families=self._abilities.keeps)
-            self.form = Form(keys=options.form.keys)
+            self.form = options.form.preserving()
         self._directory = directory
         self._progress = progress
         self._guard = guard

@@ -173,6 +173,9 @@ def test_digests_are_preserved_whatever_form_is_asked_for(ground: Ground) -> Non
         target = f"dir:{files}/preserved{number}"
         ground.copy(source, target, "--preserve-digests", *flags)
         assert ground.raw(target) == THREE_LAYERS.manifest
+    stored = "containers-storage:localhost/preserved:1"
+    ground.copy(source, stored, "--preserve-digests", "--format", "v2s2")
+    assert ground.raw(stored) == THREE_LAYERS.manifest
     ground.copy(source, f"dir:{files}/v2s2", "--format", "v2s2")
     for target in (f"oci:{files}/v2s2-layout:x", f"docker-archive:{files}/v2s2.tar:x"):
         ground.copy(f"dir:{files}/v2s2", target, "--preserve-digests")

@@ -104,7 +104,7 @@ def _to_store(job: Job, source: ImageSource, guard: Guard, opener: Opener, progr
         raise Unsupported(f"{job.target} holds one image, not an index of several", hint="leave out --all")
     name = references.parse(job.target.name)
     images = opener.open().images
-    form = job.options.form
+    form = job.options.form.preserving() if job.options.preserve else job.options.form
     if form == convert.Form():
 
         def admit(raw: RawManifest) -> tuple[Signature, ...]:
