@@ -18,6 +18,7 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\t": "\\t"}
 # Flags of the command that made the container, which the unit gives itself: alone, or with a value.
 _OWN_BOOLS = ("--rm", "--replace", "--detach", "-d")
+_OF_PODS = ("--pod", "--pod-id-file")
 _OWN_VALUES = ("--cidfile", "--cgroups", "--conmon-pidfile", "--pidfile", "--restart", "--sdnotify")
 
 
@@ -53,6 +54,7 @@ class Subject(Value):
     flags: tuple[str, ...]  # of the command that made it
     operands: tuple[str, ...]
     sdnotify: str
+    pod: str = ""  # the unit of the pod that it is started with, without its suffix
 
 
 def name(subject: Subject, wishes: Wishes) -> str:
@@ -76,15 +78,16 @@ def text(subject: Subject, wishes: Wishes) -> str:
             "Documentation=man:argosy-generate-systemd(1)",
             "Wants=network-online.target",
             "After=network-online.target",
-            f"RequiresMountsFor={'%t/argosy' if wishes.new else _quoted(subject.run_directory)}",
-            *_dependencies(wishes),
+            f"RequiresMountsFor={'%t/argosy' if wishes.new else quoted(subject.run_directory)}",
+            *([f"BindsTo={subject.pod}.service", f"After={subject.pod}.service"] if subject.pod else ()),
+            *dependencies(wishes),
             "",
             "[Service]",
             f"Environment=PODMAN_SYSTEMD_UNIT=%n{'-%i' if wishes.template else ''}",
-            *(f"Environment={_quoted(pair)}" for pair in wishes.environment),
+            *(f"Environment={quoted(pair)}" for pair in wishes.environment),
             f"Restart={wishes.restart or _restart(subject.restart)}",
-            *_number("RestartSec", wishes.restart_s),
-            *_number("TimeoutStartSec", wishes.start_timeout_s),
+            *number("RestartSec", wishes.restart_s),
+            *number("TimeoutStartSec", wishes.start_timeout_s),
             f"TimeoutStopSec={stop_s + _STOP_RESERVE_S}",
             *(_anew(subject, wishes, stop_s) if wishes.new else _as_it_is(subject, wishes, stop_s)),
             "",
@@ -95,13 +98,13 @@ def text(subject: Subject, wishes: Wishes) -> str:
     )
 
 
-def _dependencies(wishes: Wishes) -> list[str]:
+def dependencies(wishes: Wishes) -> list[str]:
     kinds = (("Wants", wishes.wants), ("After", wishes.after), ("Requires", wishes.requires))
     found = [f"{kind}={' '.join(units)}" for kind, units in kinds if units]
     return ["", "# User-defined dependencies", *found] if found else []
 
 
-def _number(key: str, seconds: int | None) -> list[str]:
+def number(key: str, seconds: int | None) -> list[str]:
     return [] if seconds is None else [f"{key}={seconds}"]
 
 
@@ -112,9 +115,9 @@ def _restart(policy: str) -> str:
 
 def _as_it_is(subject: Subject, wishes: Wishes, stop_s: int) -> list[str]:
     own = subject.name if wishes.by_name else subject.id
-    stop = _command(subject, "stop", "-t", str(stop_s), own)
+    stop = command(subject.program, "stop", "-t", str(stop_s), own)
     return [
-        f"ExecStart={_command(subject, 'start', own)}",
+        f"ExecStart={command(subject.program, 'start', own)}",
         f"ExecStop={stop}",
         f"ExecStopPost={stop}",
         f"PIDFile={subject.pidfile.replace('%', '%%')}",
@@ -125,15 +128,17 @@ def _as_it_is(subject: Subject, wishes: Wishes, stop_s: int) -> list[str]:
 def _anew(subject: Subject, wishes: Wishes, stop_s: int) -> list[str]:
     notify = subject.sdnotify if subject.sdnotify not in ("", "ignore") else "conmon"
     made = [f"--cidfile={_CIDFILE}", "--cgroups=no-conmon", "--rm", f"--sdnotify={notify}", "-d", "--replace"]
-    flags = _others(subject.flags)
+    flags = others(subject.flags, _OWN_BOOLS, (*_OWN_VALUES, *(_OF_PODS if subject.pod else ())))
+    if subject.pod:
+        made.insert(3, f"--pod-id-file=%t/{subject.pod}.pod-id")
     if not _names(flags):
         made.remove("--replace")
-    given = _lines(map(_word, [*(_numbered(flags) if wishes.template else flags), *subject.operands]))
-    stop = _command(subject, "stop", "--ignore", "-t", str(stop_s))
-    remove = _command(subject, "rm", "-f", "--ignore", "-t", str(stop_s))
+    given = joined(map(word, [*(_numbered(flags) if wishes.template else flags), *subject.operands]))
+    stop = command(subject.program, "stop", "--ignore", "-t", str(stop_s))
+    remove = command(subject.program, "rm", "-f", "--ignore", "-t", str(stop_s))
     return [
         f"ExecStartPre=/bin/rm -f {_CIDFILE}",
-        f"ExecStart={_command(subject, 'run')} \\\n\t{_lines(made)} \\\n\t{given}",
+        f"ExecStart={command(subject.program, 'run')} \\\n\t{joined(made)} \\\n\t{given}",
         f"ExecStop={stop} \\\n\t--cidfile={_CIDFILE}",
         f"ExecStopPost={remove} \\\n\t--cidfile={_CIDFILE}",
         "Type=notify",
@@ -141,16 +146,16 @@ def _anew(subject: Subject, wishes: Wishes, stop_s: int) -> list[str]:
     ]
 
 
-def _others(flags: Sequence[str]) -> list[str]:
-    """The flags without those that the unit gives itself."""
+def others(flags: Sequence[str], bools: Sequence[str], values: Sequence[str]) -> list[str]:
+    """The flags without those that the unit gives itself: alone, or with a value."""
     kept, skip = [], False
     for flag in flags:
         key, equals, _ = flag.partition("=")
         if skip:
             skip = False
-        elif key in _OWN_VALUES:
+        elif key in values:
             skip = not equals
-        elif key not in _OWN_BOOLS:
+        elif key not in bools:
             kept.append(flag)
     return kept
 
@@ -170,28 +175,28 @@ def _numbered(flags: Sequence[str]) -> list[str]:
     return found
 
 
-def _command(subject: Subject, *words: str) -> str:
+def command(program: Iterable[str], *words: str) -> str:
     """A command line of ours."""
-    return f"{' '.join(map(_word, subject.program))} {_lines(map(_word, words))}"
+    return f"{' '.join(map(word, program))} {joined(map(word, words))}"
 
 
-def _lines(words: Iterable[str]) -> str:
+def joined(words: Iterable[str]) -> str:
     """Words of a command line, each flag on a line of its own."""
     text = ""
-    for word in words:
-        separator = " \\\n\t" if word.startswith("-") else " "
-        text += f"{separator}{word}" if text else word
+    for one in words:
+        separator = " \\\n\t" if one.startswith("-") else " "
+        text += f"{separator}{one}" if text else one
     return text
 
 
-def _word(word: str) -> str:
+def word(text: str) -> str:
     """A word of a command as systemd reads it back: no specifier, no variable, no escape of its own."""
-    return _quoted(word.replace("$", "$$"))
+    return quoted(text.replace("$", "$$"))
 
 
-def _quoted(word: str) -> str:
+def quoted(text: str) -> str:
     """A word of another setting, where a dollar is one."""
-    found = word.replace("%", "%%").replace("\0", "%i")
+    found = text.replace("%", "%%").replace("\0", "%i")
     if found and _PLAIN.issuperset(found):
         return found
     return f'"{"".join(map(_escaped, found))}"'

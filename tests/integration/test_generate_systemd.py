@@ -108,3 +108,41 @@ def test_systemd_takes_them(program: Program, tmp_path: Path) -> None:
 )
 def test_nonsense(program: Program, words: tuple[str, ...], why: str) -> None:
     assert why in program.run("generate", "systemd", *words, check=125).stderr
+
+
+def test_a_pod_and_its_containers(program: Program, tmp_path: Path) -> None:
+    made = ("--name", "unit-pod", "--network", "none", "--label", "a=b")
+    program.run("pod", "create", *made)
+    command = (program.busybox(), "sleep", "1000")
+    program.run("create", "--pod", "unit-pod", "--name", "unit-one", *command)
+    found = json.loads(program.run("generate", "systemd", "--name", "--format", "json", "unit-pod").stdout)
+    assert list(found) == ["pod-unit-pod", "container-unit-one"]
+    assert "Wants=container-unit-one.service\nBefore=container-unit-one.service\n" in found["pod-unit-pod"]
+    assert "BindsTo=pod-unit-pod.service\nAfter=pod-unit-pod.service\n" in found["container-unit-one"]
+    assert (
+        f"start {program.run('pod', 'inspect', 'unit-pod', '-f', '{{.Id}}').lines[0][:12]}-infra\n"
+        in (found["pod-unit-pod"])
+    )
+    anew = json.loads(program.run("generate", "systemd", "--new", "--name", "--format", "json", "unit-pod").stdout)
+    program.run("pod", "rm", "unit-pod")
+
+    def carry_out(name: str, key: str) -> None:
+        """What systemd does with the commands of a setting."""
+        for line in anew[name].replace("\\\n\t", "").splitlines():
+            if line.startswith(f"{key}="):
+                words = call(line.partition("=")[2].replace("%t", str(tmp_path)).replace("%n", f"{name}.service"))
+                subprocess.run(words, check=True, env=program.environment(), capture_output=True)
+
+    for name in anew:
+        carry_out(name, "ExecStartPre")
+        carry_out(name, "ExecStart")
+    shown = program.run("pod", "inspect", "unit-pod", "-f", "{{.State}} {{.NumContainers}} {{.ExitPolicy}}").lines
+    assert shown == ["Running 2 stop"]
+    assert Path(f"/proc/{int((tmp_path / 'pod-unit-pod.pid').read_text())}/comm").read_text() == "conmon\n"
+    program.run("kill", "unit-one")
+    for name in reversed(anew):
+        carry_out(name, "ExecStop")
+        carry_out(name, "ExecStopPost")
+    program.run("pod", "exists", "unit-pod", check=1)
+    refused = program.run("generate", "systemd", "--template", "unit-pod", check=125).stderr
+    assert "unit-pod does not refer to a container or pod" in refused

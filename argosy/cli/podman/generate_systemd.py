@@ -1,4 +1,4 @@
-"""`generate systemd`: systemd units for containers."""
+"""`generate systemd`: systemd units for containers and pods."""
 
 from __future__ import annotations
 
@@ -47,28 +47,41 @@ def run(options: GenerateSystemdOptions, engine: Engine, out: Output) -> int:
         )
     if options.format not in (None, "json"):
         raise UsageError(f'invalid --format option: "{options.format}": there is json')
+    wishes = _wishes(options)
+    texts = _units(options, engine, wishes)
+    if options.files:
+        texts = {name: _write(f"{name}{'@' if wishes.template else ''}.service", text) for name, text in texts.items()}
+    if options.format:
+        from argosy.cli.documents import indented
+
+        out.line(indented(texts, 1))
+        return 0
+    for text in texts.values():
+        out.write(f"{text}\n" if options.files else text)
+    return 0
+
+
+def _units(options: GenerateSystemdOptions, engine: Engine, wishes: unit.Wishes) -> dict[str, str]:
+    """The units by their names: that of a container, or that of a pod and of its containers."""
+    name = options.operands[0]
     try:
-        container_id = engine.containers.find(options.operands[0])
+        container_id = engine.containers.find(name)
     except NotFound as error:
-        error.brief = f"{options.operands[0]} does not refer to a container or pod: {error.brief}"
-        raise
-    subject, wishes = _subject(engine, container_id), _wishes(options)
+        try:
+            pod_id = engine.store.pods.find(name)
+        except NotFound:
+            error.brief = f"{name} does not refer to a container or pod: {error.brief}"
+            raise error from None
+        from argosy.cli.podman import _systemd_pods
+
+        return _systemd_pods.units(engine, pod_id, wishes, options.pod_prefix, lambda one: _subject(engine, one))
+    subject = _subject(engine, container_id)
     if wishes.new and not subject.operands:
         raise ArgosyError(
             f"cannot use --new on container {container_id}: no create command found",
             hint="it was not made by a command line",
         )
-    text = unit.text(subject, wishes)
-    shown = unit.name(subject, wishes)
-    if options.files:
-        text = _write(f"{shown}{'@' if wishes.template else ''}.service", text)
-    if options.format:
-        from argosy.cli.documents import indented
-
-        out.line(indented({shown: text}, 1))
-    else:
-        out.write(f"{text}\n" if options.files else text)
-    return 0
+    return {unit.name(subject, wishes): unit.text(subject, wishes)}
 
 
 def _subject(engine: Engine, container_id: str) -> unit.Subject:
@@ -114,7 +127,8 @@ def _made_by(record: ContainerRecord) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def _wishes(options: GenerateSystemdOptions) -> unit.Wishes:
-    for what, text in (("prefix", options.container_prefix), ("separator", options.separator)):
+    given = (("prefix", options.container_prefix), ("prefix", options.pod_prefix), ("separator", options.separator))
+    for what, text in given:
         if any(not (char.isalnum() or char in ":-_.\\@") for char in text):
             raise Invalid(what, text, "the name of a unit has letters, digits, and :-_.\\@ (systemd.unit(5))")
     for name in (*options.wants, *options.after, *options.requires):
@@ -168,9 +182,10 @@ COMMAND = Command(
     summary="Generate systemd units",
     description=(
         "Prints a systemd unit that starts and stops a container, or with --new one that makes it anew at each start, "
-        "by the command line that made it. With --template the unit has instances, each with a container of its own."
+        "by the command line that made it. With --template the unit has instances, each with a container of its own. "
+        "Of a pod there is a unit, and one for each of its containers, bound to it."
     ),
-    usage="CONTAINER",
+    usage="{CONTAINER|POD}",
     options=GenerateSystemdOptions,
     run=run,
     min_operands=1,
