@@ -1,7 +1,7 @@
 """Software bills of materials: what packages an image's tree holds, as SPDX or CycloneDX documents.
 
 packages    one package, and its name as a package URL
-debian  alpine  rpm  python  npm    where each kind keeps its records, and how they are read
+debian  alpine  rpm  python  npm    where each kind keeps its records, and how they are read; `rpmdb` older ones of rpm
 tree        the files of an image, read without following what leads out of it
 spdx  cyclonedx    the documents; pure
 """

@@ -1,44 +1,53 @@
-"""Packages of RPM: the headers in rpm's SQLite database (rpm 4.16 and later; RPM file format, "Header Structure")."""
+"""Packages of RPM: the headers in rpm's database (RPM file format, "Header Structure").
+
+It is SQLite's from rpm 4.16 on; `rpmdb` reads the older kinds.
+"""
 
 from __future__ import annotations
 
 import struct
 
 from argosy.build.sbom.packages import Package
-from argosy.errors import ArgosyError, Unsupported
+from argosy.errors import ArgosyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from argosy.build.sbom.tree import Tree
 
 _PLACES = tuple(
     f"{directory}/rpmdb.sqlite" for directory in ("/var/lib/rpm", "/usr/lib/sysimage/rpm", "/usr/share/rpm")
 )
-_OTHERS = ("/var/lib/rpm/Packages", "/var/lib/rpm/Packages.db", "/usr/lib/sysimage/rpm/Packages.db")
+_OLDER = tuple(
+    f"{directory}/{name}"
+    for directory in ("/var/lib/rpm", "/usr/lib/sysimage/rpm")
+    for name in ("Packages", "Packages.db")
+)
 _NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENSE, _ARCH = 1000, 1001, 1002, 1003, 1011, 1014, 1022
 _INT32, _STRING, _I18N_STRING = 4, 6, 9
 _KEYS = "gpg-pubkey"  # signing keys, which rpm keeps as packages
 
 
 def scan(tree: Tree) -> Iterator[Package]:
-    """The packages that are installed.  Raises Unsupported for databases of another kind."""
+    """The packages that are installed.  Raises ArgosyError for a database that cannot be read."""
     found = False
     for place in _PLACES:
         data = tree.read(place)
         if data is not None:
             found = True
-            yield from _packages(tree, place, data)
-    if not found:
-        for place in _OTHERS:
-            if tree.read(place) is not None:
-                raise Unsupported(f"{place} is an rpm database of an older kind than SQLite: its packages are left out")
+            yield from _packages(tree, place, _blobs(place, data))
+    for place in () if found else _OLDER:
+        data = tree.read(place)
+        if data is not None:
+            from argosy.build.sbom import rpmdb
+
+            yield from _packages(tree, place, rpmdb.blobs(place, data))
 
 
-def _packages(tree: Tree, place: str, data: bytes) -> Iterator[Package]:
+def _packages(tree: Tree, place: str, blobs: Iterable[bytes]) -> Iterator[Package]:
     system, release = tree.system()
-    for blob in _blobs(place, data):
+    for blob in blobs:
         header = read_header(blob)
         name, version = header.get(_NAME), header.get(_VERSION)
         if not isinstance(name, str) or not isinstance(version, str) or name == _KEYS:
