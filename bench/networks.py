@@ -18,7 +18,7 @@ from bench.peers import IMAGE, Peer, call
 from bench.timing import Result, race
 
 _SECONDS = 1
-_ROUNDS = 8
+_ROUNDS = 12
 _PORT = 5201
 Path = tuple[list[str], list[str], str, int]  # what comes before iperf3 on both sides, and where the server is
 _SPACE = (
@@ -107,13 +107,17 @@ def _bridged(peer: Peer, stack: ExitStack) -> dict[str, Path]:
 
 
 def _published(peer: Peer, stack: ExitStack) -> dict[str, Path]:
-    """From the host to a published port of a user's container."""
+    """From the host to a published port of a user's container, and back."""
     port = 15201 if peer.name == "argosy" else 15202
     network = "pasta" if peer.name == "argosy" else "slirp4netns:port_handler=slirp4netns"
     flags = ("--network", network, "-p", f"127.0.0.1:{port}:{_PORT}")
     peer("run", "-d", "--name", "bench-server", *flags, IMAGE, "sleep", "100000")
     stack.callback(peer, "rm", "-f", "-t", "0", "bench-server")
-    return {"host to a user's published port": (_inside(peer, "bench-server"), ["iperf3"], "127.0.0.1", port)}
+    server = _inside(peer, "bench-server")
+    return {
+        "host to a user's published port": (server, ["iperf3"], "127.0.0.1", port),
+        "a user's published port to host": (server, ["iperf3", "-R"], "127.0.0.1", port),
+    }
 
 
 def _inside(peer: Peer, name: str) -> list[str]:

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.integration.test_resolver import other_server
 from tests.rig import host
 from tests.rig.program import Program
 
@@ -123,6 +124,19 @@ def test_containers_find_each_other_by_name(bridged: Program) -> None:
     bridged.run("rm", "-f", "-t", "0", "Web")
     said = bridged.run("run", "--rm", "--network", "one", "busybox", "nslookup", "-type=a", "web", check=False).stdout
     assert f"Address: {found['one']['IPAddress']}\n" not in said
+
+
+@host.needs_root
+def test_a_server_on_the_hosts_loopback_is_asked_for_other_names(bridged: Program) -> None:
+    """As systemd-resolved's is; from a user's bridges too, which are in another network namespace."""
+    address = f"127.0.77.{1 + bridged.rootless}"
+    other_server(address)
+    bridged.run("network", "create", "--dns", address, "asking")
+    bridged.run("network", "create", "--dns", address, "--internal", "shut")
+    for network, wanted in (("asking", True), ("shut", False)):
+        words = ("run", "--rm", "--network", network, "busybox", "nslookup", "-type=a", "example.org")
+        assert (f"Address: {address}\n" in bridged.run(*words, check=False).stdout) is wanted
+    bridged.run("network", "rm", "asking", "shut")
 
 
 def test_a_container_is_connected_and_disconnected_while_it_runs_and_stays_so(bridged: Program) -> None:
