@@ -15,6 +15,7 @@ from bench import builds, copies, networks, peers, pulls, report, userns, work
 from bench.timing import Result
 
 TEST_USER = "argosy-test"
+_RUNNING = 100  # containers, for what looks at all that run
 
 
 class Bench:
@@ -84,6 +85,15 @@ def lists(bench: Bench) -> None:
         have = count
         for result in work.lists(team, count, max(5, bench.runs // 2)):
             bench.add(result)
+
+
+def crowd(bench: Bench) -> None:
+    """Many containers: what they use, and all of them removed."""
+    team = bench.team(None)
+    most = max(bench.objects)
+    if most:
+        bench.add(work.stats(team, min(most, _RUNNING), max(5, bench.runs // 2)))
+        bench.add(work.prune(team, most))
 
 
 def burst(bench: Bench) -> None:
@@ -159,6 +169,7 @@ PARTS = {
     "pull": pull,
     "copy": copy,
     "build": build,
+    "crowd": crowd,
     "lists": lists,
 }
 

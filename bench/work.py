@@ -75,6 +75,34 @@ def lists(peers: Peers, count: int, runs: int) -> list[Result]:
     ]
 
 
+def stats(peers: Peers, count: int, runs: int) -> Result:
+    """`stats --no-stream` with so many containers that run."""
+    names = [f"bench-run-{number}" for number in range(count)]
+    try:
+        for peer in peers:
+            for name in names:
+                peer("run", "-d", "--name", name, "--network", "none", IMAGE, "sleep", "3600")
+        contenders = [peer.contender("stats", "--no-stream") for peer in peers]
+        return race(f"stats --no-stream with {count}", contenders, runs=runs, bars={"podman": 0.7})
+    finally:
+        for peer in peers:
+            subprocess.run(peer.argv("rm", "-f", "-t", "0", *names), capture_output=True, check=False, cwd="/")
+
+
+def prune(peers: Peers, count: int) -> Result:
+    """`container prune` of so many containers: once, since they are gone then.  docker's are not ours to remove."""
+    ours = [peer for peer in peers if peer.name != "docker"]
+    seconds = {}
+    grow_containers(ours, 0, count)
+    for peer in ours:
+        start = time.perf_counter()
+        removed = peer("container", "prune", "--force")
+        seconds[peer.name] = (time.perf_counter() - start,)
+        if len(removed.splitlines()) != count:
+            raise RuntimeError(f"{peer.name} has removed {len(removed.splitlines())} of {count} containers")
+    return Result(f"container prune of {count}", seconds, {"podman": 0.7})
+
+
 def pull(peers: Peers, image: str, runs: int, where: str, bar: float) -> Result:
     """`pull` into a store without the image.  Each run is preceded by a removal that is not timed."""
 

@@ -5,13 +5,16 @@ A file that is not there (a controller that is off, a group that is gone) counts
 
 from __future__ import annotations
 
+import os
+
 from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 UNLIMITED = 1 << 62
+_MOST_BYTES = 1 << 16  # the kernel gives a file of a group in one piece
 
 
 class Usage(Value):
@@ -33,14 +36,14 @@ class Usage(Value):
 
 def read(directories: Iterable[str]) -> Usage:
     """The usage of the group that has these directories, one in each hierarchy."""
-    found: dict[str, int] = {}
-    per_cpu: tuple[int, ...] = ()
+    texts: dict[str, str] = {}
     for directory in directories:
-        for field, value in _single(directory):
-            found[field] = value
-        _statistics(directory, found)
-        per_cpu = per_cpu or tuple(map(int, _text(f"{directory}/cpuacct.usage_percpu").split()))
-    return Usage(**found, per_cpu_ns=per_cpu)
+        for name in _there(directory):
+            if name in _FILES:
+                texts[name] = _text(f"{directory}/{name}") or texts.get(name, "")
+    found = {field: int(number) for file, field in _NUMBERS if (number := texts.get(file, "").strip()).isdecimal()}
+    _add_statistics(texts, found)
+    return Usage(**found, per_cpu_ns=tuple(map(int, texts.get("cpuacct.usage_percpu", "").split())))
 
 
 # Files that hold one number: their names in version 1 and 2.
@@ -53,29 +56,36 @@ _NUMBERS = (
     ("memory.max", "memory_limit"),
     ("pids.current", "pids"),
 )
+_SERVICED = "blkio.throttle.io_service_bytes_recursive"
+_FILES = frozenset(
+    (*(file for file, _ in _NUMBERS), "cpuacct.usage_percpu", "cpu.stat", "memory.stat", "io.stat", _SERVICED)
+)
 
 
-def _single(directory: str) -> list[tuple[str, int]]:
-    texts = ((field, _text(f"{directory}/{file}").strip()) for file, field in _NUMBERS)
-    return [(field, int(text)) for field, text in texts if text.isdecimal()]
+def _there(directory: str) -> list[str]:
+    """The files of a group: of version 1 each hierarchy has a few of those that count."""
+    try:
+        return os.listdir(directory)
+    except OSError:
+        return []
 
 
-def _statistics(directory: str, found: dict[str, int]) -> None:
+def _add_statistics(texts: Mapping[str, str], found: dict[str, int]) -> None:
     """The files that hold several."""
-    cpu = _pairs(_text(f"{directory}/cpu.stat"))
+    cpu = _pairs(texts.get("cpu.stat", ""))
     if "usage_usec" in cpu:
         found["cpu_ns"], found["system_ns"] = cpu["usage_usec"] * 1000, cpu.get("system_usec", 0) * 1000
-    memory = _pairs(_text(f"{directory}/memory.stat"))
+    memory = _pairs(texts.get("memory.stat", ""))
     for key in ("inactive_file", "total_inactive_file"):
         if key in memory:
             found["memory_cache"] = memory[key]
     totals = [0, 0]
-    for line in _text(f"{directory}/io.stat").splitlines():
+    for line in texts.get("io.stat", "").splitlines():
         words = dict(word.partition("=")[::2] for word in line.split() if "=" in word)
         totals[0] += int(words.get("rbytes", 0))
         totals[1] += int(words.get("wbytes", 0))
     if not any(totals):
-        for line in _text(f"{directory}/blkio.throttle.io_service_bytes_recursive").splitlines():
+        for line in texts.get(_SERVICED, "").splitlines():
             fields = line.split()  # 8:0 Read 4096
             if len(fields) == 3 and fields[1] in ("Read", "Write"):
                 totals[fields[1] == "Write"] += int(fields[2])
@@ -90,7 +100,12 @@ def _pairs(text: str) -> dict[str, int]:
 
 def _text(path: str) -> str:
     try:
-        with open(path, encoding="ascii") as file:
-            return file.read()
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
         return ""
+    try:
+        return os.read(fd, _MOST_BYTES).decode("ascii", "replace")
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
