@@ -6,7 +6,6 @@ and the name of its format; sigstore's is a JSON object of payload and annotatio
 
 from __future__ import annotations
 
-import base64
 import binascii
 
 from argosy import jsontext
@@ -51,7 +50,7 @@ def encode(signature: Signature) -> bytes:
         return signature.data
     document = {
         "mimeType": signature.media_type,
-        "payload": base64.b64encode(signature.payload).decode(),
+        "payload": binascii.b2a_base64(signature.payload, newline=False).decode(),
         "annotations": dict(signature.annotations),
     }
     return _SIGSTORE + jsontext.encode(document)
@@ -69,7 +68,7 @@ def decode(data: bytes) -> Signature:
         raise Invalid(_WHAT, repr(data[:20])[2:-1], "neither a binary OpenPGP message nor sigstore's JSON")
     fields = Fields(jsontext.decode(data[len(_SIGSTORE) :], _WHAT), _WHAT)
     try:
-        payload = base64.b64decode(fields.text("payload"), validate=True)
+        payload = binascii.a2b_base64(fields.text("payload"), strict_mode=True)
     except (binascii.Error, ValueError) as error:
         raise fields.fault("payload", "it is not base64") from error
     return Sigstore(fields.text("mimeType"), payload, fields.mapping("annotations"))
