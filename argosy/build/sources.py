@@ -164,7 +164,7 @@ class Sources:
         ):
             while chunk := archive.read():
                 file.write(chunk)
-        os.utime(path, (0, 0))
+        os.utime(path, (_seconds(archive.last_modified),) * 2)
         files = self._stack.enter_context(FileTree(directory, url))
         (selected,) = files.select(name.replace("\\", "\\\\"))
         self._check(instruction, files, selected, scope)
@@ -198,3 +198,15 @@ class Sources:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, _DOWNLOAD_MODE)
+
+
+def _seconds(http_date: str) -> int:
+    """The time that a server says, in seconds since 1970; 0 where it says none, as with docker."""
+    if not http_date:
+        return 0
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return max(0, int(parsedate_to_datetime(http_date).timestamp()))
+    except (ValueError, OverflowError):
+        return 0

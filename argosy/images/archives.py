@@ -20,14 +20,25 @@ _RESERVE_BYTES = 64 << 20
 
 
 class Archive:
-    """An open archive.  `size` is in bytes, None when nobody knows; `created_ns` is when it was last changed."""
+    """An open archive.  `size` is in bytes, None when nobody knows; `created_ns` is when it was last changed.
+
+    `last_modified` is what the server says of that, an HTTP date, "" where it says nothing.
+    """
 
     def __init__(
-        self, name: str, read: Callable[[], bytes], close: Callable[[], object], *, size: int | None, created_ns: int
+        self,
+        name: str,
+        read: Callable[[], bytes],
+        close: Callable[[], object],
+        *,
+        size: int | None,
+        created_ns: int,
+        last_modified: str = "",
     ) -> None:
         self.name = name
         self.size = size
         self.created_ns = created_ns
+        self.last_modified = last_modified
         self.read = read
         self.close = close
 
@@ -126,4 +137,5 @@ def _url(url: str, store_root: str, environ: Mapping[str, str]) -> Archive:
     if length is not None and length > limit:
         close()
         raise too_large(length)
-    return Archive(url, read, close, size=length, created_ns=time.time_ns())
+    last_modified = answer.header("Last-Modified")
+    return Archive(url, read, close, size=length, created_ns=time.time_ns(), last_modified=last_modified)

@@ -56,6 +56,7 @@ def files(program: Program, *arguments: str, stdin: str = "") -> list[str]:
 
 def test_urls(argosy: Program, web: str) -> None:
     argosy.write("data.bin", DATA)
+    os.utime(f"{argosy.files}/data.bin", (1_600_000_000, 1_600_000_000))
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w:gz") as packed:
         for name, data in (("Dockerfile", b"FROM scratch\nCOPY f /\n"), ("f", b"x\n")):
@@ -68,7 +69,8 @@ def test_urls(argosy: Program, web: str) -> None:
     text = f"FROM scratch\nADD --checksum=sha256:{digest} {web}/data.bin /d/\n"
     text += f"ADD {web}/data.bin {web}/context.tgz /d/\nADD {web}/data.bin /n\n"
     assert files(argosy, "-", stdin=text) == ["d/context.tgz", "d/data.bin", "n"]
-    assert os.stat(f"{argosy.files}/out/n").st_mode & 0o777 == 0o600
+    status = os.stat(f"{argosy.files}/out/n")
+    assert (status.st_mode & 0o777, status.st_mtime) == (0o600, 1_600_000_000)  # the server says Last-Modified
     assert files(argosy, "-", stdin=f"FROM scratch\nADD --unpack=true {web}/context.tgz /d/\n") == [
         "d/Dockerfile",
         "d/f",
