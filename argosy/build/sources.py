@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from argosy.build.dockerfile.instructions import Dockerfile, Transfer
     from argosy.build.dockerfile.scopes import Scope
     from argosy.build.filetree import Selected
-    from argosy.build.options import BuildOptions
+    from argosy.build.options import BuildOptions, Secret
     from argosy.build.plan import Source
     from argosy.oci.platform import Platform
     from argosy.storage.store import Store
@@ -158,8 +158,9 @@ class Sources:
             raise DockerfileError(f"cannot determine filename from url: {url}")
         os.mkdir(directory, 0o700)
         path = f"{directory}/{name}"
+        secrets = _authorization(url, self._options.secrets)
         with (
-            archives.open_archive(url, self._store.root, self._environ) as archive,
+            archives.open_archive(url, self._store.root, self._environ, secrets) as archive,
             open(path, "xb", opener=_private) as file,
         ):
             while chunk := archive.read():
@@ -198,6 +199,25 @@ class Sources:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC, _DOWNLOAD_MODE)
+
+
+def _authorization(url: str, secrets: Mapping[str, Secret]) -> dict[str, str]:
+    """What the secrets HTTP_AUTH_HEADER_HOST and HTTP_AUTH_TOKEN_HOST hold for the host of the URL."""
+    from argosy.registry import urls
+
+    host = str(urls.origin_of(url))  # as the request finds it: no other host is to get them
+    for prefix, kind in (("HTTP_AUTH_HEADER_", ""), ("HTTP_AUTH_TOKEN_", "Bearer ")):
+        name = f"{prefix}{host}"
+        secret = secrets.get(name)
+        if secret is None:
+            continue
+        from argosy.build.run import secret_data
+
+        data = secret_data(name, secret.path, secret.variable).decode("utf-8", "replace").strip()
+        if not (data.isascii() and data.isprintable()):
+            raise ArgosyError(f"secret {name}: it holds characters that no header can have")
+        return {"Authorization": f"{kind}{data}"}
+    return {}
 
 
 def _seconds(http_date: str) -> int:

@@ -61,14 +61,17 @@ def is_url(text: str) -> bool:
     return text.startswith(_SCHEMES)
 
 
-def open_archive(text: str, store_root: str, environ: Mapping[str, str]) -> Archive:
+def open_archive(
+    text: str, store_root: str, environ: Mapping[str, str], secrets: Mapping[str, str] | None = None
+) -> Archive:
     """The archive that `text` names: `-`, a URL, or a path.  Use it as a context.
 
-    A download that would not fit into the file system of `store_root` ends with an error.
+    A download that would not fit into the file system of `store_root` ends with an error.  `secrets` are headers for
+    the host of a URL alone, not for those that it redirects to.
     """
     if text == _STANDARD_INPUT:
         return _descriptor("standard input", 0)
-    return _url(text, store_root, environ) if is_url(text) else _file(text)
+    return _url(text, store_root, environ, secrets) if is_url(text) else _file(text)
 
 
 def _file(path: str) -> Archive:
@@ -95,14 +98,14 @@ def _descriptor(name: str, fd: int) -> Archive:
     )
 
 
-def _url(url: str, store_root: str, environ: Mapping[str, str]) -> Archive:
+def _url(url: str, store_root: str, environ: Mapping[str, str], secrets: Mapping[str, str] | None) -> Archive:
     from argosy.registry import faults, http, proxies, urls
 
     origin = urls.origin_of(url)
     connection = http.Connection(insecure=origin.scheme == "http", proxies=proxies.from_environ(environ))
     client = http.Http(str(origin), connection)
     try:
-        answer = client.request(url, {"Accept": "*/*"})
+        answer = client.request(url, {"Accept": "*/*"}, secrets=secrets)
     except (faults.Unreachable, faults.Stalled) as error:
         client.close()
         raise ArgosyError(f"cannot download {url}: {error.details}") from error

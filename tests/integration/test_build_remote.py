@@ -30,6 +30,12 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_arguments: object) -> None:
         pass
 
+    def do_GET(self) -> None:
+        if self.path.startswith("/private") and self.headers["Authorization"] != "Bearer token":
+            self.send_error(401)
+            return
+        super().do_GET()
+
 
 @pytest.fixture
 def web(argosy: Program) -> Iterator[str]:
@@ -82,6 +88,13 @@ def test_urls(argosy: Program, web: str) -> None:
     assert "the checksum of data.bin is not what was given" in done.stderr
     done = argosy.run("build", "-", input=f"FROM scratch\nADD {web}/nothing /\n", check=125)
     assert "404" in done.stderr
+    argosy.write("private", DATA)
+    text = f"FROM scratch\nADD {web}/private /\n"
+    assert "401" in argosy.run("build", "-", input=text, check=125).stderr
+    secret = f"id=HTTP_AUTH_TOKEN_{web.partition('://')[2]},src={argosy.write('token', 'token')}"
+    assert files(argosy, "--secret", secret, "-", stdin=text) == ["private"]
+    text = f"FROM scratch\nADD {web.replace('127.0.0.1', 'localhost')}/private?@{web.partition('://')[2]}/ /\n"
+    assert "401" in argosy.run("build", "--secret", secret, "-", input=text, check=125).stderr
 
 
 def test_a_dockerfile_that_is_a_link_out_of_a_fetched_context(argosy: Program, web: str) -> None:
