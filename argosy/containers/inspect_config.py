@@ -270,7 +270,9 @@ def _network_mode(subject: Subject) -> str:
     if kind == "private":
         if subject.network is not None:
             return subject.network.mode
-        return subject.site.conf.netns or ("private" if subject.site.namespace.rootless else "bridge")
+        configured = subject.site.conf.netns
+        best = "private" if subject.site.namespace.rootless else "bridge"
+        return best if configured in ("", "private") else configured
     if kind == "container":
         target = subject.other(target)
     return f"{kind}:{target}" if target else kind

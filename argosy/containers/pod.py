@@ -157,8 +157,7 @@ def inherited(pod: PodRecord, options: ContainerOptions) -> ContainerOptions:
         for namespace in pod.share:
             field = FIELDS[namespace]
             if getattr(options, field) is None:
-                kind = NetworkMode if field == "network" else NamespaceMode
-                found[field] = kind("container", pod.infra_id)
+                found[field] = _shared(pod, field)
         if pod.options.mounts or pod.options.volumes_from:
             found["volumes_from"] = (pod.infra_id, *options.volumes_from)
         if pod.options.userns is not None and pod.options.userns.kind != "host":
@@ -175,6 +174,15 @@ def inherited(pod: PodRecord, options: ContainerOptions) -> ContainerOptions:
         found["restart"] = pod.options.restart
     found["security"] = _security(pod, options)
     return options.replace(**found)
+
+
+def _shared(pod: PodRecord, field: str) -> NamespaceMode | NetworkMode:
+    """How a container joins a namespace of the pod; what is the host's is shared with the host."""
+    own: NamespaceMode | NetworkMode | None = getattr(pod.options, field)
+    if own is not None and own.kind == "host":
+        return own
+    kind = NetworkMode if field == "network" else NamespaceMode
+    return kind("container", pod.infra_id)
 
 
 def _security(pod: PodRecord, options: ContainerOptions) -> Any:

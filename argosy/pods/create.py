@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 DEFAULT_SHARE = ("ipc", "net", "uts")
 EXIT_POLICIES = ("continue", "stop")
 _NAME_ATTEMPTS = 20
+_HOSTNAME_LIMIT = 64  # sethostname(2)
 _PROGRAM = ("/catatonit", "-P")
 # Limits hold for the pod as a whole, and what members inherit one by one is not for the infra container.
 _OF_THE_POD = (
@@ -69,6 +70,8 @@ def create(
     Stable on disk when this returns.  Raises ArgosyError when the name is taken, BadOption for what contradicts itself.
     """
     _check(options, share, share_parent=share_parent, infra=infra)
+    for use in options.network.networks if options.network is not None else ():
+        _check_network(site, use.name)
     if resources.limited(options):
         from argosy.containers import admission
 
@@ -123,6 +126,18 @@ def _check(options: ContainerOptions, share: tuple[str, ...], *, share_parent: b
         raise BadOption(f"cannot set share({','.join(share)}) namespaces without an infra container")
 
 
+def _check_network(site: Site, name: str) -> None:
+    """Raise NotFound, in podman's words, for a network that is not there."""
+    from argosy.containers import networks
+
+    try:
+        if name != networks.BRIDGE:
+            networks.of(site).get(name)
+    except NotFound as error:
+        error.brief = f"unable to find network with name or ID {name}: network not found"
+        raise
+
+
 def _check_name(name: str) -> None:
     try:
         containers.check_name(name)
@@ -171,7 +186,7 @@ def _infra_options(site: Site, pod: PodRecord, infra: Infra) -> ContainerOptions
         **own,
         image=infra.image_name,
         name=infra.name or f"{pod.id[:12]}-infra",
-        hostname=pod.options.hostname or ("" if _foreign(pod) else pod.name),
+        hostname=pod.options.hostname or ("" if _foreign(pod) else pod.name[:_HOSTNAME_LIMIT]),
         conmon_pidfile=infra.conmon_pidfile,
         pod=pod.id,
         infra=True,

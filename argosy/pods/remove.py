@@ -36,7 +36,8 @@ def remove(site: Site, pod_id: str, *, force: bool = False, timeout_s: float | N
     except ArgosyError:
         if not force:
             raise
-        pod = PodRecord(pod_id, pod_id[:12], 0.0, ContainerOptions(""), share_parent=False)
+        infra = next((one.id for one in pods.members(site, pod_id) if one.options.infra), "")
+        pod = PodRecord(pod_id, pod_id[:12], 0.0, ContainerOptions(""), share_parent=False, infra_id=infra)
     with site.store.pods.lock(pod_id):
         view = listing.PodView(pod, _views(site, pod_id))
         if not force:

@@ -65,11 +65,18 @@ def newest(engine: Engine) -> str:
 
 
 def for_each(
-    engine: Engine, names: Iterable[str], out: Output, work: Callable[[str], object], *, ignore: bool = False
+    engine: Engine,
+    names: Iterable[str],
+    out: Output,
+    work: Callable[[str], object],
+    *,
+    ignore: bool = False,
+    missing_status: int | None = None,
 ) -> int:
     """Do `work` with the id of each pod and print that id, unless `work` returns False.
 
-    Goes on after errors: the status is that of the last one.  With `ignore` a pod that does not exist is passed over.
+    Goes on after errors: the status is that of the last one.  With `ignore` a pod that does not exist is passed over;
+    `missing_status` is the status for one otherwise.
     """
     status = 0
     for name in names:
@@ -78,7 +85,8 @@ def for_each(
             done = work(pod_id)
         except NotFound as error:
             if not ignore:
-                status = report(error, out)
+                found = report(error, out)
+                status = found if missing_status is None else missing_status
             continue
         except life.Failed as error:
             status = _report(error, out)

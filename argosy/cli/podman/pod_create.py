@@ -147,6 +147,8 @@ def shared_namespaces(text: str | None, *, infra: bool) -> tuple[tuple[str, ...]
     words = [word for word in text.split(",") if word]
     added = [word.removeprefix("+") for word in words]
     for word in added:
+        if word == "mnt":
+            raise BadOption("mount sharing functionality not supported on pod level")
         if word not in (*_NAMESPACES, "none"):
             raise BadOption(
                 f"invalid kernel namespace to share: {word}. Options are: cgroup, ipc, net, pid, uts or none"

@@ -38,7 +38,8 @@ def run(options: PodRmOptions, engine: Engine, out: Output) -> int:
     def remove_one(pod_id: str) -> None:
         remove.remove(engine.site, pod_id, force=options.force, timeout_s=options.time)
 
-    return _pods.for_each(engine, names, out, remove_one, ignore=options.ignore or options.force)
+    ignore = options.ignore or options.force
+    return _pods.for_each(engine, names, out, remove_one, ignore=ignore, missing_status=1)
 
 
 COMMAND = Command(
