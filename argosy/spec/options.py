@@ -317,6 +317,7 @@ class ContainerOptions(Value):
 
     privileged: bool = False
     cap_add: tuple[str, ...] = ()  # CAP_CHOWN or ALL, checked
+    more_capabilities: tuple[str, ...] = ()  # that are usual beside containers.conf's, and may be missing: docker's
     cap_drop: tuple[str, ...] = ()
     security: SecurityOptions = SecurityOptions()
     seccomp_policy: str = ""  # "", "default" or "image"

@@ -43,6 +43,9 @@ _ALLOWED = frozenset(("run.oci.keep_original_groups",))
 # test compares them); it stands here so that a start with a cached filter need not import that table.
 SECCOMP_DIGEST = "62bb7310e50a1e6f"
 
+# What docker lets a container do, and podman does not: its own audit messages, devices, raw packets (ping).
+DOCKER_CAPABILITIES = ("CAP_AUDIT_WRITE", "CAP_MKNOD", "CAP_NET_RAW")
+
 _UNLIMITED = (1 << 64) - 1
 _DEFAULT_FILES = 1 << 20  # podman's default for nofile and nproc, and the kernel's highest for nofile
 
@@ -58,7 +61,9 @@ def capabilities(
     check_capabilities(options)
     add, drop = options.cap_add, options.cap_drop
     everything = options.privileged or "ALL" in add
-    wanted: Iterable[str] = () if "ALL" in drop else CAPABILITIES if everything else defaults
+    wanted: Iterable[str] = (
+        () if "ALL" in drop else CAPABILITIES if everything else (*defaults, *options.more_capabilities)
+    )
     asked = tuple(name for name in add if name != "ALL")
     missing = tuple(name for name in asked if not held & capability_mask((name,)))
     if missing:

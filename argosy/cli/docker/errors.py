@@ -27,6 +27,23 @@ _MISSING = {
     "object": "Error: No such object: {}",
     "volume": _DAEMON + "get {}: no such volume",
 }
+# What docker's client adds when a container is missing.
+_MORE = {
+    "rename": "\nError: failed to rename container named {}",
+    "start": "\nError: failed to start containers: {}",
+}
+# How podman's words for a state begin, and go on behind the name, and docker's: of the name, and of what follows.
+_REWORDED = (
+    ('"', "\" is not paused, can't unpause", "Container {} is not paused"),
+    ("can only kill running containers. ", " is in state ", "Cannot kill container: {0}: Container {0} is not running"),
+    (
+        "cannot remove container ",
+        " as it is running",
+        "You cannot remove a running container {}. Stop the container before attempting removal or force remove",
+    ),
+    ("volume ", " is being used by the following container(s): ", "remove {}: volume is in use - [{}]"),
+    ('"', '" could not be found on container ', "Could not find the file {} in container {}"),
+)
 _TAKEN = {
     "container": (
         'Conflict. The container name "/{name}" is already in use by container "{holder}". You have to remove '
@@ -54,7 +71,8 @@ def told(error: ArgosyError, command_line: Sequence[str]) -> tuple[str, int]:
     """The text for standard error, and the status."""
     path = _command_path(command_line)
     if isinstance(error, OperandsError):
-        return f"{_PROGRAM}: '{_PROGRAM} {path}' {_operands(error)}\n\n{_usage(path)}", _STATUS
+        see = "Run" if error.low == error.high or not error.low else "See"
+        return f"{_PROGRAM}: '{_PROGRAM} {path}' {_operands(error)}\n\n{_usage(path, see)}", _STATUS
     if isinstance(error, UsageError):
         if error.exit_code == _STATUS:  # said in full
             return str(error) + (f"\n{error.hint}" if error.hint else ""), _STATUS
@@ -78,7 +96,13 @@ def _of_daemon(error: ArgosyError, path: str) -> str:
             f'exec: "{program}": executable file not found in $PATH: unknown'
         )
     if isinstance(error, NotFound) and error.kind in _MISSING and not error.details:
-        return _MISSING[error.kind].format(_tagged(error.name) if error.kind == "image" else error.name)
+        more = _MORE.get(path.removeprefix("container "), "") if error.kind == "container" else ""
+        text = _MISSING[error.kind] + more
+        return text.replace("{}", _tagged(error.name) if error.kind == "image" else error.name)
+    for start, end, text in _REWORDED:
+        if error.brief.startswith(start) and end in error.brief[len(start) :]:
+            name, _, rest = error.brief[len(start) :].partition(end)
+            return _DAEMON + text.format(name, rest.partition(": ")[0])
     if isinstance(error, Exists) and error.kind in _TAKEN:
         return _DAEMON + _TAKEN[error.kind].format(name=error.name, holder=error.holder)
     if path.startswith("context") or error.brief.startswith('error opening "'):
@@ -103,7 +127,7 @@ def _operands(error: OperandsError) -> str:
     return f"{rule} {number} argument{'' if number == 1 else 's'}"
 
 
-def _usage(path: str) -> str:
+def _usage(path: str, see: str = "Run") -> str:
     """How the command is called, and where to read more."""
     index = names.index(_PROGRAM)
     if path in index.COMMANDS:
@@ -112,7 +136,7 @@ def _usage(path: str) -> str:
         line = f"{_PROGRAM} {path} COMMAND" if path else f"{_PROGRAM} [OPTIONS] COMMAND [ARG...]"
     shown = f"{_PROGRAM} {path}".rstrip()
     line = line.replace("[options]", "[OPTIONS]").replace("[COMMAND [ARG...]]", "[COMMAND] [ARG...]")
-    return f"Usage:  {line}\n\nRun '{shown} --help' for more information"
+    return f"Usage:  {line}\n\n{see} '{shown} --help' for more information"
 
 
 def _command_path(command_line: Sequence[str]) -> str:

@@ -203,14 +203,17 @@ def _mounts(flags: CreateFlags) -> tuple[Mount, ...]:
 
 
 def as_docker(wanted: ContainerOptions, flags: CreateFlags, config: ContainerConfig) -> ContainerOptions:
-    """What docker does otherwise: directories that -v names are made, and podman's own variables are not set."""
+    """What docker does otherwise: -v makes directories, its capabilities, and none of podman's own variables."""
     if flags.volume:
         from argosy.cli.podman import _container_mounts
 
         _container_mounts.make_sources(flags)
+    from argosy.spec.security import DOCKER_CAPABILITIES
+
     own = ("container",) if flags.tty else ("container", "TERM")
     of_image = {text.partition("=")[0] for text in config.env}
-    return wanted.replace(unset_env=(*wanted.unset_env, *(name for name in own if name not in of_image)))
+    unset = (*wanted.unset_env, *(name for name in own if name not in of_image))
+    return wanted.replace(unset_env=unset, more_capabilities=DOCKER_CAPABILITIES)
 
 
 def create(

@@ -122,6 +122,8 @@ def for_each(
             if not ignore:
                 found = report(no_such_container(name) if error.kind == "container" else error, out)
                 status = found if missing_status is None else missing_status
+            elif out.program == "docker":
+                report(error, out)
             continue
         except ArgosyError as error:
             status = report(error, out)

@@ -87,7 +87,8 @@ def command(view: ContainerView, *, full: bool) -> str:
     options, config = view.options, view.record["image_config"]
     entrypoint = options.get("entrypoint")
     command = options.get("command") or (config.get("cmd") if entrypoint is None else ()) or ()
-    words = " ".join((*(config.get("entrypoint", ()) if entrypoint is None else entrypoint), *command))
+    first, *rest = (*(config.get("entrypoint", ()) if entrypoint is None else entrypoint), *command) or ("",)
+    words = " ".join((first, *(f"'{word}'" if " " in word else word for word in rest)))
     if not full and len(words) > _WORDS_WIDTH:
         words = words[: _WORDS_WIDTH - 1] + "\u2026"
     return quoted(words)

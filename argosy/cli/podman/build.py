@@ -263,7 +263,7 @@ def _tell(record: ImageRecord, options: BuildOptions, flags: BuildFlags, out: Ou
         out.line(f"--> {image_id[:11]}")
         for name in options.names:
             out.line(f"Successfully tagged {name}")
-    out.line(image_id)
+    out.line(record.config_digest if flags.quiet and out.program == "docker" else image_id)
 
 
 COMMAND = Command(

@@ -50,9 +50,15 @@ def show(options: DiffOptions, engine: Engine, out: Output, find: Find, words: s
 
         out.line(indented(_document(listed), 5))
         return 0
-    for change in listed:
+    for change in _as_docker(listed) if out.program == "docker" else listed:
         out.line(f"{_LETTERS[change.kind]} {escaped(change.path)}")
     return 0
+
+
+def _as_docker(listed: list[Change]) -> list[Change]:
+    """Without /etc where nothing in it is changed: docker puts the files that it mounts there into a layer below."""
+    inside = any(change.path.startswith("/etc/") for change in listed)
+    return [change for change in listed if inside or change.path != "/etc"]
 
 
 def names(options: DiffOptions, engine: Engine, shown: str) -> list[str]:

@@ -39,7 +39,7 @@ def run(options: ImportOptions, engine: Engine, out: Output) -> int:
         out.error(f'Downloading from "{source}"')
     with (
         archives.open_archive(source, engine.store.root, engine.environ) as archive,
-        progress.shown(quiet=options.quiet) as shown,
+        progress.shown(quiet=options.quiet or out.program == "docker") as shown,
     ):
         admit = engine.trust(options.signature_policy or "").admit_tarball
         record = import_.import_archive(engine.store, archive, name, wanted, shown, admit=admit)
