@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argosy.containers import facts
+from argosy.containers import facts, groups
 from argosy.network import attach as network
 
 TYPE_CHECKING = False
@@ -51,6 +51,7 @@ def request(site: Site, record: ContainerRecord, merged: str) -> network.Network
         dns=options.dns,
         dns_search=options.dns_search,
         dns_options=options.dns_options,
+        outlives=lambda pid: groups.let_go(site, pid, f"network-{pid}"),
         **_netns_maker(site, record),
     )
 
@@ -69,6 +70,7 @@ def user_bridges(site: Site) -> str:
             conf=site.conf,
             notice=site.notice,
             command=site.network_cmd_path,
+            outlives=lambda pid: groups.let_go(site, pid, f"network-{pid}"),
         ),
         joining=True,
     )

@@ -121,6 +121,25 @@ def conmon_group(groups: Cgroups, manager: str) -> tuple[str, ...]:
     return cgroup.supervisors_group(groups, manager)
 
 
+def let_go(site: Site, pid: int, name: str) -> None:
+    """Take a process that serves other containers too out of our group, as conmon is.  `name` is that of its scope.
+
+    Where that cannot be it stays, and ends with our session.
+    """
+    groups = detect(site)
+    try:
+        manager = manager_for(site, groups, "")
+        scope = conmon_scope(groups, manager, name)
+        if scope is not None:
+            from argosy.linux import systemd
+
+            systemd.start_scope(scope, (pid,), os.environ)
+    except ArgosyError:
+        return
+    for path in conmon_groups(groups, manager, ""):
+        cgroup.move(path, pid)
+
+
 def conmon_scope(groups: Cgroups, manager: str, name: str) -> Scope | None:
     """The same where systemd makes the groups: a scope of conmon's own."""
     if manager != "systemd":

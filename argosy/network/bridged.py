@@ -95,7 +95,9 @@ def _name(
     servers: list[str] = []
     for wish, attachment, _ in attached:
         if _answers(wish.network):
-            dns.join(shared, wish.network, attachment, request.id, wish.names, port=port, netns=netns)
+            begun = dns.join(shared, wish.network, attachment, request.id, wish.names, port=port, netns=netns)
+            if begun:
+                request.outlives(begun)
             servers += [gateway for gateway in attachment.gateways if gateway]
     return tuple(servers)
 

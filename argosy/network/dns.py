@@ -47,10 +47,10 @@ def join(
     *,
     port: int,
     netns: str = "",
-) -> None:
+) -> int:
     """Let the container be found by `names` on the network, whose bridge is in the namespace `netns` ("": in ours).
 
-    Raises ArgosyError when the server cannot be started.
+    The pid of the server if it was started for this, else 0.  Raises ArgosyError when that fails.
     """
     place = directory(shared)
     files.make_directories(place)
@@ -61,8 +61,9 @@ def join(
         pid = _running(place)
         if pid:
             os.kill(pid, _SIGHUP)
-        else:
-            _start(place, port, netns)
+            return 0
+        _start(place, port, netns)
+        return _running(place)
 
 
 def revive(shared: str, *, port: int, netns: str = "") -> None:

@@ -78,6 +78,7 @@ class NetworkRequest(Value):
     dns_search: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()
     new_netns: Callable[[str], None] = namespaces.new_network  # makes the namespace, for its user namespace
+    outlives: Callable[[int], None] = lambda _pid: None  # told of a process that was begun for this and for others
 
     @property
     def netns(self) -> str:

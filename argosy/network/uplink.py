@@ -34,9 +34,12 @@ def connected(request: NetworkRequest, *, joining: bool = False) -> str:
         if not _is_connected(path, directory):
             plain = request.replace(options=(), wishes=(), ports=())
             wanted = plain.replace(id=NAME, directory=directory, kind="private")
-            if not _is_connected_again(wanted):
+            pid = _connected_again(wanted)
+            if not pid:
                 attach.teardown(request.run, NAME, directory)
-                attach.setup(wanted)
+                pid = attach.setup(wanted).pid
+            if pid:
+                request.outlives(pid)
         if joining:
             _stay(directory)
     return path
@@ -48,22 +51,22 @@ def _stay(directory: str) -> None:
         os.set_inheritable(visitors.fd, True)
 
 
-def _is_connected_again(wanted: NetworkRequest) -> bool:
-    """Whether the program that has ended runs again on the namespace, for the containers that are on bridges in it."""
+def _connected_again(wanted: NetworkRequest) -> int:
+    """Let the program that has ended run again on the namespace, for the containers on bridges in it: its pid, or 0."""
     if not os.path.exists(wanted.netns) or not is_used(wanted.run):
-        return False
+        return 0
     try:
         record = attach.read(wanted.directory)
         if record is None or record.mode not in ("pasta", "slirp4netns"):
-            return False
+            return 0
         from argosy.network import pasta, slirp
 
         words = wanted.replace(kind=record.mode)
         pid = pasta.again(words) if record.mode == "pasta" else slirp.again(words)
     except (ArgosyError, OSError):
-        return False
+        return 0
     attach.write(wanted.directory, record.replace(pid=pid))
-    return True
+    return pid
 
 
 def _is_connected(path: str, directory: str) -> bool:

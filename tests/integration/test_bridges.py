@@ -8,9 +8,11 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from argosy.network import dns, ipam
 from tests.integration.test_resolver import other_server
 from tests.rig import host
 from tests.rig.program import Program
@@ -121,6 +123,11 @@ def test_containers_find_each_other_by_name(bridged: Program) -> None:
     script = "nslookup -type=a web; nslookup -type=a shop"
     said = bridged.run("run", "--rm", "--network", "two", "busybox", "sh", "-c", script, check=False).stdout
     assert said.count(f"Address: {found['two']['IPAddress']}\n") == 1, "an alias is a name on its network alone"
+    shared = ipam.shared_directory(bridged.runroot, rootless=bool(bridged.user))
+    resolver = Path(dns.directory(shared), "resolver.pid").read_text()
+    conmon = bridged.run("inspect", "Web").json()[0]["State"]["ConmonPid"]
+    groups = [Path(f"/proc/{pid}/cgroup").read_text() for pid in (resolver, conmon)]
+    assert groups[0] == groups[1], "it outlives the session of the command that began it"
     bridged.run("rm", "-f", "-t", "0", "Web")
     said = bridged.run("run", "--rm", "--network", "one", "busybox", "nslookup", "-type=a", "web", check=False).stdout
     assert f"Address: {found['one']['IPAddress']}\n" not in said

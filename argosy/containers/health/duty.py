@@ -8,8 +8,7 @@ import resource
 from argosy.containers import groups
 from argosy.containers.health import watch
 from argosy.containers.health.keeper import Keeper
-from argosy.errors import ArgosyError
-from argosy.linux import cgroup, locks
+from argosy.linux import locks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,15 +48,4 @@ def _settle_down(site: Site) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     most = _DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _DESCRIPTORS)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
-    try:
-        found = groups.detect(site)
-        manager = groups.manager_for(site, found, "")
-        scope = groups.conmon_scope(found, manager, f"health-{os.getpid()}")
-        if scope is not None:
-            from argosy.linux import systemd
-
-            systemd.start_scope(scope, (os.getpid(),), os.environ)
-    except ArgosyError:
-        return  # then we end with that group, and the next command starts another one of us
-    for path in groups.conmon_group(found, manager):
-        cgroup.move(path, os.getpid())
+    groups.let_go(site, os.getpid(), f"health-{os.getpid()}")
