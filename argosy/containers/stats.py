@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from argosy.linux.cgroup import Cgroups
     from argosy.linux.cgroupusage import Usage
 
+_COUNTING = frozenset(("cpu", "cpuacct", "memory", "blkio", "pids"))  # the controllers of version 1 that count
+
 
 class Sample(Value):
     """One look at a container.  `moment_ns` is when, `cpu` the percentage of one processor since the look before."""
@@ -78,7 +80,12 @@ class Sampler:
         plan = prepare.read_plan(self._site.run_directory(container_id))
         if plan is None or not plan.cgroups_path:
             return cgroupusage.Usage()
-        return cgroupusage.read(cgroup.directories(self._groups, plan.cgroups_path))
+        places = zip(self._groups.hierarchies, cgroup.directories(self._groups, plan.cgroups_path), strict=True)
+        return cgroupusage.read(
+            directory
+            for hierarchy, directory in places
+            if hierarchy.version == 2 or not _COUNTING.isdisjoint(hierarchy.controllers)
+        )
 
 
 def _own_network(view: ContainerView) -> bool:

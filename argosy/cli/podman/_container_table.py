@@ -65,8 +65,16 @@ FLAGS = (
         kind="string",
         help="Where the results go beside the container's state (local|events_logger|DIRECTORY, default local)",
     ),
-    Flag("health-max-log-count", kind="uint", help="How many results are kept (0 for all, default 5)"),
-    Flag("health-max-log-size", kind="uint", help="How much is kept of a check's output (0 for all, default 500)"),
+    Flag(
+        "health-max-log-count",
+        kind="uint",
+        help="How many results are kept (0: as many as half a mebibyte holds; default 5)",
+    ),
+    Flag(
+        "health-max-log-size",
+        kind="uint",
+        help="How many characters of a check's output are kept (0: half a mebibyte; default 500)",
+    ),
     Flag(
         "health-on-failure",
         kind="string",
