@@ -243,6 +243,11 @@ class Containers:
 
         return state.view(self._site, container_id)
 
+    def check_health(self, container_id: str) -> str:
+        from argosy.containers.health import once
+
+        return once.run(self._site, container_id)
+
     def health(self, view: ContainerView) -> str:
         from argosy.containers.health import kept
 

@@ -111,6 +111,14 @@ class Containers(Facade):
         """
         return self._engine.containers.execute_detached(self.find(container), options)
 
+    def check_health(self, container: str) -> str:
+        """Run a container's health check now: "healthy", "unhealthy", or "starting" for a startup check that failed.
+
+        What its options ask for is done where it is unhealthy.  Raises ArgosyError when it does not run, has no check,
+        or the check took too long.
+        """
+        return self._engine.containers.check_health(self.find(container))
+
     def stop(self, container: str, timeout_s: float | None = None) -> bool:
         """Ask a container to end by its stop signal, kill it after `timeout_s`; False when it did not run.
 

@@ -42,11 +42,14 @@ def test_the_life_of_a_container(foreign: Foreign) -> None:
     done = foreign.run("""
     with open_engine() as engine:
         script = "trap 'exit 3' TERM; echo out; echo err >&2; while :; do sleep 0.05; done"
-        made = engine.containers.create(options("sh", "-c", script, name="web", labels={"a": "b"}))
+        from argosy.spec.options import HealthCheck
+        check = HealthCheck(test=("CMD", "true"), interval_ns=HealthCheck.NEVER)
+        made = engine.containers.create(options("sh", "-c", script, name="web", labels={"a": "b"}, health=check))
         assert engine.containers.find("web") == engine.containers.find(made[:12]) == made
         assert engine.containers.view("web").run.status == "created"
         engine.containers.start("web")
         assert engine.containers.view("web").run.status == "running"
+        assert engine.containers.check_health("web") == "healthy"
         command = ExecOptions(command=("sh", "-c", "echo $0 $A; exit 5", "x"), env={"A": "1"})
         assert captured(lambda fd: engine.containers.exec("web", command.replace(stdout=fd))) == (5, b"x 1\\n")
         while len(entries := list(engine.containers.logs("web"))) < 2:

@@ -23,7 +23,7 @@ class HealthcheckOptions(Value):
 def run(options: HealthcheckOptions, engine: Engine, out: Output) -> int:
     """Run the check once: 0 where it succeeds, 1 and a word where it does not."""
     from argosy.cli.podman import _each
-    from argosy.containers.health import once, results
+    from argosy.containers.health import results
 
     name = options.operands[0]
     try:
@@ -31,7 +31,7 @@ def run(options: HealthcheckOptions, engine: Engine, out: Output) -> int:
     except NotFound as error:
         error.brief = f"unable to look up {name} to perform a health check: {error.brief}"
         raise
-    found = once.run(engine.site, container_id)
+    found = engine.containers.check_health(container_id)
     if found == results.HEALTHY:
         return 0
     out.line(found)
