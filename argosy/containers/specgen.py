@@ -36,6 +36,7 @@ def document(subject: Subject, name: str) -> dict[str, Any]:
     """The specification, under the name `name`; what nobody asked for is left out, as Go's omitempty does."""
     fields = {
         "name": name,
+        "pod": subject.record.options.pod,
         **_process(subject),
         **_life(subject),
         "image": subject.record.image.id.partition(":")[2],

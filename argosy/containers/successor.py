@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from argosy.containers.clone import Image
     from argosy.containers.record import ContainerRecord, VolumeUse
     from argosy.containers.site import Site
+    from argosy.spec.options import ContainerOptions
 
 WATCH_S = 1.0  # a program that ends so soon has failed
 _HEALTH_S = 600.0  # after which one whose health is still unknown has failed
@@ -173,6 +174,15 @@ def _make(
     from argosy.containers import networks
 
     options = record.options
+    if options.pod:
+        from argosy.containers import pod
+
+        options = pod.detached(site, options).replace(pod=options.pod)
+    if options.health is not None:
+        from argosy.spec import health
+
+        if options.health == health.settled(None, record.image_config.healthcheck):
+            options = options.replace(health=None)  # the image's own: the new one may have another
     changes = records.read_value(site.store, record.id, records.CHANGES, records.Changes) or records.Changes()
     if changes.networks is not None:
         mode = options.network or NetworkMode()
@@ -180,15 +190,15 @@ def _make(
     options = options.replace(
         name=name,
         runtime=changes.runtime or options.runtime,
-        mounts=(*_named(record), *_volumes(record)),
+        mounts=(*_others(record, options), *_volumes(record)),
         volumes_from=(),  # what came from there is among the mounts
     )
     return create(options, image.record, image.name, image.config, succeeds=record.id)
 
 
-def _named(record: ContainerRecord) -> list[Mount]:
+def _others(record: ContainerRecord, options: ContainerOptions) -> list[Mount]:
     volumes = {use.destination for use in record.volumes}
-    return [mount for mount in record.options.mounts if mount.target not in volumes]
+    return [mount for mount in options.mounts if mount.target not in volumes]
 
 
 def _volumes(record: ContainerRecord) -> list[Mount]:

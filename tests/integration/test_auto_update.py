@@ -143,6 +143,24 @@ def test_which_containers_are_looked_at(program: Program) -> None:
     program.run("rm", "-f", "-t", "0", "second")
 
 
+def test_in_a_pod_and_with_a_health_check(program: Program) -> None:
+    built(program, "1")
+    program.run("pod", "create", "--name", "p", "--network", "none")
+    words = ("run", "-d", "--pod", "p", "--stop-timeout", "0", *LOCAL)
+    check = ("--health-cmd", 'test "$VERSION" != ill', "--health-interval", "1s", "--health-retries", "1")
+    program.run(*words, "--name", "member", "localhost/app")
+    running(program, *check, name="checked")
+    built(program, "ill")
+    form = ("auto-update", "--format", "{{.ContainerName}} {{.Updated}}")
+    assert program.run(*form).lines == ["member true", "checked rolled back"]
+    assert [version(program, name) for name in ("member", "checked")] == ["ill", "1"]
+    assert program.run("inspect", "member", "--format", "{{.Pod}}").stdout.strip()
+    built(program, "2")
+    assert program.run(*form).lines == ["checked true", "member true"]
+    assert program.run("inspect", "checked", "--format", "{{.State.Health.Status}}").stdout == "healthy\n"
+    program.run("pod", "rm", "--force", "--time", "0", "p")
+
+
 def made(number: str) -> Image:
     """An image that runs without any program but what is mounted."""
     return image([{"version": number.encode()}], config={"Cmd": ["/bin/busybox", "sleep", "600"]})

@@ -162,6 +162,27 @@ def test_by_an_archive(program: Program, runtime: Runtime, compression: str) -> 
     runtime.calls()
 
 
+def test_in_a_pod(program: Program, runtime: Runtime) -> None:
+    archive = f"{program.files}/pod-archive"
+    program.run("pod", "create", "--name", "p", "--network", "none")
+    program.run("run", "-d", "--pod", "p", "--name", "c", "busybox", "sleep", "600")
+    program.run("container", "checkpoint", "--export", archive, "c")
+    program.run("rm", "c")
+    restore = ("container", "restore", "--import", archive)
+    assert "cannot restore pod container without --pod" in program.run(*restore, check=125).stderr
+    missing = program.run(*restore, "--pod", "nosuch", check=125).stderr
+    assert "no pod with name or ID nosuch found: no such pod" in missing
+    program.run(*restore, "--pod", "p")
+    assert program.run("ps", "--filter", "pod=p", "--filter", "name=c", "--format", "{{.Names}}").lines[-1] == "c"
+    alone = f"{program.files}/alone"
+    started(program, "d")
+    program.run("container", "checkpoint", "--export", alone, "d")
+    words = ("container", "restore", "--import", alone, "--pod", "p", "--name", "e")
+    assert "cannot restore non pod container into pod" in program.run(*words, check=125).stderr
+    program.run("pod", "rm", "--force", "--time", "0", "p")
+    runtime.calls()
+
+
 def test_by_an_image(program: Program, runtime: Runtime) -> None:
     started(program, "c")
     program.run("exec", "c", "sh", "-c", "echo 3 > /new")
@@ -215,7 +236,7 @@ REFUSED = {
         ("--name", "x", "c"): "--name can only be used with image or --import",
         ("--publish", "1:1", "c"): "--publish can only be used with image or --import",
         ("--import", "x", "--name", "d", "--tcp-established"): "--tcp-established cannot be used with --name",
-        ("--import", "x", "--pod", "p"): "no pod with name or ID p found: no such pod",
+        ("--pod", "x", "c"): "--pod can only be used with image or --import",
     },
 }
 

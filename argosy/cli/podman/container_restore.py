@@ -79,10 +79,6 @@ def _check(options: RestoreFlags, *, rootless: bool) -> None:
         raise ArgosyError("cannot use --import with positional arguments")
     if options.name and options.tcp_established:
         raise ArgosyError("--tcp-established cannot be used with --name")
-    if options.pod is not None:
-        error = NotFound("pod", options.pod)
-        error.brief = f"no pod with name or ID {options.pod} found: no such pod"
-        raise error
 
 
 def _has_checkpoint(engine: Engine, container_id: str) -> bool:
@@ -109,7 +105,7 @@ def _found(options: RestoreFlags, engine: Engine, name: str) -> tuple[str, bool]
             error.brief = f"no such container or image: {name}"
             raise error from None
         return _from_image(options, engine, image, name), True
-    for flag in ("ignore_rootfs", "ignore_volumes", "name"):
+    for flag in ("ignore_rootfs", "ignore_volumes", "name", "pod"):
         if getattr(options, flag):
             raise ArgosyError(f"--{flag.replace('_', '-')} can only be used with image or --import")
     if options.publish:
@@ -126,7 +122,7 @@ def _from_image(options: RestoreFlags, engine: Engine, image: Resolved, name: st
         error.brief = f"image {name} is no checkpoint"
         raise
     return take_in.take_in(
-        *(engine.site, directory, name, _import_options(options, "")),
+        *(engine.site, directory, name, _import_options(options, engine, "")),
         lambda text: _image(engine, text),
         engine.containers.create,
     )
@@ -150,19 +146,21 @@ def _imported(options: RestoreFlags, engine: Engine) -> str:
             carry.receive(engine.site, options.import_previous, earlier)
             bundle.read(earlier, options.import_previous)
         return take_in.take_in(
-            *(engine.site, directory, options.import_, _import_options(options, earlier)),
+            *(engine.site, directory, options.import_, _import_options(options, engine, earlier)),
             lambda text: _image(engine, text),
             engine.containers.create,
         )
 
 
-def _import_options(options: RestoreFlags, earlier: str) -> ImportOptions:
+def _import_options(options: RestoreFlags, engine: Engine, earlier: str) -> ImportOptions:
+    from argosy.containers import pod as pods
     from argosy.containers.checkpoint.take_in import ImportOptions
     from argosy.spec import parseports
 
     return ImportOptions(
         name=options.name or "",
         earlier=earlier,
+        pod=pods.find(engine.site, options.pod) if options.pod else "",
         ignore_rootfs=options.ignore_rootfs,
         ignore_volumes=options.ignore_volumes,
         ports=parseports.parse_published(options.publish) if options.publish else None,

@@ -45,12 +45,16 @@ _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 
 
 class Dumped(Value):
-    """argosy.dump.  `runtime` is the name of the OCI runtime that made the checkpoint."""
+    """argosy.dump.  `runtime` is the name of the OCI runtime that made the checkpoint.
+
+    `in_pod`: the container belonged to a pod, and is nothing without one; the record is without what that gave to it.
+    """
 
     name: str
     record: ContainerRecord
     runtime: str
     known: criu.Checkpointed
+    in_pod: bool = False
     version: int = 1
 
     _nested: ClassVar[dict[str, type[Value]]] = {"record": ContainerRecord, "known": criu.Checkpointed}
@@ -58,11 +62,19 @@ class Dumped(Value):
 
 def check(site: Site, record: ContainerRecord, options: DumpOptions) -> None:
     """Raise ArgosyError for a container of which another host could make nothing."""
-    _check_alone(record.options)
+    _check_alone(_own(site, record.options))
     if record.id_map is not None and not options.ignore_rootfs:
         raise Unsupported("a container with a user namespace of its own cannot be exported", hint="see --ignore-rootfs")
     if site.store.driver == "vfs" and not options.ignore_rootfs:
         raise Unsupported("with the storage driver vfs no container can be exported", hint="see --ignore-rootfs")
+
+
+def _own(site: Site, options: ContainerOptions) -> ContainerOptions:
+    if not options.pod:
+        return options
+    from argosy.containers import pod
+
+    return pod.detached(site, options)
 
 
 def _check_alone(options: ContainerOptions) -> None:
@@ -76,6 +88,8 @@ def _check_alone(options: ContainerOptions) -> None:
 def write(site: Site, dumped: Dumped, options: DumpOptions, directory: str) -> None:
     """Fill the empty directory; CRIU's images are links to those of the container."""
     record = dumped.record
+    own = _own(site, record.options)
+    dumped = dumped.replace(record=record.replace(options=own), in_pod=bool(record.options.pod))
     state, name = site.state_directory(record.id), criu.EARLIER if options.pre_checkpoint else criu.IMAGES
     os.mkdir(f"{directory}/{name}", 0o700)
     for file in os.listdir(f"{state}/{name}"):
@@ -145,16 +159,25 @@ def _has_place(name: str, *, is_directory: bool) -> bool:
     return _PLAIN.issuperset(file)
 
 
-def options_of(dumped: Dumped, name: str, tell: Callable[[str], object]) -> ContainerOptions:
-    """What the container is asked for here, as the module says; `tell` gets what it is given of this host."""
+def options_of(dumped: Dumped, name: str, pod: str, tell: Callable[[str], object]) -> ContainerOptions:
+    """What the container is asked for here, as the module says; `tell` gets what it is given of this host.
+
+    `pod` is the pod that it is to join, "" for none.
+    """
     options = dumped.record.options
     _check_alone(options)
+    if dumped.in_pod and not pod:
+        raise ArgosyError("cannot restore pod container without --pod")
+    if pod and not dumped.in_pod:
+        raise ArgosyError("cannot restore non pod container into pod")
     given = _of_the_host(options)
     if given:
         tell(f"the container from the checkpoint is given of this host: {', '.join(given)}")
     log_options = {key: value for key, value in options.log_options.items() if key != "path"}
     return options.replace(
         name=name or dumped.name,
+        pod=pod,
+        infra=False,
         annotations=parse.parse_annotations(f"{key}={value}" for key, value in options.annotations.items()),
         log_options=log_options,
         runtime=dumped.runtime,

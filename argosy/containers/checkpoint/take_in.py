@@ -28,6 +28,7 @@ class ImportOptions(Value):
 
     name: str = ""
     earlier: str = ""
+    pod: str = ""
     ignore_rootfs: bool = False
     ignore_volumes: bool = False
     ports: tuple[PortMapping, ...] | None = None
@@ -55,7 +56,7 @@ def take_in(
         )
     with Undo() as undo:
         try:
-            wanted = bundle.options_of(dumped, options.name, site.notice)
+            wanted = bundle.options_of(dumped, options.name, options.pod, site.notice)
             if options.ports is not None:
                 wanted = wanted.replace(ports=options.ports, publish_all=False)
             if not options.ignore_volumes:
