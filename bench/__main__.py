@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 
-from bench import builds, copies, networks, peers, pulls, report, userns, work
+from bench import builds, copies, everyday, networks, peers, pulls, report, userns, work
 from bench.timing import Result
 
 TEST_USER = "argosy-test"
@@ -160,6 +160,13 @@ def network(bench: Bench) -> None:
                 bench.add(result)
 
 
+def daily(bench: Bench) -> None:
+    """commit, and cp of a large file and of many."""
+    team = [peer for peer in bench.team(None) if peer.name != "docker"]
+    for result in everyday.measure(bench.base, team):
+        bench.add(result)
+
+
 PARTS = {
     "network": network,
     "run": run,
@@ -170,6 +177,7 @@ PARTS = {
     "copy": copy,
     "build": build,
     "crowd": crowd,
+    "everyday": daily,
     "lists": lists,
 }
 

@@ -160,13 +160,16 @@ class Merger:
         kind = stat.S_IFMT(status.st_mode)
         if kind == stat.S_IFSOCK or (kind in (stat.S_IFCHR, stat.S_IFBLK) and not self._devices):
             return False
+        if kind == stat.S_IFREG and status.st_nlink == 1:
+            self._file(source, name, target, new_name, path)
+            return True
         self._make_room(target, new_name, path)
         if status.st_nlink > 1:
             first = self._links.setdefault((status.st_dev, status.st_ino), f"{path}{new_name}")
             if first != f"{path}{new_name}" and self._link(first, target, new_name):
                 return True
         if kind == stat.S_IFREG:
-            self._file(source, name, target, new_name)
+            self._file(source, name, target, new_name, path)
         else:
             self._special(source, name, status, target, new_name)
         return True
@@ -189,13 +192,13 @@ class Merger:
             os.close(directory)
         return True
 
-    def _file(self, source: int, name: str, target: int, new_name: str) -> None:
+    def _file(self, source: int, name: str, target: int, new_name: str, path: str) -> None:
         reader = os.open(name, _READ, dir_fd=source)
         try:
             status = os.fstat(reader)
             if not stat.S_ISREG(status.st_mode):
                 raise ArgosyError(f"{shown(name)} was replaced while it was copied")
-            writer = os.open(new_name, _NEW, 0o600, dir_fd=target)
+            writer = self._create(target, new_name, path)
             try:
                 copy_content(reader, writer, status.st_size)
                 self._describe(reader, writer, status)
@@ -203,6 +206,14 @@ class Merger:
                 os.close(writer)
         finally:
             os.close(reader)
+
+    def _create(self, target: int, name: str, path: str) -> int:
+        """A new file, in place of what has the name: looked for only where it stands in the way, which is rare."""
+        try:
+            return os.open(name, _NEW, 0o600, dir_fd=target)
+        except FileExistsError:
+            self._make_room(target, name, path)
+            return os.open(name, _NEW, 0o600, dir_fd=target)
 
     def _special(self, source: int, name: str, status: os.stat_result, target: int, new_name: str) -> None:
         mode = status.st_mode
