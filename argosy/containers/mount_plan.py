@@ -99,8 +99,8 @@ def _shared(site: Site, other: ContainerRecord, words: tuple[str, ...]) -> Itera
     for target, use in uses.items():
         yield _with_words(Mount("volume", use.name, target, use.options, origin="container"), words)
     for mount in other.options.mounts:
-        if mount.origin == "infra":
-            continue
+        if mount.origin == "infra" or (mount.overlay and other.options.infra):
+            continue  # an overlay of a pod is each container's own
         if mount.kind in ("bind", "volume") and not mount.overlay:
             source = uses[mount.target].name if mount.target in uses else mount.source
             yield _with_words(mount.replace(source=source, chown=False, origin="container"), words)

@@ -244,8 +244,8 @@ def test_what_is_missing_is_told_after_what_is_there(argosy: Program) -> None:
         (("inspect", "--latest", "--type", "image"), 'latest is not supported for type "image"'),
         (("inspect", "--latest", "it"), "--latest and arguments cannot be used together"),
         (
-            ("inspect", "--type", "pod", "it"),
-            'invalid type "pod": must be "container", "image", "network", "volume", or "all"',
+            ("inspect", "--type", "bogus", "it"),
+            'invalid type "bogus": must be "container", "image", "network", "pod", "volume", or "all"',
         ),
         (("inspect", "--type", "container", "busybox"), "no such container busybox"),
         (("inspect", "--type", "image", "nothing"), "nothing: image not known"),

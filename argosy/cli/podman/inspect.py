@@ -33,8 +33,10 @@ class InspectOptions(Value):
 
 def run(options: InspectOptions, engine: Engine, out: Output) -> int:
     """Show each object; a name means a container before an image before a volume, and so on."""
-    if options.type not in _TYPES:
-        choices = ", ".join(f'"{kind}"' for kind in _TYPES[1:])
+    docker = out.program == "docker"
+    types = tuple(kind for kind in _TYPES if kind != "pod" or not docker)
+    if options.type not in types:
+        choices = ", ".join(f'"{kind}"' for kind in types[1:])
         raise ArgosyError(f'invalid type "{options.type}": must be {choices}, or "all"')
     if options.latest and options.type == "pod":
         from argosy.cli.podman import _pods
@@ -42,7 +44,6 @@ def run(options: InspectOptions, engine: Engine, out: Output) -> int:
         return show([_pods.newest(engine)], lambda name: pod(engine, name), options.format, out)
     if options.latest and options.type not in ("all", "container"):
         raise ArgosyError(f'latest is not supported for type "{options.type}"')
-    docker = out.program == "docker"
     finders: dict[str, Find] = {
         "all": lambda name: anything(engine, name, size=options.size, docker=docker),
         "container": lambda name: container(engine, name, size=options.size, docker=docker),

@@ -73,22 +73,41 @@ def bus(tmp_path: Path) -> Iterator[str]:
         daemon.terminate()
 
 
-@host.needs_program("dbus-daemon")
-@host.needs_program("dbus-monitor")
-def test_the_message_is_what_others_read(bus: str) -> None:
+def overheard(bus: str, ask: Callable[[], None]) -> tuple[str, str]:
+    """What the bus carries when nobody there can answer: the heading of the call, and its arguments."""
     argv = ["dbus-monitor", "--address", f"unix:path={bus}", "member='StartTransientUnit'"]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as monitor:
         assert monitor.stdout is not None
         monitor.stdout.readline()  # it tells that it has its name, and so that it listens
         with pytest.raises(Refused, match="ServiceUnknown"):
-            systemd.start_scope(SCOPE, (4711, 815), {}, doors=((bus, True),))
+            ask()
         time.sleep(0.3)
         monitor.terminate()
         said = monitor.stdout.read()
     heading, _, rest = said[said.index("method call") :].partition("\n")
+    return heading, rest
+
+
+@host.needs_program("dbus-daemon")
+@host.needs_program("dbus-monitor")
+def test_the_message_is_what_others_read(bus: str) -> None:
+    heading, rest = overheard(bus, lambda: systemd.start_scope(SCOPE, (4711, 815), {}, doors=((bus, True),)))
     assert "destination=org.freedesktop.systemd1 " in heading
     assert "path=/org/freedesktop/systemd1; interface=org.freedesktop.systemd1.Manager" in heading
     assert rest.startswith(MONITORED)
+
+
+@host.needs_program("dbus-daemon")
+@host.needs_program("dbus-monitor")
+def test_a_slice_with_limits(bus: str) -> None:
+    limits = {"MemoryMax": 1 << 40, "CPUWeight": 39}
+    _, rest = overheard(
+        bus, lambda: systemd.start_slice("machine-x.slice", "a pod", limits, 0, {}, doors=((bus, True),))
+    )
+    words = " ".join(rest.split())
+    assert words.startswith('string "machine-x.slice" string "replace" array [ struct { string "Description"')
+    assert 'string "MemoryMax" variant uint64 1099511627776 }' in words
+    assert 'string "CPUWeight" variant uint64 39 }' in words
 
 
 Answer = Callable[[socket.socket, bytes], None]
