@@ -45,7 +45,7 @@ def clone(
             merged[field] = {**own, **more} if field in _MERGED else own + more
     made = creation.create(
         site,
-        options.replace(**{**merged, "name": name or _free_name(site, pod.name)}),
+        options.replace(**{**merged, "name": name or free_name(site, pod.name)}),
         share=pod.share,
         share_parent=pod.share_parent,
         exit_policy=pod.exit_policy,
@@ -73,7 +73,7 @@ def _infra(site: Site, pod: PodRecord, asked: Infra) -> Infra | None:
     return asked if asked.command is not None else asked.replace(command=old.options.entrypoint)
 
 
-def _free_name(site: Site, name: str) -> str:
+def free_name(site: Site, name: str) -> str:
     """NAME-clone, or the first NAME-cloneN that no pod has."""
     stem, mark, count = name.rpartition("-clone")
     original = stem if mark and (not count or count.isdecimal()) else name

@@ -71,7 +71,7 @@ def plain(document: dict[str, Any], ids: tuple[str, str]) -> dict[str, Any]:
     for number, container_id in enumerate(ids):
         text = text.replace(container_id, f"ID{number}").replace(container_id[:12], f"ID{number}")
     found: dict[str, Any] = json.loads(text)
-    for field in ("mounts", "volumes"):
+    for field in ("mounts", "portmappings", "volumes"):
         found.get(field, []).sort(key=json.dumps)
     return found
 
@@ -89,3 +89,31 @@ def test_how_it_is_printed(pair: tuple[Program, Podman]) -> None:
             (compact.count("\n"), compact[:16], written.replace(files, "F"), text[:26], wrong.returncode, wrong.stderr)
         )
     assert outputs[0] == outputs[1]
+
+
+POD = ["--hostname", "hh", "-p", "8099:80", "--label", "x=y", "--share", "net,uts,ipc", "--memory", "64m"]
+OTHER_OF_PODS = {
+    **OTHER,
+    "infra_image": "ours has none",
+    "resource_limits": "podman adds what its infra container has by default",
+    "labels": "podman's infra image has some",
+}
+
+
+def test_pods(pair: tuple[Program, Podman]) -> None:
+    documents = []
+    for runner in run(pair):
+        pod_id = runner("pod", "create", "--name", "p", *POD).stdout.strip()
+        infra_id = runner("pod", "inspect", "p", "--format", "{{.InfraContainerID}}").stdout.strip()
+        documents.append(plain(json.loads(runner("generate", "spec", "p").stdout), (pod_id, infra_id)))
+        runner("create", "--name", "member", "--pod", "p", "busybox")
+        assert json.loads(runner("generate", "spec", "member").stdout)["pod"] == pod_id
+    for runner in run(pair):
+        runner("pod", "rm", "--force", "p")
+    ours, theirs = documents
+    for field, value in theirs.items():
+        if field not in OTHER_OF_PODS:
+            assert field in ours, field
+            assert ours[field] == value, field
+    assert ours["labels"] == {"x": "y"}
+    assert sorted(ours["shared_namespaces"]) == ["ipc", "net", "uts"]

@@ -1,4 +1,4 @@
-"""`generate spec`: a container as the JSON from which podman's API makes another one like it."""
+"""`generate spec`: a container or a pod as the JSON from which podman's API makes another one like it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from argosy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from argosy.cli.output import Output
     from argosy.engine import Engine
 
@@ -26,16 +28,8 @@ class GenerateSpecOptions(Value):
 def run(options: GenerateSpecOptions, engine: Engine, out: Output) -> int:
     """Print the specification, or write it to the file and print its path."""
     from argosy.cli import documents
-    from argosy.containers import clone, inspect, specgen
 
-    try:
-        container_id = engine.containers.find(options.operands[0])
-    except NotFound as error:
-        error.brief = f"could not find a pod or container with the id {options.operands[0]}"
-        raise
-    subject = inspect.subject_of(engine.site, container_id)
-    name = clone.free_name(engine.site, subject.name) if options.name else subject.name
-    document = specgen.document(subject, name)
+    document = _document(engine, options.operands[0], renamed=options.name)
     text = documents.compact(document) if options.compact else documents.html_safe(documents.indented(document, 1))
     if options.filename is None:
         out.line(text)
@@ -43,6 +37,31 @@ def run(options: GenerateSpecOptions, engine: Engine, out: Output) -> int:
     _write(options.filename, text)
     out.line(options.filename)
     return 0
+
+
+def _document(engine: Engine, text: str, *, renamed: bool) -> dict[str, Any]:
+    """Of the container that `text` names, else of the pod."""
+    from argosy.containers import clone, inspect, specgen
+
+    try:
+        container_id = engine.containers.find(text)
+    except NotFound:
+        return _of_pod(engine, text, renamed=renamed)
+    subject = inspect.subject_of(engine.site, container_id)
+    return specgen.document(subject, clone.free_name(engine.site, subject.name) if renamed else subject.name)
+
+
+def _of_pod(engine: Engine, text: str, *, renamed: bool) -> dict[str, Any]:
+    from argosy.containers import pod as pods
+    from argosy.pods import clone, specgen
+
+    try:
+        pod_id = pods.find(engine.site, text)
+    except NotFound as error:
+        error.brief = f"could not find a pod or container with the id {text}"
+        raise
+    name = pods.name_of(engine.site, pod_id)
+    return specgen.document(engine.site, pod_id, clone.free_name(engine.site, name) if renamed else name)
 
 
 def _write(path: str, text: str) -> None:
@@ -59,11 +78,11 @@ COMMAND = Command(
     summary="Generate Specgen JSON based on containers or pods",
     description=(
         "Prints a container as podman's SpecGenerator, the document from which POST /libpod/containers/create makes "
-        "another one. Beside the fields that podman writes it has those that podman leaves out although they were "
-        "asked for (capabilities, host name, read-only root, restart limit and so on), and says none or host where "
-        "podman says private of the network, so that the copy is no less confined."
+        "another one, or a pod as PodSpecGenerator. Beside the fields that podman writes it has those that podman "
+        "leaves out although they were asked for (capabilities, host name, read-only root, restart limit and so on), "
+        "and says none or host where podman says private of the network, so that the copy is no less confined."
     ),
-    usage="CONTAINER",
+    usage="CONTAINER|POD",
     options=GenerateSpecOptions,
     run=run,
     min_operands=1,
