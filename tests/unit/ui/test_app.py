@@ -82,8 +82,9 @@ def test_a_wider_terminal_shows_more(view: View) -> None:
         assert [str(cell) for cell in view.table.get_row_at(0)] == list(WEB.cells)
         assert view.table.virtual_size.width <= 130
         await view.pilot.resize_terminal(80, 24)
-        while len(view.table.columns) > 5:  # it is laid out a little later
-            await view.pilot.pause(0.01)
+        async with asyncio.timeout(30):
+            while len(view.table.columns) > 5:  # it is laid out a little later
+                await view.pilot.pause(0.01)
         assert [str(cell) for cell in view.table.get_row_at(0)][:4] == list(WEB.cells[:4])
 
     view.play(scene, size=(130, 30))
