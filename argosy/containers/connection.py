@@ -47,7 +47,7 @@ def request(site: Site, record: ContainerRecord, merged: str) -> network.Network
         wishes=networks.wishes(site, record) if bridged else (),
         ports=_published(record),
         no_hosts=site.conf.no_hosts if options.no_hosts is None else options.no_hosts,
-        add_hosts=options.add_hosts,
+        add_hosts=(*options.add_hosts, *_linked(site, record)),
         dns=options.dns,
         dns_search=options.dns_search,
         dns_options=options.dns_options,
@@ -82,6 +82,14 @@ def _netns_maker(site: Site, record: ContainerRecord) -> dict[str, Callable[[str
     from argosy.containers import entrance
 
     return {"new_netns": lambda path: entrance.new_network(site, record, path)}
+
+
+def _linked(site: Site, record: ContainerRecord) -> tuple[str, ...]:
+    if not record.options.links:
+        return ()
+    from argosy.containers import links
+
+    return links.hosts(site, record)
 
 
 def _published(record: ContainerRecord) -> tuple[Published, ...]:

@@ -129,10 +129,10 @@ def _describe(
     )
     config = described(site, request)
     check_user(site, record, config["process"]["user"])
-    if record.options.secrets:
-        from argosy.containers import secret_data
+    if record.options.secrets or record.options.links:
+        from argosy.containers import variables
 
-        secret_data.add_variables(site, record, config["process"])
+        variables.add(site, record, config["process"])
     if config["process"]["cwd"] != "/":
         from argosy.containers import workdir
 

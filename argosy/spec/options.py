@@ -310,6 +310,7 @@ class ContainerOptions(Value):
     cgroupns: NamespaceMode | None = None
     userns: UserNamespace | None = None
     add_hosts: tuple[str, ...] = ()  # HOST:IP or HOST:host-gateway
+    links: tuple[str, ...] = ()  # ID:ALIAS of other containers, docker's --link
     no_hosts: bool | None = None  # None: containers.conf decides
     dns: tuple[str, ...] = ()  # addresses, or "none" alone: the image's own resolv.conf
     dns_options: tuple[str, ...] = ()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.rig.program import Program
+from tests.rig import host
+from tests.rig.program import Completed, Program
 
 NONE = ("--network", "none")
 LOOP = 'trap "rm /ready; echo usr; exit 3" USR1; echo one; echo two; touch /ready; while :; do sleep 0.05; done'
@@ -51,6 +52,8 @@ def test_signals_and_logs(shared_program: Program) -> None:
         (("run", "--isolation", "process"), "invalid isolation 'process' on linux"),
         (("run", "--volume-driver", "nfs"), 'plugin "nfs" not found'),
         (("run", "--use-api-socket"), "--use-api-socket: no daemon listens"),
+        (("run", "--link-local-ip", "169.254.1.1"), "--link-local-ip is not supported"),
+        (("run", "--link", "nosuch"), "can't be used with links"),
         (("run", "--domainname", "a b"), "invalid domain name 'a b'"),
         (("run", "--domainname", "a" * 65), "give at most 64 bytes"),
         (("run", "--domainname", "a", "--uts", "host"), "conflicting options: domainname and the UTS mode"),
@@ -63,3 +66,40 @@ def test_refused(shared_program: Program, flags: tuple[str, ...], said: str) -> 
     done = shared_program.run(*flags, *more, "busybox", "true", name="docker", check=status)
     assert said in done.stderr
     assert "unknown" in shared_program.run(*flags, "busybox", check=125).stderr
+
+
+@pytest.mark.skipif(not host.is_root(), reason="the default network of a user has no bridge")
+def test_links(argosy: Program, busybox: str) -> None:
+    """docker's legacy links: a name in /etc/hosts, and variables on the default network."""
+
+    def docker(*words: str, check: bool | int = True) -> Completed:
+        return argosy.run(*words, name="docker", check=check)
+
+    docker("run", "-d", "--name", "db", "--expose", "99/udp", "--expose", "54", "-e", "X=1", busybox, "sleep", "1000")
+    address = docker("inspect", "-f", "{{.NetworkSettings.IPAddress}}", "db").stdout.strip()
+    command = ("sh", "-c", "env | grep STORE | sort; grep store /etc/hosts; ping -c 1 -W 5 store >/dev/null && echo ok")
+    assert docker("run", "--name", "app", "--link", "db:store", busybox, *command).lines == [
+        "STORE_ENV_X=1",
+        "STORE_NAME=/app/store",
+        f"STORE_PORT=tcp://{address}:54",
+        f"STORE_PORT_54_TCP=tcp://{address}:54",
+        f"STORE_PORT_54_TCP_ADDR={address}",
+        "STORE_PORT_54_TCP_PORT=54",
+        "STORE_PORT_54_TCP_PROTO=tcp",
+        f"STORE_PORT_99_UDP=udp://{address}:99",
+        f"STORE_PORT_99_UDP_ADDR={address}",
+        "STORE_PORT_99_UDP_PORT=99",
+        "STORE_PORT_99_UDP_PROTO=udp",
+        f"{address}\tstore",
+        "ok",
+    ]
+    assert docker("inspect", "-f", "{{json .HostConfig.Links}}", "app").json() == ["/db:/app/store"]
+    for link, said in (("nosuch", "No such container: nosuch"), ("a:b:c", "bad format for links: a:b:c")):
+        assert said in docker("create", "--link", link, busybox, check=1).stderr
+    docker("network", "create", "apart")
+    apart = docker("run", "--rm", "--network", "apart", "--link", "db", busybox, "true", check=125).stderr
+    assert "on no network together" in apart
+    docker("rm", "-f", "db")
+    docker("create", "--name", "db", busybox)
+    docker("create", "--name", "late", "--link", "db", busybox, "true")
+    assert "Cannot link to a non running container: /db AS /late/db" in docker("start", "late", check=1).stderr

@@ -65,7 +65,7 @@ _RARE: dict[str, tuple[str, ...]] = {
         *("health_startup_interval", "health_startup_retries", "health_startup_success", "health_startup_timeout"),
         *("health_timeout", "no_healthcheck"),
     ),
-    "_container_docker": ("domainname", "isolation", "use_api_socket", "volume_driver"),
+    "_container_docker": ("domainname", "isolation", "link", "link_local_ip", "use_api_socket", "volume_driver"),
     "_container_storage": ("image_volume", "rootfs", "secret", "volumes_from"),
 }
 
@@ -202,12 +202,18 @@ def _mounts(flags: CreateFlags) -> tuple[Mount, ...]:
     return _container_mounts.read(flags)
 
 
-def as_docker(wanted: ContainerOptions, flags: CreateFlags, config: ContainerConfig) -> ContainerOptions:
+def as_docker(
+    engine: Engine, wanted: ContainerOptions, flags: CreateFlags, config: ContainerConfig
+) -> ContainerOptions:
     """What docker does otherwise: -v makes directories, its capabilities, and none of podman's own variables."""
     if flags.volume:
         from argosy.cli.podman import _container_mounts
 
         _container_mounts.make_sources(flags)
+    if flags.link:
+        from argosy.cli.podman import _container_docker
+
+        wanted = wanted.replace(links=_container_docker.links(engine, flags.link))
     from argosy.spec.security import DOCKER_CAPABILITIES
 
     own = ("container",) if flags.tty else ("container", "TERM")

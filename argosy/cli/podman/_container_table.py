@@ -47,6 +47,8 @@ FLAGS = (
     Flag("dns", kind="csv", help='DNS servers of the container, or "none"'),
     Flag("dns-option", kind="csv", aliases=("dns-opt",), help="Options for its resolv.conf"),
     Flag("dns-search", kind="csv", help="DNS search domains of the container"),
+    Flag("link", kind="list", only="docker", help="Add link to another container (NAME[:ALIAS])"),
+    Flag("link-local-ip", kind="list", only="docker", help="Link-local address of the container (refused)"),
     Flag("domainname", kind="string", only="docker", help="Container NIS domain name"),
     Flag("entrypoint", kind="string", help="Overwrite the default ENTRYPOINT of the image"),
     Flag("env", short="e", kind="list", help="Set environment variables in container"),
@@ -241,6 +243,8 @@ class CreateFlags(Value):
     dns_option: tuple[str, ...]
     dns_search: tuple[str, ...]
     domainname: str | None
+    link: tuple[str, ...]
+    link_local_ip: tuple[str, ...]
     entrypoint: str | None
     env: tuple[str, ...]
     env_file: tuple[str, ...]

@@ -19,7 +19,7 @@ def run(options: CreateFlags, engine: Engine, out: Output) -> int:
     _container_flags.check_first(options)
     image = _container_flags.chosen_image(engine, options)
     if out.program == "docker":
-        wanted = _container_flags.as_docker(wanted, options, image[2])
+        wanted = _container_flags.as_docker(engine, wanted, options, image[2])
     record = _container_flags.create(engine, options, wanted, image)
     _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.line(record.id)

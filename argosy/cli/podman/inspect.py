@@ -97,7 +97,12 @@ def container(engine: Engine, name: str, *, size: bool, docker: bool) -> dict[st
         from argosy.containers.inspect_docker import docker_form
 
         record = engine.containers.record(container_id)
-        return docker_form(document, record, engine.site.conf.default_network, _docker_health(engine, record))
+        shown = docker_form(document, record, engine.site.conf.default_network, _docker_health(engine, record))
+        if record.options.links:
+            from argosy.containers import links
+
+            shown["HostConfig"]["Links"] = links.shown(engine.site, record)
+        return shown
     except NotFound:
         error = NotFound("container", name)
         error.brief = f"no such container {name}"

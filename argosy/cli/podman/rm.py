@@ -34,7 +34,7 @@ def run(options: RmOptions, engine: Engine, out: Output) -> int:
     """Remove each container.  One that does not exist gives status 1, or is no error with --force or --ignore."""
     if options.link:
         raise Unsupported(
-            "--link removes docker's legacy links, and argosy keeps none",
+            "--link removes docker's legacy links, and argosy's stay with their container",
             hint="containers on one network find each other by name",
         )
     ignore = options.ignore or options.force

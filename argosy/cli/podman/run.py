@@ -45,7 +45,7 @@ def run(options: RunOptions, engine: Engine, out: Output) -> int:
         _container_process.check_passthrough(options.log_driver or "")
     image = _container_flags.chosen_image(engine, options)
     if out.program == "docker":
-        wanted = _container_flags.as_docker(wanted, options, image[2])
+        wanted = _container_flags.as_docker(engine, wanted, options, image[2])
     record = _container_flags.create(engine, options, wanted, image, to_start=True)
     _container_flags.write_cidfile(engine, options.cidfile, record.id)
     out.flush()
