@@ -60,6 +60,8 @@ def guest_pages(
     parts += [".SH OPTIONS", *_options(shown_flags(program)), ".SH COMMANDS"]
     made = {}
     for words, (module, summary, _) in commands.items():
+        if words.startswith("_"):
+            continue
         page = file_name(f"{program} {words}")
         parts += [".TP", f"\\fB{_escaped(page.removesuffix('.1'))}\\fR(1)", _escaped(summary)]
         made[page] = _guest_page(program, words, names.load_command(program, module))

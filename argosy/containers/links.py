@@ -82,7 +82,8 @@ def _address(site: Site, record: ContainerRecord, other: str, alias: str) -> str
 
 def _variables(record: ContainerRecord, alias: str, address: str) -> dict[str, str]:
     """The ports of the linked container, the lowest first, and its own variables."""
-    prefix, values = _prefix(alias), {}
+    prefix = _prefix(alias)
+    values: dict[str, str] = {}
     for number, protocol in _ports(record):
         url = f"{protocol}://{address}:{number}"
         values.setdefault(f"{prefix}_PORT", url)

@@ -5,6 +5,9 @@ from __future__ import annotations
 TITLE = "Build OCI images"
 
 COMMANDS: dict[str, tuple[str, str, bool]] = {
+    "__complete": ("podman.complete", "Candidates for the last word of a command line", False),
+    "__completeNoDesc": ("podman.complete_plain", "Candidates for the last word of a command line, alone", False),
+    "completion": ("podman.completion", "Generate the completion script for a shell", False),
     "build": ("podman.build", "Build an image using instructions in a Containerfile", True),
     "add": ("add", "Add content to the container", True),
     "config": ("config", "Update image configuration settings", True),

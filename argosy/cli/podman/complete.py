@@ -6,6 +6,8 @@ else".  Never fails: what cannot be found out has no candidates.
 
 from __future__ import annotations
 
+import os
+
 from argosy.cli import names, usage
 from argosy.cli.flags import Command, Flag
 from argosy.cli.main import GLOBAL_FLAGS, ROOT_FLAGS
@@ -56,7 +58,10 @@ def candidates(program: str, words: Sequence[str], opener: Opener) -> tuple[Cand
     ended = "--" in before or (operands > 0 and not command.interspersed)
     if last.startswith("-") and not ended:
         return _flags((*command.flags_of(program), *GLOBAL_FLAGS), last), _NOTHING_ELSE
-    return _objects(_operand_kind(command, operands), last, opener)
+    kind = _operand_kind(command, operands)
+    if program == "buildah" and kind == "CONTAINER":
+        return [], _NOTHING_ELSE  # working containers are others
+    return _objects(kind, last, opener)
 
 
 def command_path(program: str, words: Sequence[str]) -> tuple[str, list[str]]:
@@ -109,18 +114,36 @@ def _operand_kind(command: Command, position: int) -> str:
 
 
 def _objects(kind: str, last: str, opener: Opener) -> tuple[Candidates, int]:
-    if kind not in ("CONTAINER", "IMAGE"):
+    if kind not in ("CONTAINER", "CONTEXT", "IMAGE", "NETWORK", "VOLUME"):
         return [], _FILES
     try:
+        if kind == "CONTEXT":
+            return _contexts(last), _NOTHING_ELSE
         engine = opener.open()
         if kind == "CONTAINER":
             found = [(view.name, view.image) for view in engine.containers.list().views]
+        elif kind == "NETWORK":
+            from argosy.containers import networks
+
+            found = [(network.name, network.driver) for network in networks.of(engine.site).listing().networks]
+        elif kind == "VOLUME":
+            from argosy.volumes import named
+
+            found = [(volume.name, volume.driver) for volume in named.listing(engine.store).volumes]
         else:
             stores = (engine.store, *engine.store.shared)
             found = [(str(reference), "") for store in stores for reference, _ in store.refs.all().refs]
     except (ArgosyError, OSError):
         found = []
     return sorted(pair for pair in found if pair[0].startswith(last)), _NOTHING_ELSE
+
+
+def _contexts(last: str) -> Candidates:
+    """docker's contexts, each with the host that it stands for."""
+    from argosy.config import contexts
+
+    known = (contexts.default(os.environ), *contexts.listing(os.environ))
+    return sorted((context.name, context.host) for context in known if context.name.startswith(last))
 
 
 COMMAND = Command(

@@ -5,6 +5,9 @@ from __future__ import annotations
 TITLE = "Copy, inspect and sign images and image repositories"
 
 COMMANDS: dict[str, tuple[str, str, bool]] = {
+    "__complete": ("podman.complete", "Candidates for the last word of a command line", False),
+    "__completeNoDesc": ("podman.complete_plain", "Candidates for the last word of a command line, alone", False),
+    "completion": ("podman.completion", "Generate the completion script for a shell", False),
     "copy": ("copy", "Copy an IMAGE-NAME from one location to another", False),
     "delete": ("delete", "Delete image IMAGE-NAME", False),
     "generate-sigstore-key": ("generate_sigstore_key", "Generate a sigstore public/private key pair", False),

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from argosy.cli.main import Opener, run
 from argosy.cli.podman import complete
+from argosy.config import contexts
 from argosy.errors import ArgosyError
 from argosy.oci import reference
 from tests.rig.program import CHECKOUT
@@ -106,3 +108,20 @@ def test_bash_asks_the_program() -> None:
 def test_an_unknown_shell(capfd: pytest.CaptureFixture[str]) -> None:
     assert run(["argosy", "completion", "tcsh"], lambda **_: None) == 125
     assert "bash, zsh, fish" in capfd.readouterr().err
+
+
+def test_contexts_of_docker(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    contexts.put({"DOCKER_CONFIG": str(tmp_path)}, contexts.document("dev", "ssh://me@host"))
+    assert run(["docker", "__complete", "context", "use", "de"], lambda **_: None) == 0
+    assert capfd.readouterr().out == f"default\t{contexts.DEFAULT_HOST}\ndev\tssh://me@host\n:4\n"
+
+
+@pytest.mark.parametrize("program", ["docker", "buildah", "skopeo"])
+def test_each_name_has_a_script_and_commands(program: str, capfd: pytest.CaptureFixture[str]) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert run([program, "completion", shell], lambda **_: None) == 0
+        assert program in capfd.readouterr().out
+    assert run([program, "__completeNoDesc", "logi"], lambda **_: None) == 0
+    assert capfd.readouterr().out == "login\n:4\n"
