@@ -7,7 +7,7 @@ import time
 from argosy.containers import groups as cgroups
 from argosy.containers import prepare, state
 from argosy.errors import Unsupported
-from argosy.linux import cgroup, cgroupusage
+from argosy.linux import cgroup, cgroupusage, files
 from argosy.values import Value
 
 TYPE_CHECKING = False
@@ -102,14 +102,14 @@ def _network(pid: int) -> tuple[int, int]:
     """What the process's network namespace has received and sent, but on its loopback device."""
     received = sent = 0
     try:
-        with open(f"/proc/{pid}/net/dev", encoding="ascii") as table:
-            for line in table:
-                name, colon, counters = line.partition(":")
-                if colon and name.strip() != "lo":
-                    fields = counters.split()
-                    received, sent = received + int(fields[0]), sent + int(fields[8])
+        table = files.read(f"/proc/{pid}/net/dev")
     except OSError:
         return 0, 0
+    for line in table.splitlines():
+        name, colon, counters = line.partition(b":")
+        if colon and name.strip() != b"lo":
+            fields = counters.split()
+            received, sent = received + int(fields[0]), sent + int(fields[8])
     return received, sent
 
 

@@ -75,10 +75,11 @@ def _add_statistics(texts: Mapping[str, str], found: dict[str, int]) -> None:
     cpu = _pairs(texts.get("cpu.stat", ""))
     if "usage_usec" in cpu:
         found["cpu_ns"], found["system_ns"] = cpu["usage_usec"] * 1000, cpu.get("system_usec", 0) * 1000
-    memory = _pairs(texts.get("memory.stat", ""))
+    lines = f"\n{texts.get('memory.stat', '')}\n"
     for key in ("inactive_file", "total_inactive_file"):
-        if key in memory:
-            found["memory_cache"] = memory[key]
+        number = lines.partition(f"\n{key} ")[2].partition("\n")[0]
+        if number.isdecimal():
+            found["memory_cache"] = int(number)
     totals = [0, 0]
     for line in texts.get("io.stat", "").splitlines():
         words = dict(word.partition("=")[::2] for word in line.split() if "=" in word)
