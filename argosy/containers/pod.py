@@ -278,7 +278,7 @@ def ended(site: Site, record: ContainerRecord) -> None:
         pod = read(site, record.options.pod)
     except ArgosyError:
         return  # it is just removed, or its record can only be removed
-    if pod.exit_policy != "stop" or not pod.infra_id:
+    if pod.exit_policy != "stop" or not pod.infra_id or is_removed(site, pod.id):
         return
     for other in members(site, pod.id):
         if not other.options.infra and state.derive(site, other.id).status in (*state.ACTIVE, state.INITIALIZED):

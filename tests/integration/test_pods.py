@@ -96,7 +96,7 @@ def test_what_belongs_to_the_pod_is_refused_to_its_members(program: Program) -> 
         (("pod", "create", "--name", "a b"), "names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument"),
         (("pod", "create", "--name", "x", "y"), "cannot specify --name and NAME at the same time"),
         (("pod", "create", "--replace"), "cannot replace pod without --name being set"),
-        (("pod", "create", "--share", "mnt"), "invalid kernel namespace to share: mnt"),
+        (("pod", "create", "--share", "foo"), "invalid kernel namespace to share: foo"),
         (("pod", "create", "--share", "cgroup"), "cannot define the pod as the cgroup parent"),
         (("pod", "create", "--exit-policy", "bad"), 'invalid pod exit policy: "bad"'),
         (("pod", "create", "--infra=false", "-p", "80"), "you must have an infra container to publish port bindings"),
@@ -203,3 +203,18 @@ def test_init_containers_run_first(program: Program) -> None:
     assert states(program, "begun")["it"] == "exited"
     program.run("pod", "rm", "-f", "-t", "0", "begun")
     program.run("volume", "rm", "begun")
+
+
+def test_what_containers_conf_says_of_pods(program: Program) -> None:
+    text = '[engine]\npod_exit_policy = "stop"\ninfra_image = "busybox"\ninfra_command = \'["sleep", "1000"]\'\n'
+    program.env["CONTAINERS_CONF"] = program.write("containers.conf", text)
+    try:
+        program.run("pod", "create", "--name", "said", *ALONE)
+        program.run("run", "-d", "--name", "it", "--pod", "new:too", *ALONE, "busybox", "sleep", "1000")
+    finally:
+        del program.env["CONTAINERS_CONF"]
+    for name in ("said", "too"):
+        found = inspected(program, name)
+        infra = json.loads(program.run("container", "inspect", found["InfraContainerID"]).stdout)[0]
+        assert (found["ExitPolicy"], infra["Path"], infra["Args"]) == ("stop", "sleep", ["1000"])
+    program.run("pod", "rm", "-f", "-t", "0", "said", "too")

@@ -65,6 +65,7 @@ def create(
     make, replacing = engine.containers.create, flags.replacing
     if not wanted.pod.startswith(pods.NEW):
         return make(wanted, *image, to_start=to_start, replacing=replacing)
+    from argosy.cli.podman import pod_create
     from argosy.pods import create as creation
     from argosy.pods import remove
 
@@ -73,7 +74,8 @@ def create(
     pod = creation.create(
         engine.site,
         empty.replace(name=wanted.pod.removeprefix(pods.NEW), create_command=wanted.create_command, **moved),
-        infra=creation.Infra(),
+        exit_policy=engine.conf.pod_exit_policy,
+        infra=pod_create.infra_of(engine, pod_create.InfraFlags(None, None, None)),
         create_container=make,
     )
     own = wanted.replace(pod=pod.id, **{field: getattr(empty, field) for field in _MOVED})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _container_flags, pod_create
 from argosy.cli.podman._container_table import FLAGS
@@ -59,17 +57,12 @@ class PodCloneOptions(InfraFlags):
 def run(options: PodCloneOptions, engine: Engine, out: Output) -> int:
     """Make the new pod, take the old one away and start the new one where asked; print its id."""
     from argosy.pods import clone, life, remove
-    from argosy.pods.create import Infra
 
     if options.name and options.operands[1:]:
         raise ArgosyError("cannot specify --name and NAME at the same time")
     name = options.name or (options.operands[1] if options.operands[1:] else "")
     pod_id = pods.find(engine.site, options.operands[0])
-    infra = Infra(
-        name=options.infra_name or "",
-        command=_container_flags.entrypoint(options.infra_command) if options.infra_command else None,
-        conmon_pidfile=os.path.abspath(options.infra_conmon_pidfile) if options.infra_conmon_pidfile else "",
-    )
+    infra = pod_create.asked_infra(options)
     changes = {**_changes(options), "create_command": out.command_line}
     made = clone.clone(engine.site, pod_id, name, changes, infra, engine.containers.create)
     if options.destroy:

@@ -57,7 +57,7 @@ class PodCreateOptions(InfraFlags):
     dns: tuple[str, ...]
     dns_option: tuple[str, ...]
     dns_search: tuple[str, ...]
-    exit_policy: str
+    exit_policy: str | None
     gidmap: tuple[str, ...]
     hostname: str | None
     infra: bool
@@ -97,14 +97,15 @@ def run(options: PodCreateOptions, engine: Engine, out: Output) -> int:
     from argosy.pods import create
 
     name = _name(options)
-    if options.exit_policy not in create.EXIT_POLICIES:
-        raise BadOption(f'running pod create option: invalid pod exit policy: "{options.exit_policy}"')
+    exit_policy = engine.conf.pod_exit_policy if options.exit_policy is None else options.exit_policy
+    if exit_policy not in create.EXIT_POLICIES:
+        raise BadOption(f'running pod create option: invalid pod exit policy: "{exit_policy}"')
     share, with_infra = shared_namespaces(options.share, infra=options.infra)
     if options.pod_id_file and os.path.lexists(options.pod_id_file):
         why = f"Ensure another pod is not using it or delete {options.pod_id_file}"
         raise ArgosyError(f"pod id file exists. {why}")
     wanted = _container_flags.container_options(create_flags(options))
-    infra = _infra(engine, options) if with_infra else None
+    infra = infra_of(engine, options, options.infra_image) if with_infra else None
     if options.replacing:
         _remove_holder(engine, name)
     pod = create.create(
@@ -112,7 +113,7 @@ def run(options: PodCreateOptions, engine: Engine, out: Output) -> int:
         wanted.replace(name=name, create_command=out.command_line),
         share=share,
         share_parent=options.share_parent,
-        exit_policy=options.exit_policy,
+        exit_policy=exit_policy,
         infra=infra,
         create_container=engine.containers.create,
     )
@@ -160,20 +161,32 @@ def shared_namespaces(text: str | None, *, infra: bool) -> tuple[tuple[str, ...]
     return share, infra and bool(share)
 
 
-def _infra(engine: Engine, options: PodCreateOptions) -> Infra:
-    """How the infra container is to be; its image is pulled where it is not there."""
-    from argosy.images import pull, resolve
+def asked_infra(options: InfraFlags) -> Infra:
+    """What the flags say of the infra container, but for its image."""
     from argosy.pods.create import Infra
 
-    infra = Infra(
+    return Infra(
         name=options.infra_name or "",
         command=_container_flags.entrypoint(options.infra_command) if options.infra_command else None,
         conmon_pidfile=os.path.abspath(options.infra_conmon_pidfile) if options.infra_conmon_pidfile else "",
     )
-    if not options.infra_image:
+
+
+def infra_of(engine: Engine, options: InfraFlags, image: str | None = None) -> Infra:
+    """How the infra container is to be, with the configured image and command where flags name none.
+
+    The image is pulled where it is not there.  A configured command counts with an image alone.
+    """
+    from argosy.images import pull, resolve
+
+    infra = asked_infra(options)
+    image = image or engine.conf.infra_image
+    if not image:
         return infra
-    found = pull.pull_text(engine.puller(), options.infra_image, "missing")
+    found = pull.pull_text(engine.puller(), image, "missing")
     config = resolve.config(engine.store, found.record).config
+    if infra.command is None and engine.conf.infra_command:
+        infra = infra.replace(command=_container_flags.entrypoint(engine.conf.infra_command))
     return infra.replace(image=found.record, image_name=found.shown, config=config)
 
 
@@ -227,7 +240,6 @@ COMMAND = Command(
         Flag(
             "exit-policy",
             kind="string",
-            default="continue",
             help='What becomes of the pod when its last container has ended ("continue"|"stop")',
         ),
         Flag("infra", default=True, help="Create an infra container that holds the shared namespaces"),
