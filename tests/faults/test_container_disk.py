@@ -15,6 +15,7 @@ import pytest
 
 from tests.faults.disk import Disk, can_cut
 from tests.rig import leaks, processes
+from tests.rig.checkpointing import Runtime
 from tests.rig.program import Completed, Program, finish
 
 pytestmark = pytest.mark.skipif(not can_cut(), reason="needs root, loop devices and mkfs.ext4")
@@ -117,6 +118,33 @@ def test_containers_on_a_full_disk_can_be_ended(argosy_both: Program, disk: Disk
     os.unlink(filling)
     program.run("start", "ended")
     assert status(program, "ended").startswith("Up")
+
+
+def test_checkpoints_on_a_full_disk(argosy_both: Program, disk: Disk) -> None:
+    """The processes run on, or are restored when there is room again."""
+    program = argosy_both
+    if program.rootless:
+        pytest.skip("CRIU works for root alone")
+    Runtime(program)
+    exported, refused = f"{program.root}/exported", 0
+    for number, room in enumerate(ROOM):
+        program.run("run", "-d", "--name", "c", "--stop-timeout", "0", *NO_NETWORK, "busybox", "sleep", "600")
+        words = ("container", "checkpoint", *(("--export", exported) if number % 2 else ()), "c")
+        filling = disk.fill(room)
+        done = program.run(*words, check=False)
+        assert "internal error" not in done.stderr
+        refused += done.returncode != 0
+        os.unlink(filling)
+        if status(program, "c").startswith("Up"):
+            assert done.returncode
+            program.run(*words)
+        program.run("container", "restore", "c")
+        assert status(program, "c").startswith("Up")
+        program.run("rm", "-f", "-t", "0", "c")
+        if os.path.exists(exported):
+            os.unlink(exported)
+        assert [name for name in os.listdir(program.root) if "exported" in name] == []
+    assert refused
 
 
 def test_what_needs_no_room_or_says_so(argosy_both: Program, disk: Disk) -> None:
