@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-
 from argosy.errors import Unsupported
 from argosy.linux import syscalls
 
@@ -24,6 +22,8 @@ def matches(password: bytes, hashed: str) -> bool:
     """
     if b"\0" in password or not hashed.startswith(PREFIXES):
         return False
+    import hmac
+
     setting = hashed.encode()
     state = syscalls.Buffer(bytes(_STATE_BYTES))
     found = _library().call("crypt_r", password, setting, state, result="z")
