@@ -74,7 +74,7 @@ def test_reset_leaves_nothing(argosy_both: Program, busybox: str) -> None:
 
 def test_reset_asks_first(argosy: Program, busybox: str) -> None:
     for answer in ("n\n", "", "\n"):
-        assert "remove:\n\t- all containers" in argosy.run("system", "reset", input=answer).stdout
+        assert "remove:\n\t- all pods and containers" in argosy.run("system", "reset", input=answer).stdout
         argosy.run("image", "exists", busybox)
     argosy.run("system", "reset", input="y\n")
     assert not os.path.exists(argosy.root)
