@@ -218,3 +218,34 @@ def test_what_containers_conf_says_of_pods(program: Program) -> None:
         infra = json.loads(program.run("container", "inspect", found["InfraContainerID"]).stdout)[0]
         assert (found["ExitPolicy"], infra["Path"], infra["Args"]) == ("stop", "sleep", ["1000"])
     program.run("pod", "rm", "-f", "-t", "0", "said", "too")
+
+
+def test_what_goes_by_force_takes_its_pod_along(program: Program) -> None:
+    image = program.busybox(tag="forpods")
+    program.run("network", "create", "forpods")
+    program.run("pod", "create", "--name", "netted", "--network", "forpods")
+    program.run("pod", "create", "--name", "filled", "-v", "forpods:/data", *ALONE)
+    program.run("pod", "create", "--name", "based", "--infra-image", image, *ALONE)
+    for name in ("netted", "filled", "based"):
+        program.run("create", "--pod", name, "busybox", "true")
+    for words, name in (
+        (("network", "rm", "-f", "forpods"), "netted"),
+        (("volume", "rm", "-f", "forpods"), "filled"),
+        (("rmi", "-f", image), "based"),
+    ):
+        program.run("pod", "exists", name)
+        program.run(*words)
+        program.run("pod", "exists", name, check=1)
+    assert program.run("ps", "-aq").stdout == ""
+
+
+def test_the_system_knows_pods(program: Program) -> None:
+    ended = program.run("pod", "create", "--name", "ended", *ALONE).lines[0]
+    program.run("pod", "create", "--name", "fresh", *ALONE)
+    program.run("run", "--pod", "ended", "busybox", "true")
+    program.run("pod", "stop", "ended")
+    assert program.run("system", "prune", "--force").lines[:2] == ["Deleted Pods", ended]
+    assert program.run("pod", "ps", "--format", "{{.Name}}").lines == ["fresh"]
+    told = program.run("events", "--stream=false", "--since", "5m", "--filter", "pod=ended", "--format", "{{.Status}}")
+    assert told.lines == ["create", "stop", "remove"]
+    program.run("pod", "rm", "fresh")
