@@ -159,14 +159,6 @@ def line(event: Event, length: int | None = None) -> str:
     return f"{head} {named}" if event["Type"] == "volume" else f"{head} {identity} {named}"
 
 
-def docker_line(event: Event) -> str:
-    """The event on one line, as docker prints it."""
-    name = event.get("Network") or event.get("Name", "")
-    identity = event.get("ID") or name
-    shown = _attributes({**event, **dict.fromkeys(_HEALTH)}) if event["Type"] == "container" else f"name={name}"
-    return f"{stamp(event['Time'])} {event['Type']} {docker_status(event)} {identity} ({shown})"
-
-
 def _attributes(event: Event) -> str:
     named = [f"image={event.get('Image', '')}", f"name={event.get('Name', '')}"]
     for key, name in _HEALTH.items():

@@ -45,7 +45,12 @@ def run(options: EventsOptions, engine: Engine, out: Output) -> int:
     log = engine.store.events
     if not log.path:
         raise ArgosyError("there are no events: they are not kept", hint="events_logger in containers.conf is none")
-    show = _printer(options, out)
+    if out.program == "docker":
+        from argosy.cli.podman import _events_docker
+
+        show = _events_docker.printer(options.format or "", engine.conf.default_network, out)
+    else:
+        show = _printer(options, out)
 
     def shown(event: Mapping[str, Any]) -> None:
         in_time = (since_ns is None or event["Time"] >= since_ns) and (until_ns is None or event["Time"] <= until_ns)
@@ -103,8 +108,6 @@ def _printer(options: EventsOptions, out: Output) -> Callable[[Mapping[str, Any]
     if options.format:
         template = templates.Template(options.format.replace("\\t", "\t").replace("\\n", "\n"), "events")
         return lambda event: out.line(template.execute(_events.row(event), "*events.Event"))
-    if out.program == "docker":
-        return lambda event: out.line(_events.docker_line(event))
     length = None if options.no_trunc else _SHORT_ID
     return lambda event: out.line(_events.line(event, length))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from argosy.cli.podman import _events
+from tests.unit.cli.test_docker_events import docker
 
 
 def event(status: str, health: str = "", **more: Any) -> dict[str, Any]:
@@ -24,9 +25,9 @@ def test_podmans_form() -> None:
 
 
 def test_dockers_form() -> None:
-    line = _events.docker_line(event("health_status", "healthy", HealthFailingStreak=0))
+    line = docker(event("health_status", "healthy", HealthFailingStreak=0))
     assert " container health_status: healthy " in line
-    assert line.endswith("(image=it:1, name=web)")
+    assert line.endswith("(image=it:1, name=web)\n")
     accepts = _events.accepting(["event=health_status"])
     assert accepts(event("health_status", "healthy"))
     assert _events.accepting(["event=health_status: healthy"])(event("health_status", "healthy"))
