@@ -15,15 +15,28 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Any
 
+# A flag may be there twice: of its values the last counts, and none is to be read.
+_FLAGS = frozenset(f"--{key.replace('_', '-')}".encode() for key in SECRET_KEYS)
+
 
 def hide(values: Mapping[str, Any]) -> None:
     """Make the values of the secret flags among `values` unreadable in this process's command line."""
     secrets = [value for key, value in values.items() if key in SECRET_KEYS and isinstance(value, str) and value]
-    ownmemory.overwrite_arguments(lambda argument: _secret_length(argument, secrets))
+    follows = False
+
+    def length(argument: bytes) -> int:
+        nonlocal follows
+        before, follows = follows, argument in _FLAGS
+        return len(argument) if before else _secret_length(argument, secrets)
+
+    ownmemory.overwrite_arguments(length)
 
 
 def _secret_length(argument: bytes, secrets: Collection[str]) -> int:
     """How many bytes at the argument's end are a secret: all of it, or what follows on a flag."""
+    flag, _, value = argument.partition(b"=")
+    if flag in _FLAGS:
+        return len(value)
     for secret in secrets:
         word = secret.encode(errors="surrogateescape")
         if argument == word or (argument.startswith(b"-") and argument.endswith(word)):

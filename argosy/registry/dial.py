@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 
     from argosy.registry.wire import Socket
 
+# What an IPv6 address begins with that ends in an IPv4 address: mapped, compatible, translated (RFC 4291, 2765, 6052).
+_CARRIERS = tuple(
+    bytes.fromhex(text) for text in ("00" * 10 + "ffff", "00" * 12, "00" * 8 + "ffff0000", "0064ff9b" + "00" * 8)
+)
+
 
 class NotConnected(Exception):
     """No connection was made: within the time, where `timed_out`."""
@@ -57,11 +62,19 @@ def refuse_private(host: str) -> None:
 
 
 def _public(host: str, addresses: list[str]) -> list[str]:
-    import ipaddress
-
-    if all(ipaddress.ip_address(address.partition("%")[0]).is_global for address in addresses):
+    if all(map(_is_public, addresses)):
         return addresses
     raise Private(host)
+
+
+def _is_public(text: str) -> bool:
+    """Whether this is an address of one host of the internet; of one that carries an IPv4 address, whether that is."""
+    import ipaddress
+
+    address = ipaddress.ip_address(text.partition("%")[0])
+    if address.version == 6 and address.packed[:12] in _CARRIERS:
+        address = ipaddress.ip_address(address.packed[12:])
+    return address.is_global and not (address.is_multicast or getattr(address, "is_site_local", False))
 
 
 def is_near(connection: socket.socket) -> bool:

@@ -17,6 +17,11 @@ SECRET = "hunter2secret"
     [
         ("argosy", ("pull", "-q", "--tls-verify=false", "--creds", f"me:{SECRET}", "REGISTRY/a:1")),
         ("argosy", ("pull", "-q", "--tls-verify=false", f"--creds=me:{SECRET}", "REGISTRY/a:1")),
+        (
+            "argosy",
+            ("pull", "-q", "--tls-verify=false", "--creds", f"me:1{SECRET}", "--creds", "me:other", "REGISTRY/a:1"),
+        ),
+        ("argosy", ("pull", "-q", "--tls-verify=false", f"--creds=me:1{SECRET}", "--creds=a:b", "REGISTRY/a:1")),
         ("argosy", ("login", "--tls-verify=false", "-u", "me", f"-p{SECRET}", "REGISTRY")),
         ("buildah", ("pull", "-q", "--tls-verify=false", "--creds", f"me:{SECRET}", "REGISTRY/a:1")),
         (

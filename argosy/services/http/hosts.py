@@ -47,9 +47,9 @@ def host_of(header: str) -> str:
 
 
 def is_address(host: str) -> bool:
-    """Whether this is an IPv4 or IPv6 address."""
+    """Whether this is an IPv4 address, or one of IPv6 and perhaps a zone."""
     try:
-        ipaddress.ip_address(host.partition("%")[0])
+        ipaddress.ip_address(host)
     except ValueError:
         return False
     return True

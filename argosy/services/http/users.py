@@ -7,7 +7,7 @@ import base64
 import binascii
 import hmac
 import os
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from argosy.errors import ArgosyError, Invalid
@@ -35,13 +35,15 @@ class Users:
         # Clients send the password with every request: what was right is remembered, as a keyed hash of it.
         self._known: dict[str, bytes] = {}
         self._secret = os.urandom(32)
-        self._one_at_a_time = threading.Lock()  # guesses take one processor at the most
         self._load()
+
+    def _found_version(self) -> tuple[int, ...]:
+        status = os.stat(self._path)
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
     def _load(self) -> None:
         try:
-            status = os.stat(self._path)
-            version = status.st_mtime_ns, status.st_size, status.st_ino
+            version = self._found_version()
             if version != self._version:
                 self._hashes = parse(files.read(self._path, _SIZE_LIMIT).decode(), self._path)
                 self._known.clear()
@@ -50,28 +52,36 @@ class Users:
             reason = getattr(error, "strerror", None) or str(error)
             raise ArgosyError(f"cannot read the users of {self._path}", details=reason) from error
 
+    def _proof(self, user: str, password: bytes) -> bytes:
+        return hmac.digest(self._secret, f"{user}:".encode() + password, "sha256")
+
+    def knows(self, header: str) -> bool:
+        """Whether `admit` has let this in, by the file as it is now.  Takes no time, in any thread."""
+        user, password = credentials(header)
+        try:
+            is_current = self._found_version() == self._version  # which is set when the older ones are forgotten
+        except OSError:
+            return False
+        return is_current and hmac.compare_digest(self._known.get(user, b""), self._proof(user, password))
+
     def admit(self, header: str) -> bool:
         """Whether an Authorization header names a user with the right password.  May take a while, once for each.
 
-        Raises ArgosyError when the file has become unreadable: nobody is let in then.
+        For one thread at a time.  Raises ArgosyError when the file has become unreadable: nobody is let in then.
         """
         user, password = credentials(header)
         if not user:
             return False
-        proof = hmac.digest(self._secret, f"{user}:".encode() + password, "sha256")
-        with self._one_at_a_time:
-            self._load()
-            if hmac.compare_digest(self._known.get(user, b""), proof):
-                return True
-            hashed = self._hashes.get(user)
-            # Whoever is not in the file takes as long as one who is, so that time does not tell them apart.
-            right = passwords.matches(password, hashed or next(iter(self._hashes.values()), ""))
-            if hashed is None or not right:
-                return False
-            while len(self._known) >= _KNOWN_LIMIT:
-                self._known.pop(next(iter(self._known)))
-            self._known[user] = proof
-            return True
+        self._load()
+        hashed = self._hashes.get(user)
+        # Whoever is not in the file takes as long as one who is, so that time does not tell them apart.
+        right = passwords.matches(password, hashed or next(iter(self._hashes.values()), ""))
+        if hashed is None or not right:
+            return False
+        while len(self._known) >= _KNOWN_LIMIT:
+            self._known.pop(next(iter(self._known)))
+        self._known[user] = self._proof(user, password)
+        return True
 
 
 def parse(text: str, path: str) -> dict[str, str]:
@@ -103,12 +113,18 @@ def credentials(header: str) -> tuple[str, bytes]:
 
 
 def checked(handle: Handler, users: Users, refusal: Callable[[str], Response]) -> Handler:
-    """`handle` for requests of users; the others get what `refusal` makes of the reason."""
+    """`handle` for requests of users; the others get what `refusal` makes of the reason.
+
+    Whoever guesses takes one processor at the most, and no time from those who were let in before.
+    """
+    guesses = ThreadPoolExecutor(1, "password")
 
     async def answer(request: Request) -> Response:
         header = request.header("authorization")
         try:
-            admitted = await asyncio.to_thread(users.admit, header) if header else False
+            admitted = users.knows(header) or (
+                bool(header) and await asyncio.get_running_loop().run_in_executor(guesses, users.admit, header)
+            )
         except ArgosyError as error:
             return refusal(str(error))
         if admitted:

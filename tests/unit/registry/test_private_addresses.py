@@ -31,6 +31,8 @@ from argosy.registry.faults import Private
             "[::ffff:127.0.0.1]",
             "[::ffff:10.0.0.1]",
         ),
+        # what a translator takes for an IPv4 address (NAT64), and what no host of the internet has
+        *("[64:ff9b::7f00:1]", "[64:ff9b::a00:1]", "[::127.0.0.1]", "[fec0::1]", "[ff02::1]", "224.0.0.1"),
     ],
 )
 def test_private_ones(host: str) -> None:
@@ -45,4 +47,5 @@ def test_private_ones(host: str) -> None:
 def test_public_ones() -> None:
     assert dial.public_address("8.8.8.8", 443) == "8.8.8.8"
     assert dial.public_address("[2606:4700::1111]", 443) == "2606:4700::1111"
+    assert dial.public_address("[64:ff9b::808:808]", 443) == "64:ff9b::808:808"
     dial.refuse_private("registry.example")  # behind a proxy, whose business the name is
