@@ -28,6 +28,8 @@ _FALSE = ("0", "f", "F", "false", "FALSE", "False")
 SECRET_KEYS = frozenset(
     f"{side}{name}" for side in ("", "src_", "dest_") for name in ("creds", "password", "registry_token")
 )
+# Those that have a passphrase perhaps (FILE:PASSPHRASE) are hidden too.
+HIDDEN_KEYS = SECRET_KEYS | {"decryption_key"}
 _KEYWORDS = ("as", "class", "del", "except", "from", "global", "if", "import", "in", "is", "pass", "return", "with")
 
 

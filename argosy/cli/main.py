@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from argosy.cli import names
-from argosy.cli.flags import SECRET_KEYS, Flag, HelpWanted, Parsed, UsageError, build_options, parse
+from argosy.cli.flags import HIDDEN_KEYS, Flag, HelpWanted, Parsed, UsageError, build_options, parse
 from argosy.cli.output import Output, OutputClosed
 from argosy.errors import ArgosyError, Invalid, Unsupported
 
@@ -270,7 +270,7 @@ class _Call:
 
             self.out.write(usage.command_help(command, self.program, words))
             return 0
-        if not SECRET_KEYS.isdisjoint(parsed.values):
+        if not HIDDEN_KEYS.isdisjoint(parsed.values):
             from argosy.cli import secretwords
 
             secretwords.hide(parsed.values)

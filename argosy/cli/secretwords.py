@@ -6,7 +6,7 @@ that they are there to be seen: `login`, `--authfile` and `--password-stdin` kno
 
 from __future__ import annotations
 
-from argosy.cli.flags import SECRET_KEYS
+from argosy.cli.flags import HIDDEN_KEYS, SECRET_KEYS
 from argosy.errors import Unsupported
 from argosy.linux import ownmemory
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 # A flag may be there twice: of its values the last counts, and none is to be read.
-_FLAGS = frozenset(f"--{key.replace('_', '-')}".encode() for key in SECRET_KEYS)
+_FLAGS = frozenset(f"--{key.replace('_', '-')}".encode() for key in HIDDEN_KEYS)
 
 
 def hide(values: Mapping[str, Any]) -> None:

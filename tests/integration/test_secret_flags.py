@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.rig.hostile_registry import Exchange, Hostile
 from tests.rig.program import Program, finish
@@ -32,11 +34,17 @@ SECRET = "hunter2secret"
             "skopeo",
             ("inspect", "--tls-verify=false", "--username", "me", "--password", SECRET, "docker://REGISTRY/a:1"),
         ),
+        ("argosy", ("pull", "-q", "--tls-verify=false", "--decryption-key", f"KEY:{SECRET}", "REGISTRY/a:1")),
         ("skopeo", ("list-tags", "--tls-verify=false", "--registry-token", SECRET, "docker://REGISTRY/a")),
     ],
 )
 def test_the_list_of_processes(argosy: Program, name: str, words: tuple[str, ...]) -> None:
     lists: list[bytes] = []
+    key = ""
+    if any("KEY" in word for word in words):
+        made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        form = serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(SECRET.encode())
+        key = argosy.write("key.pem", made.private_bytes(serialization.Encoding.PEM, *form))
 
     def script(exchange: Exchange) -> None:
         for pid in filter(str.isdecimal, os.listdir("/proc")):
@@ -50,7 +58,7 @@ def test_the_list_of_processes(argosy: Program, name: str, words: tuple[str, ...
         exchange.answer(404)
 
     with Hostile(script) as registry:
-        argv = [word.replace("REGISTRY", registry.name) for word in words]
+        argv = [word.replace("REGISTRY", registry.name).replace("KEY", key) for word in words]
         done = finish(argosy.start(*argv, name=name, stderr=-1), check=False)
         assert done.returncode
     assert SECRET not in done.stdout + done.stderr

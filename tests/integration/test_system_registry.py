@@ -279,6 +279,17 @@ def test_a_broken_upload_goes_on_after_a_kill(served: Served) -> None:
     assert served.request("GET", f"/v2/killed/blobs/{sha256(b'before')}").body == b"before"
 
 
+def test_what_no_client_can_go_on_with_is_not_kept(served: Served) -> None:
+    """An upload at once has no id to go on with, when its connection breaks."""
+    before = os.listdir(f"{served.program.root}/tmp")
+    with socket.create_connection(("127.0.0.1", served.port), 60) as connection:
+        head = f"POST /v2/broken/blobs/uploads/?digest={DIGEST} HTTP/1.1\r\nHost: localhost\r\n"
+        connection.sendall(f"{head}Content-Length: {len(DATA)}\r\n\r\n".encode() + DATA[:1000])
+        connection.shutdown(socket.SHUT_WR)
+        assert not connection.recv(1)
+    assert os.listdir(f"{served.program.root}/tmp") == before
+
+
 def test_many_clients_send_one_blob(served: Served) -> None:
     data = os.urandom(2 << 20)
     failures: list[object] = []

@@ -48,8 +48,12 @@ class Uploading:
         if wanted is None:
             return _progress(202, route.name, upload_id, 0)
         async with _Turn(self._uploads, route.name, upload_id) as upload:
-            await _receive(request, upload, None)
-            await asyncio.to_thread(_finish, repository, upload, wanted)
+            try:
+                await _receive(request, upload, None)
+                await asyncio.to_thread(_finish, repository, upload, wanted)
+            except BaseException:
+                upload.discard()  # the client was not told its id, and cannot go on with it
+                raise
         return _created(route.name, wanted)
 
     def _mounted(self, repository: Repository, digest: Digest, source: str) -> bool:
