@@ -9,28 +9,33 @@ kill, fill and race depend on what else the machine does.
 
 from __future__ import annotations
 
+import glob
 import os
 import subprocess
 import sys
 import threading
+from fnmatch import fnmatch
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 PYTEST = (f"{CHECKOUT}/.venv/bin/python", "-m", "pytest")
 # The parts take about the same time; the last one has whatever the others do not name.
-PARTS: dict[str, tuple[str, ...]] = {"hostile": ("attacks", "faults"), "integration": ("integration",), "other": ()}
+PARTS: dict[str, tuple[str, ...]] = {
+    "hostile": ("attacks/*", "faults/*"),
+    "integration": ("integration/test_[c-z]*",),
+    "other": (),
+}
 _NO_TESTS = 5  # pytest's status
 
 
 def places() -> dict[str, list[str]]:
-    """The directories of tests of each part."""
-    found = sorted(
-        entry.name
-        for entry in os.scandir(f"{CHECKOUT}/tests")
-        if entry.is_dir() and entry.name not in ("rig", "__pycache__")
-    )
-    named = {name for names in PARTS.values() for name in names}
-    rest = tuple(name for name in found if name not in named)
-    return {part: [f"tests/{name}" for name in names or rest] for part, names in PARTS.items()}
+    """The files of tests of each part."""
+    left = set(glob.glob("tests/**/test_*.py", root_dir=CHECKOUT, recursive=True))
+    found = {}
+    for part, patterns in PARTS.items():
+        chosen = {path for path in left if not patterns or any(fnmatch(path, f"tests/{text}") for text in patterns)}
+        found[part] = sorted(chosen)
+        left -= chosen
+    return found
 
 
 class Part:
