@@ -172,7 +172,8 @@ def test_a_race_of_names_leads_nowhere(ground: Program) -> None:
     for number in range(12):
         ground.run("cp", "r:/race/d", f"{ground.files}/race{number}", check=False)
         ground.run("cp", f"{ground.files}/clash", "r:/race/d/in", check=False)
-        taken = f"{ground.files}/race{number}/f"
-        assert not os.path.exists(taken) or os.path.getsize(taken) == 0
+        copy = f"{ground.files}/race{number}"
+        if not os.path.islink(copy):  # the link itself, which has taken the directory's place, is no harm
+            assert not os.path.exists(f"{copy}/f") or os.path.getsize(f"{copy}/f") == 0
     inside(ground, "touch /stop")
     assert sorted(os.listdir(secret)) == ["f"]
