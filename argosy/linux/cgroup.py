@@ -62,7 +62,9 @@ def detect(*, rootless: bool = False, uid: int = 0, environ: Mapping[str, str] |
     from argosy.linux import mounts
 
     memberships = _read("/proc/self/cgroup")
-    found = hierarchies(mounts.table_up_to(" - cgroup", memberships.count("\n")), memberships, rootless=rootless)
+    found = hierarchies(
+        mounts.table_up_to("cgroup", _MOUNTED_AT, memberships.count("\n")), memberships, rootless=rootless
+    )
     mode = _mode(found)
     manager, why = _manager(mode, found, uid, os.environ if environ is None else environ, rootless=rootless)
     usable = {_modern(name) for h in found if h.writable or manager == "systemd" for name in h.controllers}

@@ -286,16 +286,18 @@ def mountinfo(process: str | int = "self") -> list[MountPoint]:
         return [parse_mountinfo(line) for line in table]
 
 
-def table_up_to(mark: str, count: int, table: str = "/proc/self/mountinfo") -> str:
-    """The text of mountinfo up to the last of `count` lines with `mark`; all where something is mounted over theirs.
+def table_up_to(kind: str, below: str, count: int, table: str = "/proc/self/mountinfo") -> str:
+    """The text of mountinfo up to the last of `count` mounts of a kind ("cgroup": also cgroup2) below a directory.
 
-    The kernel takes 15 us for each line, and those of containers come last.
+    All of it where there are others, or something is mounted over one of them.  The kernel takes 15 us for each line,
+    and those of containers come last.
     """
-    text = b""
+    text, mark, place = b"", f" - {kind}".encode(), below.encode()
     with open(table, "rb", buffering=0) as file:
         while block := file.read(_PAGE_SIZE):
             text += block
-            found = [line.split(b" ", 5) for line in text.split(b"\n")[:-1] if mark.encode() in line]
+            lines = [line.split(b" ", 5) for line in text.split(b"\n")[:-1] if mark in line]
+            found = [fields for fields in lines if fields[4].startswith(place)]
             if len(found) == count and all(_is_on_top(fields[2], fields[4]) for fields in found):
                 break
     return text.decode(errors="surrogateescape")

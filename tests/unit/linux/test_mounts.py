@@ -301,13 +301,15 @@ def test_the_table_is_read_up_to_what_is_asked_for(tmp_path: Path) -> None:
     """Thousands of mounts of containers are not read, unless something is mounted over what was found."""
     number = os.stat(tmp_path).st_dev
     seen = f"{os.major(number)}:{os.minor(number)}"
-    rest = "".join(_line(count, f"/containers/{count}", "0:99", "overlay") for count in range(1000))
+    rest = _line(3, "/elsewhere", "0:97", "cgroup2") + "".join(
+        _line(count, f"/containers/{count}", "0:99", "overlay") for count in range(1000)
+    )
     table = tmp_path / "mountinfo"
     wanted = _line(2, str(tmp_path), seen, "cgroup2")
     table.write_text(_line(1, "/", "0:1", "ext4") + wanted + rest)
-    text = mounts.table_up_to(" - cgroup", 1, str(table))
+    text = mounts.table_up_to("cgroup", str(tmp_path), 1, str(table))
     assert wanted in text
     assert len(text) < len(rest) / 4
     for device, path, count in ((seen, str(tmp_path), 2), ("0:98", str(tmp_path), 1), (seen, f"{tmp_path}/gone", 1)):
         table.write_text(_line(1, "/", "0:1", "ext4") + _line(2, path, device, "cgroup2") + rest)
-        assert mounts.table_up_to(" - cgroup", count, str(table)) == table.read_text()
+        assert mounts.table_up_to("cgroup", str(tmp_path), count, str(table)) == table.read_text()
