@@ -94,6 +94,9 @@ class _Copy:
         self._directory = directory
         self._progress = progress
         self._guard = guard
+        self._copied: dict[
+            tuple[digests.Digest, int, str], RawManifest
+        ] = {}  # indexes may name one image a million times
 
     def run(self) -> RawManifest:
         """Copy what the source's name means."""
@@ -156,8 +159,11 @@ class _Copy:
         signatures = self._guard.admit(raw) if alone else self._guard.gather(raw)
         if not alone:
             for number, entry in enumerate(index.manifests):
-                self._progress.line(f"Copying image {entry.digest} ({number + 1}/{len(index.manifests)})")
-                changes[entry.digest] = self._entry(entry, depth)
+                key = entry.digest, entry.size, entry.media_type
+                if key not in self._copied:
+                    self._progress.line(f"Copying image {entry.digest} ({number + 1}/{len(index.manifests)})")
+                    self._copied[key] = self._entry(entry, depth)
+                changes[entry.digest] = self._copied[key]
         made = rewritten(raw, changes, _LISTS[family] if family != own else index.media_type)
         self._preserve(raw, made)
         self._guard.seal(raw, made, signatures)

@@ -142,6 +142,19 @@ def test_an_index_that_lies_about_its_images(shared_program: Program) -> None:
     assert not os.path.exists(f"{files}/t")
 
 
+def test_an_index_that_names_an_image_a_million_times(shared_program: Program) -> None:
+    files = shared_program.files
+    made = GOOD
+    for _ in range(3):
+        entry = {"mediaType": made.media_type, "digest": made.digest, "size": len(made.manifest)}
+        document = {"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": [entry] * 300}
+        made = Image(encode(document), OCI_INDEX, {}, (made,))
+    directory = layout(f"{files}/million", made)
+    shared_program.run("copy", "-q", "--all", f"oci:{directory}:x", f"dir:{files}/t", name="skopeo")
+    assert len(os.listdir(f"{files}/t")) < 12
+    shutil.rmtree(f"{files}/t")
+
+
 def archive_of(directory: str, path: str, *, cut: int = 0, link: bool = False) -> None:
     with tarfile.open(path, "w") as out:
         for name in ("oci-layout", "index.json"):
