@@ -46,9 +46,10 @@ def _secret_length(argument: bytes, secrets: Collection[str]) -> int:
 
 def refuse_elsewhere(values: Mapping[str, Any]) -> None:
     """Raise Unsupported where a secret would become an argument of ssh, and of a program on the other host."""
-    for key in sorted(SECRET_KEYS.intersection(values)):
+    passphrases = {key for key in HIDDEN_KEYS - SECRET_KEYS if any(":" in word for word in values.get(key) or ())}
+    for key in sorted(passphrases.union(SECRET_KEYS.intersection(values))):
         raise Unsupported(
             f"--{key.replace('_', '-')} cannot be sent to another host",
             details="it would be in the list of processes there",
-            hint="log in there: argosy login --password-stdin",
+            hint="log in there: argosy login --password-stdin" if key in SECRET_KEYS else "run the command there",
         )

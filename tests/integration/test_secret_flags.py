@@ -68,8 +68,10 @@ def test_the_list_of_processes(argosy: Program, name: str, words: tuple[str, ...
     assert not [line for line in shown if SECRET.encode() in line]
 
 
-def test_no_secret_goes_through_ssh(argosy: Program) -> None:
-    words = ("--url", "ssh://nobody@127.0.0.1:1", "pull", "--creds", f"me:{SECRET}", "x.test/a:1")
-    done = argosy.run(*words, check=125)
-    assert "--creds cannot be sent to another host" in done.stderr
+@pytest.mark.parametrize(
+    "words", [("pull", "--creds", f"me:{SECRET}"), ("pull", "--decryption-key", f"k.pem:{SECRET}")]
+)
+def test_no_secret_goes_through_ssh(argosy: Program, words: tuple[str, ...]) -> None:
+    done = argosy.run("--url", "ssh://nobody@127.0.0.1:1", *words, "x.test/a:1", check=125)
+    assert f"{words[1]} cannot be sent to another host" in done.stderr
     assert SECRET not in done.stderr
