@@ -1,6 +1,7 @@
 """`--check`: what docker's linter complains about, under the names of its rules.
 
-A `# check=skip=RULE,...;error=true` directive leaves rules out, or makes complaints errors of a build.  What a base
+A `# check=skip=RULE,...;error=true` directive leaves rules out, or makes complaints errors of a build;
+`experimental=RULE,...`, or all, asks for those that docker leaves out unless they are asked for.  What a base
 image sets is not known here: in a stage that starts from one, only its PATH counts as set.
 """
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from argosy.build.dockerfile.ignore import Ignore
     from argosy.build.dockerfile.instructions import Dockerfile, Instruction, Stage
 
+_EXPERIMENTAL = frozenset({"copyignoredfile"})
 _RESERVED = ("scratch", "context")
 _SECRET_WORDS = ("apikey", "auth", "credential", "credentials", "key", "password", "pword", "passwd", "secret", "token")
 _PUBLIC_WORDS = ("public",)
@@ -51,6 +53,9 @@ def check(dockerfile: Dockerfile, hidden: Ignore | None = None, settings: str | 
     skipped, _ = directive(dockerfile, settings)
     if "all" in skipped:
         return []
+    asked = _named("experimental", dockerfile, settings)
+    if "all" not in asked:
+        skipped |= _EXPERIMENTAL - asked
     complaints = itertools.chain(_all(dockerfile), _hidden(dockerfile, hidden) if hidden else ())
     found = [one for one in complaints if one.rule.lower() not in skipped]
     return sorted(found, key=lambda one: (one.line, one.rule, one.text))
@@ -58,17 +63,25 @@ def check(dockerfile: Dockerfile, hidden: Ignore | None = None, settings: str | 
 
 def directive(dockerfile: Dockerfile, settings: str | None = None) -> tuple[frozenset[str], bool]:
     """The rules that `# check=`, or else `settings`, skips, in lower case, and whether complaints are errors."""
-    skipped: set[str] = set()
     errors = False
-    values = [item.value for item in dockerfile.directives if item.name == "check"] if settings is None else [settings]
-    for value_written in values:
-        for part in value_written.split(";"):
-            key, _, value = part.partition("=")
-            if key.strip() == "skip":
-                skipped.update(rule.strip().lower() for rule in value.split(","))
-            elif key.strip() == "error":
-                errors = value.strip().lower() == "true"
-    return frozenset(skipped), errors
+    for key, value in _settings(dockerfile, settings):
+        if key == "error":
+            errors = value == "true"
+    return _named("skip", dockerfile, settings), errors
+
+
+def _named(wanted: str, dockerfile: Dockerfile, settings: str | None) -> frozenset[str]:
+    """The rules that a setting names."""
+    values = [value for key, value in _settings(dockerfile, settings) if key == wanted]
+    return frozenset(rule.strip() for value in values for rule in value.split(","))
+
+
+def _settings(dockerfile: Dockerfile, settings: str | None) -> Iterator[tuple[str, str]]:
+    """The settings, the values in lower case."""
+    written = [item.value for item in dockerfile.directives if item.name == "check"] if settings is None else [settings]
+    for part in ";".join(written).split(";"):
+        key, _, value = part.partition("=")
+        yield key.strip(), value.strip().lower()
 
 
 def _all(dockerfile: Dockerfile) -> Iterator[Finding]:
