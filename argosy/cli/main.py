@@ -12,7 +12,7 @@ import os
 from argosy.cli import names
 from argosy.cli.flags import HIDDEN_KEYS, Flag, HelpWanted, Parsed, UsageError, build_options, parse
 from argosy.cli.output import Output, OutputClosed
-from argosy.errors import ArgosyError, Invalid, Unsupported
+from argosy.errors import ArgosyError, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from argosy.values import Value
 
 _LEVELS = ("trace", "debug", "info", "warn", "warning", "error", "fatal", "panic")
-_CGROUP_MANAGERS = ("cgroupfs", "systemd")
-_NETWORK_PROGRAMS = ("pasta", "slirp4netns")
 _SIGPIPE_STATUS = 128 + 13
 _SIGINT_STATUS = 128 + 2
 
@@ -139,7 +137,7 @@ _HOST_VARIABLES = {
 _NOWHERE = frozenset(("version", "noout", "log_level", "syslog", "tmpdir", "debug", *_ENGINE_SETTINGS.values())) - {
     "remote"
 }
-_EVENTS_BACKENDS = ("file", "journald", "none")
+_CHECKED = frozenset(("cgroup_manager", "network_cmd_path", "events_backend"))  # by `globalvalues`
 
 
 def run(argv: Sequence[str], open_engine: Callable[..., Any], serve: Callable[..., int] | None = None) -> int:
@@ -330,18 +328,15 @@ class _Call:
 
             elsewhere.refuse(self.settings)
             namedfiles.apply(self.settings)
-        if (manager := self.settings.get("cgroup_manager")) is not None and manager not in _CGROUP_MANAGERS:
-            raise Invalid("cgroup manager", manager, f"it must be one of {', '.join(_CGROUP_MANAGERS)}")
-        if (program := self.settings.get("network_cmd_path")) is not None and os.path.basename(
-            program
-        ) not in _NETWORK_PROGRAMS:
-            raise Invalid("network program", program, f"it must be called {' or '.join(_NETWORK_PROGRAMS)}")
-        if (backend := self.settings.get("events_backend")) and backend not in _EVENTS_BACKENDS:
-            raise ArgosyError(f'configuring runtime: "{backend}" is not a valid events backend: invalid argument')
+        if not _CHECKED.isdisjoint(self.settings):
+            from argosy.cli import globalvalues
+
+            globalvalues.check(self.settings)
 
     def _engine(self) -> Any:
         engine = self._opener().open()
-        if (driver := self.settings.get("storage_driver")) is not None and engine.store.driver != driver:
+        driver = self.settings.get("storage_driver")
+        if driver is not None and engine.store.driver != driver:
             raise Unsupported(
                 f'the store at {engine.store.root} was made with the storage driver "{engine.store.driver}", '
                 f'not with "{driver}"',
