@@ -224,8 +224,8 @@ def _joined(request: NetworkRequest) -> NetworkState:
     try:
         same = os.stat(path).st_ino == os.stat("/proc/self/ns/net").st_ino
     except FileNotFoundError:
-        raise ArgosyError(f"container {request.target} has ended meanwhile: its network cannot be joined") from None
-    text = _of_container(request.joined_pid, _HOSTS)
+        raise _ended(request) from None
+    text = _of_container(request, _HOSTS)
     addresses, gateway = ((), "") if same else inside(path)
     state = NetworkState(
         mode="container",
@@ -233,16 +233,23 @@ def _joined(request: NetworkRequest) -> NetworkState:
         host=same,
         addresses=addresses,
         gateway=gateway,
-        resolv=_of_container(request.joined_pid, _RESOLV),
+        resolv=_of_container(request, _RESOLV),
         hosts=None if text is None or request.no_hosts else lambda _hostname, _name: text,
     )
     _record(request, state)
     return state
 
 
-def _of_container(pid: int, path: str) -> str | None:
-    """A text file as another container sees it; None when it has none."""
-    return _inside_root(f"/proc/{pid}/root", path)
+def _of_container(request: NetworkRequest, path: str) -> str | None:
+    """A text file as the other container sees it; None when it has none.  Raises ArgosyError when that has ended."""
+    try:
+        return _inside_root(f"/proc/{request.joined_pid}/root", path)
+    except FileNotFoundError:
+        raise _ended(request) from None
+
+
+def _ended(request: NetworkRequest) -> ArgosyError:
+    return ArgosyError(f"container {request.target} has ended meanwhile: its network cannot be joined")
 
 
 def _inside_root(root: str, path: str) -> str | None:

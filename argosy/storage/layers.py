@@ -13,7 +13,7 @@ from argosy import jsontext
 from argosy.errors import NotFound
 from argosy.linux import files, locks
 from argosy.oci import digest as digests
-from argosy.records.scratch import TakenOut
+from argosy.records.scratch import Scratch, TakenOut
 from argosy.records.shelf import Damaged, read_sealed, seal
 from argosy.values import Value
 
@@ -197,7 +197,7 @@ class StagedLayer:
         self.close()
 
 
-class Claim:
+class Claim(Scratch):
     """The directory `name` in tmp/, empty and locked: what is made in it is made by one process or thread at a time.
 
     Waits for the one that has it; what a dead one left is removed.  `path` may be renamed to where it belongs, then
@@ -218,20 +218,6 @@ class Claim:
                 continue  # swept, or renamed to where it belongs
             with lock:
                 files.remove_tree(self.path)
-
-    def detach(self) -> None:
-        """Leave the directory to somebody else: the end of the context removes nothing."""
-        self.path = ""
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        try:
-            if self.path:
-                files.remove_tree(self.path)
-        finally:
-            self.lock.release()
 
 
 def _quoted(path: str) -> str:

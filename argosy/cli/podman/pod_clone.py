@@ -5,7 +5,7 @@ from __future__ import annotations
 from argosy.cli.flags import Command, Flag
 from argosy.cli.podman import _container_flags, pod_create
 from argosy.cli.podman._container_table import FLAGS
-from argosy.cli.podman.pod_create import INFRA_FLAGS, SHARED, InfraFlags
+from argosy.cli.podman.pod_create import INFRA_FLAGS, SHARED, PodFlags
 from argosy.containers import pod as pods
 from argosy.errors import ArgosyError
 from argosy.spec.options import ContainerOptions
@@ -18,40 +18,11 @@ if TYPE_CHECKING:
     from argosy.engine import Engine
 
 
-class PodCloneOptions(InfraFlags):
+class PodCloneOptions(PodFlags):
     """What was asked for."""
 
-    operands: tuple[str, ...]
-    blkio_weight: str | None
-    blkio_weight_device: tuple[str, ...]
-    cgroup_parent: str | None
-    cpu_shares: int | None
-    cpus: str | None
-    cpuset_cpus: str | None
-    cpuset_mems: str | None
     destroy: bool
-    device: tuple[str, ...]
-    device_read_bps: tuple[str, ...]
-    device_write_bps: tuple[str, ...]
-    gidmap: tuple[str, ...]
-    hostname: str | None
-    label: tuple[str, ...]
-    label_file: tuple[str, ...]
-    memory: str | None
-    memory_swap: str | None
-    name: str | None
-    pid: str | None
-    security_opt: tuple[str, ...]
-    shm_size: str | None
     start: bool
-    subgidname: str | None
-    subuidname: str | None
-    sysctl: tuple[str, ...]
-    uidmap: tuple[str, ...]
-    userns: str | None
-    uts: str | None
-    volume: tuple[str, ...]
-    volumes_from: tuple[str, ...]
 
 
 def run(options: PodCloneOptions, engine: Engine, out: Output) -> int:

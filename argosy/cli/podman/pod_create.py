@@ -39,11 +39,10 @@ class InfraFlags(Value):
     infra_name: str | None
 
 
-class PodCreateOptions(InfraFlags):
-    """What was asked for; the fields of `run` are in `given`."""
+class PodFlags(InfraFlags):
+    """What both are told about the pod."""
 
     operands: tuple[str, ...]
-    add_host: tuple[str, ...]
     blkio_weight: str | None
     blkio_weight_device: tuple[str, ...]
     cgroup_parent: str | None
@@ -54,33 +53,15 @@ class PodCreateOptions(InfraFlags):
     device: tuple[str, ...]
     device_read_bps: tuple[str, ...]
     device_write_bps: tuple[str, ...]
-    dns: tuple[str, ...]
-    dns_option: tuple[str, ...]
-    dns_search: tuple[str, ...]
-    exit_policy: str | None
     gidmap: tuple[str, ...]
     hostname: str | None
-    infra: bool
-    infra_image: str | None
-    ip: str | None
-    ip6: str | None
     label: tuple[str, ...]
     label_file: tuple[str, ...]
-    mac_address: str | None
     memory: str | None
     memory_swap: str | None
     name: str | None
-    network: tuple[str, ...]
-    network_alias: tuple[str, ...]
-    no_hosts: bool | None
     pid: str | None
-    pod_id_file: str | None
-    publish: tuple[str, ...]
-    replacing: bool
-    restart: str | None
     security_opt: tuple[str, ...]
-    share: str | None
-    share_parent: bool
     shm_size: str | None
     subgidname: str | None
     subuidname: str | None
@@ -90,6 +71,30 @@ class PodCreateOptions(InfraFlags):
     uts: str | None
     volume: tuple[str, ...]
     volumes_from: tuple[str, ...]
+
+
+class PodCreateOptions(PodFlags):
+    """What `pod create` is asked for."""
+
+    add_host: tuple[str, ...]
+    dns: tuple[str, ...]
+    dns_option: tuple[str, ...]
+    dns_search: tuple[str, ...]
+    exit_policy: str | None
+    infra: bool
+    infra_image: str | None
+    ip: str | None
+    ip6: str | None
+    mac_address: str | None
+    network: tuple[str, ...]
+    network_alias: tuple[str, ...]
+    no_hosts: bool | None
+    pod_id_file: str | None
+    publish: tuple[str, ...]
+    replacing: bool
+    restart: str | None
+    share: str | None
+    share_parent: bool
 
 
 def run(options: PodCreateOptions, engine: Engine, out: Output) -> int:
